@@ -1,0 +1,1 @@
+"""Compiles the gradient of a NumPy function as it stands, and proves it right."""

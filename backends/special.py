@@ -1,0 +1,72 @@
+"""Special functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call.
+
+Each function stands alone (`math` only), so that a backend may compile it by itself. They work in double
+precision and give what SciPy gives, at poles and infinities too.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def gammaln(x: float) -> float:
+    """log|Γ(x)|: the C library's, without the exceptions that Python adds at poles and on overflow."""
+    if x > 2.5e305 or (x <= 0.0 and x == math.floor(max(x, -1e300))):
+        return math.inf
+    return x if x == -math.inf else math.lgamma(x)
+
+
+def digamma(x: float) -> float:
+    """Γ'(x)/Γ(x) by reflection, recurrence up to 10, and the asymptotic series.
+
+    Source: Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18.
+    """
+    if x == 0.0:
+        return math.copysign(math.inf, -x)
+    result = 0.0
+    if x < 0.0:
+        fraction = x - math.floor(max(x, -1e300))
+        if x == -math.inf or fraction == 0.0:
+            return math.nan
+        result = -math.pi / math.tan(math.pi * fraction)
+        x = 1.0 - x
+    while x < 10.0:
+        result -= 1.0 / x
+        x += 1.0
+    z = 1.0 / (x * x)
+    tail = 1 / 132 - z * (691 / 32760 - z * (1 / 12))
+    series = z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z * tail))))
+    return result + math.log(x) - 0.5 / x - series
+
+
+def polygamma(n: int, x: float) -> float:
+    """The n-th derivative of digamma, n >= 1, as (-1)^(n+1) n! ζ(n+1, x) by the Euler-Maclaurin formula.
+
+    Below zero the recurrence takes |x| steps; below -1e6 the result is NaN.
+    Source: Abramowitz and Stegun, 6.4.10; DLMF, 25.11.28.
+    """
+    factor = -1.0
+    for k in range(1, n + 1):
+        factor *= -k
+    if x <= 0.0:
+        if x < -1e6:
+            return math.nan
+        if x == math.floor(x):
+            return factor * math.inf
+    zeta = 0.0
+    while x < 12.0 + n:
+        term = 1.0
+        for _ in range(n + 1):
+            term /= x
+        zeta += term
+        x += 1.0
+    power = 1.0
+    for _ in range(n):
+        power /= x
+    zeta += power / n + 0.5 * power / x
+    power *= (n + 1) / x / x
+    bernoulli = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)  # B(2j)/(2j)!
+    for j, weight in enumerate(bernoulli):
+        zeta += weight * power
+        power *= (n + 2 * j + 2) * (n + 2 * j + 3) / (x * x)
+    return factor * zeta

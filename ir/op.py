@@ -1,0 +1,247 @@
+"""The Op record: everything that is known of an operation stands in one place.
+
+Its types rule, its evaluation with NumPy, its form in SymPy, its lowering, its cost, samples for the tests, and
+exactly one statement of its derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .graph import EMITTER, Attr, Attrs, Block, Eqn, Value
+from .types import ArrayType, DType
+
+# ---- derivatives: exactly one statement an op ----
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What a reverse rule may answer instead of a cotangent: how to add it to an accumulator, in place."""
+
+    into: Callable[[Value], Value]
+
+
+Cotangent = Value | Contribution | None
+
+
+@dataclass(frozen=True)
+class Partials:
+    """For elementwise ops: `of(*inputs, *outputs, **attrs)` writes d output / d input for each input (None: zero).
+
+    Forward is the sum of partial times tangent; reverse is partial times cotangent, summed over broadcast axes.
+    """
+
+    of: Callable[..., Sequence[Value | float | None]]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """For ops that are linear in all their float inputs taken together.
+
+    Forward applies the op to the tangents (zeros where there is none); reverse is `transpose(eqn, cotangent)`, one
+    answer an input (None for integers and booleans). An answer of the broadcast shape is summed by the caller.
+    """
+
+    transpose: Callable[[Eqn, Value], Sequence[Cotangent]]
+
+
+class Forward(Protocol):
+    """A block through which tangents are being pushed, as the rule of an op sees it.
+
+    Primal values are those of the program that is differentiated; their copies are in the program being written.
+    """
+
+    def primal(self, value: Value) -> Value:
+        """The copy of a primal value."""
+
+    def tangent(self, value: Value) -> Value | None:
+        """The tangent of a primal value; None where it is zero."""
+
+    def tangent_or_zeros(self, value: Value) -> Value:
+        """The tangent of a primal value, written out where it is zero."""
+
+    def has_tangent(self, value: Value) -> bool:
+        """Whether the tangent of a primal value may differ from zero."""
+
+    def varied(self, block: Block, seeds: frozenset[Value]) -> frozenset[Value]:
+        """The values of a block that vary with `seeds` or with values that have a tangent here, seeds included."""
+
+    def push(self, block: Block, copies: Mapping[Value, Value], tangents: Mapping[Value, Value]) -> Forward:
+        """Emit the equations of a block with their tangents, given copies and tangents of its parameters."""
+
+
+class Reverse(Protocol):
+    """A block whose equations are being walked backwards, as the rule of an op sees it.
+
+    While the adjoint is written every primal value of every depth counts as being in scope, and rules name primal
+    values directly; `transforms/residuals.py` makes that legal afterwards.
+    """
+
+    def differentiable(self, value: Value) -> bool:
+        """Whether a cotangent of this primal value may be wanted."""
+
+    def accumulate(self, value: Value, cotangent: Cotangent) -> None:
+        """Add to the cotangent of a primal value; the first one moves in. None adds nothing."""
+
+    def take_or_zeros(self, value: Value) -> Value:
+        """Remove and return the cotangent so far, zeros if there is none: it moves into a loop."""
+
+    def instantiate(self, cotangent: Value | None, primal: Value) -> Value:
+        """A cotangent, or zeros of the type of the primal value."""
+
+    def inside(self, cotangents: Mapping[Value, Value]) -> Reverse:
+        """The reverse of a block inside, which starts with these cotangents of captured values."""
+
+    def sweep(self, block: Block) -> None:
+        """Walk the equations of a block backwards."""
+
+    def mark(self, primal: Eqn) -> Attrs:
+        """Attributes that say of an adjoint equation with blocks which primal equation it reverses."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Both modes written out.
+
+    `jvp(forward, eqn)` emits the primal and tangent equations and returns (outputs, tangents);
+    `vjp(reverse, eqn, cotangents)` accumulates into the inputs through `reverse`; `cotangents` has one entry an
+    output, None where it is zero.
+    """
+
+    jvp: Callable[[Forward, Eqn], tuple[Sequence[Value], Sequence[Value | None]]]
+    vjp: Callable[[Reverse, Eqn, Sequence[Value | None]], None]
+
+
+@dataclass(frozen=True)
+class NoDerivative:
+    """Zero in both modes; asked for explicitly, an error that says why."""
+
+    why: str
+
+
+Derivative = Partials | Linear | Rule | NoDerivative
+
+# ---- lowering: how backends write the op ----
+
+Read = Callable[[int, Sequence[str]], str]
+"""`read(k, indices)` is the source of the element of input k at these indices (sources of integers)."""
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """Elementwise: Python source of one result element, valid for plain Python and for Numba.
+
+    A template may use `{0}`, `{1}`, ... for the operands (names, calls, or in parentheses), `{attribute}`,
+    `{dtype}` for the constructor of the result's dtype (`np.float32`), with which it encloses every literal,
+    so that f32 stays f32, and `{bits}` for the result's width. It may call functions of `math`, of `np` on
+    scalars, and, by bare name, those of `backends/special.py`. It follows NumPy at NaN, infinities and zeros,
+    and never raises.
+    """
+
+    template: str
+
+    def source(self, operands: Sequence[str], attrs: Attrs, result: DType) -> str:
+        """The expression for these operands, of exactly the result's dtype.
+
+        Numba widens small integers, and the special functions compute in double precision: hence the cast.
+        """
+        dtype = constructor(result)
+        places = {**attrs, "dtype": dtype, "bits": 8 * result.itemsize}
+        text = self.template.format(*operands, **places)
+        cast = text == f"{dtype}({operands[0]})"
+        return text if cast or result in (DType.F64, DType.I64, DType.BOOL) else f"{dtype}({text})"
+
+
+def constructor(dtype: DType) -> str:
+    """Source of the NumPy scalar type of a dtype."""
+    return "np.bool_" if dtype is DType.BOOL else f"np.{dtype.numpy.name}"
+
+
+@dataclass(frozen=True)
+class Element:
+    """One output element as a function of its indices: `source(eqn, read, indices)`; no reduction inside."""
+
+    source: Callable[[Eqn, Read, Sequence[str]], str]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Accumulation over the axes in attribute `axes`: start value and step, as sources.
+
+    `init` may use `{zero}` `{one}` `{lowest}` `{highest}` (constants of the output's dtype); `step` has `{acc}` and
+    `{x}`.
+    """
+
+    init: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A statement on whole arrays that both CPU targets can compile: `source(eqn, operands)` is an expression.
+
+    It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0.
+    """
+
+    source: Callable[[Eqn, Sequence[str]], str]
+    view: bool = False
+
+
+@dataclass(frozen=True)
+class Structural:
+    """Ops that the writers of backends know by name: control flow, updates of arrays, checks."""
+
+
+Lowering = Scalar | Element | Reduction | Whole | Structural
+
+# ---- the record ----
+
+TypeRule = Callable[[Sequence[ArrayType], Attrs, Sequence[Block]], tuple[ArrayType, ...]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Inputs for the tests that a record writes by itself: NumPy arrays or scalars, and attributes.
+
+    `smooth` is False where the op is not differentiable at these inputs: derivative tests leave it out.
+    """
+
+    inputs: tuple[Any, ...]
+    attrs: Attrs = field(default_factory=dict)
+    smooth: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Op:
+    """The definition of an operation, never its application.
+
+    `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
+    `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that, applied
+    to traced values, become this op on promoted operands; `dispatch_names` those of modules that are not imported
+    here, such as "scipy.special.expit". `cost` is floating-point operations an element; a `dear` op is never replayed.
+    An `effect` keeps its order and is never removed.
+    """
+
+    name: str
+    infer: TypeRule
+    numpy: Callable[..., Any]
+    derivative: Derivative
+    lowering: Lowering
+    sympy: Callable[..., Any] | None = None
+    dispatch: tuple[Callable[..., Any], ...] = ()
+    dispatch_names: tuple[str, ...] = ()
+    cost: float = 1.0
+    dear: bool = False
+    effect: bool = False
+    samples: tuple[Sample, ...] = ()
+
+    def __call__(self, *inputs: Value | float, **attrs: Attr) -> Value:
+        """Emit one application onto the block that is being written; for ops with one output."""
+        (output,) = EMITTER.get().emit(self, inputs, attrs)
+        return output
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+

@@ -1,0 +1,159 @@
+"""The four operations, remainders, and casts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..build import filled
+from ..errors import DTypeError
+from ..graph import Attrs, Block, Eqn, Value
+from ..op import Linear, Sample
+from ..types import ArrayType, DType
+from .elementwise import PIECEWISE_CONSTANT, binary, elementwise, numeric, symbolic, unary, vector
+
+neg = elementwise(
+    "neg",
+    numpy=np.negative,
+    scalar="-{0}",
+    sympy=lambda x: -x,
+    partials=Linear(lambda eqn, ct: [-ct]),
+    accepts=numeric,
+    samples=unary(-1, 1),
+)
+
+add = elementwise(
+    "add",
+    numpy=np.add,
+    scalar="{0} + {1}",
+    sympy=lambda x, y: x + y,
+    partials=Linear(lambda eqn, ct: [ct, ct]),
+    accepts=numeric,
+    samples=binary(-1, 1, 1, 2),
+)
+
+sub = elementwise(
+    "sub",
+    numpy=np.subtract,
+    scalar="{0} - {1}",
+    sympy=lambda x, y: x - y,
+    partials=Linear(lambda eqn, ct: [ct, -ct]),
+    accepts=numeric,
+    samples=binary(-1, 1, 1, 2),
+)
+
+mul = elementwise(
+    "mul",
+    numpy=np.multiply,
+    scalar="{0} * {1}",
+    sympy=lambda x, y: x * y,
+    partials=lambda x, y, z: [y, x],
+    accepts=numeric,
+    samples=binary(-1, 1, 1, 2),
+)
+
+
+def _div_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
+    reciprocal = 1.0 / y  # one division for both
+    return [reciprocal, -(z * reciprocal)]
+
+
+div = elementwise(
+    "div",
+    numpy=np.divide,
+    scalar="{0} / {1}",
+    sympy=lambda x, y: x / y,
+    partials=_div_partials,
+    cost=4,
+    samples=binary(-1, 1, 1, 2),
+)
+
+_REMAINDERS = (
+    Sample((np.array([5.3, -5.3, 5.3, -5.3, 0.7]), np.array([2.0, 2.0, -2.0, -2.0, 1.9]))),
+    Sample((np.array([[7.1], [-3.2]]), np.array([[0.9, -2.3, 11.0]]))),
+    Sample((np.float64(4.0), np.float64(2.0)), smooth=False),
+)
+
+floor_divide = elementwise(
+    "floor_divide",
+    numpy=np.floor_divide,
+    scalar="np.floor_divide({0}, {1})",
+    sympy=lambda x, y: symbolic("floor")(x / y),
+    partials=PIECEWISE_CONSTANT,
+    accepts=numeric,
+    cost=5,
+    samples=_REMAINDERS,
+)
+
+remainder = elementwise(
+    "remainder",
+    numpy=np.remainder,
+    scalar="np.remainder({0}, {1})",
+    sympy=lambda x, y: x - y * symbolic("floor")(x / y),
+    partials=lambda x, y, z: [filled(1.0, z.type.dtype), -floor_divide(x, y)],
+    accepts=numeric,
+    cost=5,
+    samples=_REMAINDERS,
+)
+
+# The quotient that C's remainder truncates is recovered from the remainder: one rounding, never off by one.
+fmod = elementwise(
+    "fmod",
+    numpy=np.fmod,
+    scalar="np.fmod({0}, {1})",
+    sympy=lambda x, y: x - y * symbolic("sign")(x / y) * symbolic("floor")(symbolic("Abs")(x / y)),
+    partials=lambda x, y, z: [filled(1.0, z.type.dtype), -((x - z) / y)],
+    accepts=numeric,
+    aliases=(math.fmod,),
+    cost=5,
+    samples=_REMAINDERS,
+)
+
+
+def _cast_types(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    dtype = attrs["dtype"]
+    if not isinstance(dtype, DType):
+        raise DTypeError(f"cast takes a dtype of the IR, not {dtype!r}")
+    return (types[0].with_dtype(dtype),)
+
+
+def _cast_transpose(eqn: Eqn, ct: Value) -> Sequence[Value | None]:
+    source = eqn.inputs[0].type.dtype
+    return [cast(ct, dtype=source) if source.is_float and ct.type.dtype.is_float else None]
+
+
+def _cast_sympy(x: Any, dtype: DType) -> Any:
+    """Between floats nothing happens; towards zero to integers; a truth value counts as 0 or 1."""
+    import sympy
+
+    if isinstance(x, sympy.logic.boolalg.Boolean):
+        x = sympy.Piecewise((1, x), (0, True))
+    if dtype.is_float:
+        return x
+    return sympy.sign(x) * sympy.floor(sympy.Abs(x)) if dtype.is_integer else sympy.Ne(x, 0)
+
+
+cast = elementwise(
+    "cast",
+    numpy=lambda x, dtype: np.asarray(x).astype(dtype.numpy)[()],
+    scalar="{dtype}({0})",
+    sympy=_cast_sympy,
+    partials=Linear(_cast_transpose),
+    infer=_cast_types,
+    cost=0.5,
+    samples=(
+        Sample((vector(-1, 1),), {"dtype": DType.F64}),
+        Sample((np.array([0.5, -1.25, 3.0]),), {"dtype": DType.F32}),
+        Sample((np.array([0.5, -1.25], np.float32),), {"dtype": DType.F64}),
+        Sample((np.array([1, -2, 3]),), {"dtype": DType.F64}),
+        Sample((np.array([True, False]),), {"dtype": DType.F64}),
+        Sample((np.array([0.5, -1.75, 3.0]),), {"dtype": DType.I64}),
+        Sample((np.array([0.5, -1.75, 0.0]),), {"dtype": DType.BOOL}),
+        Sample((np.array([300, -1, 127]),), {"dtype": DType.I8}),
+    ),
+)
+
+OPS = (neg, add, sub, mul, div, floor_divide, remainder, fmod, cast)

@@ -1,0 +1,144 @@
+"""Values out of nothing, sizes as values, values as sizes, and checks."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, VerifierError
+from ..graph import Attrs, Block, Value, constant
+from ..op import Element, NoDerivative, Op, Sample, Structural
+from ..types import BOOL, F32, F64, I64, ArrayType, Dim, DType
+from . import attributes
+
+NOTHING = NoDerivative("it has no float operands")
+
+# ---- arrays ----------------------------------------------------------------------------------------------------------
+
+
+def _filled(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    return (ArrayType(attributes.dtype(attrs["dtype"]), attributes.dims(attrs["shape"])),)
+
+
+def _undefined(shape: tuple[int, ...], dtype: DType) -> Any:
+    """NaN where there is one, so that a computation with it shows."""
+    return np.full(shape, np.nan if dtype.is_float else 0, dtype.numpy)[()]
+
+
+SHAPES = (
+    Sample((), {"shape": (), "dtype": F64}),
+    Sample((), {"shape": (3, 2), "dtype": F32}),
+    Sample((), {"shape": (0, 2), "dtype": I64}),
+    Sample((), {"shape": (2,), "dtype": BOOL}),
+)
+
+zeros = Op(
+    name="zeros",
+    infer=_filled,
+    numpy=lambda shape, dtype: np.zeros(shape, dtype.numpy)[()],
+    derivative=NOTHING,
+    lowering=Structural(),
+    sympy=lambda shape, dtype: np.zeros(shape, dtype=object)[()],
+    samples=SHAPES,
+)
+
+undefined = Op(
+    name="undefined",
+    infer=_filled,
+    numpy=_undefined,
+    derivative=NOTHING,
+    lowering=Structural(),
+    samples=SHAPES,
+)
+
+iota = Op(
+    name="iota",
+    infer=lambda types, attrs, blocks: (ArrayType(I64, attributes.dims((attrs["length"],))),),
+    numpy=lambda length: np.arange(length, dtype=np.int64),
+    derivative=NOTHING,
+    lowering=Element(lambda eqn, read, indices: indices[0]),
+    sympy=lambda length: np.arange(length, dtype=object),
+    samples=(Sample((), {"length": 4}), Sample((), {"length": 0})),
+)
+
+# ---- sizes -----------------------------------------------------------------------------------------------------------
+
+
+def _bound(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    name = attributes.text(attrs["size"])
+    if not name.isidentifier():
+        raise VerifierError(f"{name!r} cannot name a size")
+    if list(types) != [ArrayType(I64)]:
+        raise DTypeError(f"bind takes one i64 scalar, not {', '.join(map(str, types))}")
+    return ()
+
+
+def _size(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    attributes.dim(attrs["size"])
+    return (ArrayType(I64),)
+
+
+dim = Op(
+    name="dim",
+    infer=_size,
+    numpy=lambda size: np.int64(size),
+    derivative=NOTHING,
+    lowering=Element(lambda eqn, read, indices: str(eqn.attrs["size"])),
+    sympy=lambda size: size,
+    samples=(Sample((), {"size": 3}), Sample((), {"size": -1})),
+)
+
+bind = Op(
+    name="bind",
+    infer=_bound,
+    numpy=lambda value, size: (),
+    derivative=NOTHING,
+    lowering=Structural(),
+    effect=True,
+    samples=(Sample((np.int64(3),), {"size": "k"}),),
+)
+
+
+def size_value(size: Dim) -> Value:
+    """A size as an i64 value: a Constant where it is known."""
+    return dim(size=size) if size.constant is None else constant(size.constant, I64)
+
+
+# ---- checks ----------------------------------------------------------------------------------------------------------
+
+
+def _checked(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    attributes.text(attrs["message"])
+    kind = attributes.text(attrs["kind"])
+    found = getattr(builtins, kind, None)
+    if not (isinstance(found, type) and issubclass(found, Exception)):
+        raise VerifierError(f"{kind!r} is not the name of a built-in exception")
+    if [t.dtype for t in types] != [BOOL]:
+        raise DTypeError(f"check takes one bool operand, not {', '.join(map(str, types))}")
+    return ()
+
+
+def _check(ok: Any, kind: str, message: str) -> tuple[()]:
+    if not np.all(ok):
+        raise getattr(builtins, kind)(message)
+    return ()
+
+
+check = Op(
+    name="check",
+    infer=_checked,
+    numpy=_check,
+    derivative=NOTHING,
+    lowering=Structural(),
+    effect=True,
+    samples=(
+        Sample((np.True_,), {"kind": "IndexError", "message": "out of bounds"}),
+        Sample((np.array([True, True]),), {"kind": "ValueError", "message": "not positive"}),
+        Sample((np.zeros(0, bool),), {"kind": "ValueError", "message": "not positive"}),
+    ),
+)
+
+OPS = (zeros, undefined, iota, dim, bind, check)

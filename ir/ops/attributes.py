@@ -1,0 +1,93 @@
+"""Attributes of structural ops: reading them with their types, axes in canonical form, shapes as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import ShapeError, VerifierError
+from ..graph import Attr, Attrs
+from ..types import Dim, DType, Shape, normalize_axis
+
+
+def dim(attr: Attr) -> Dim:
+    """An attribute that is a size: a Dim or an integer."""
+    if isinstance(attr, bool) or not isinstance(attr, Dim | int):
+        raise VerifierError(f"expected a size, got {attr!r}")
+    return Dim.of(attr)
+
+
+def dims(attr: Attr) -> Shape:
+    """An attribute that is a tuple of sizes, none of them known to be negative."""
+    shape = tuple(dim(a) for a in items(attr))
+    if any((d.constant or 0) < 0 for d in shape):
+        raise ShapeError("negative dimensions are not allowed")
+    return shape
+
+
+def integer(attr: Attr) -> int:
+    """An attribute that is a plain integer, or a Dim that is one."""
+    value = dim(attr).constant
+    if value is None:
+        raise VerifierError(f"expected an integer, got {attr!r}")
+    return value
+
+
+def integers(attr: Attr) -> tuple[int, ...]:
+    """An attribute that is a tuple of plain integers."""
+    return tuple(integer(a) for a in items(attr))
+
+
+def dtype(attr: Attr) -> DType:
+    """An attribute that is a dtype."""
+    if not isinstance(attr, DType):
+        raise VerifierError(f"expected a dtype, got {attr!r}")
+    return attr
+
+
+def text(attr: Attr) -> str:
+    """An attribute that is a string."""
+    if not isinstance(attr, str):
+        raise VerifierError(f"expected a string, got {attr!r}")
+    return attr
+
+
+def items(attr: Attr) -> tuple[Attr, ...]:
+    """An attribute that is a tuple."""
+    if not isinstance(attr, tuple):
+        raise VerifierError(f"expected a tuple, got {attr!r}")
+    return attr
+
+
+def canonical_axes(axes: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """What a user may write for `axis`, as ops take it: sorted, distinct, counted from the front; None means all.
+
+    Raises ShapeError for an axis that the array does not have, and for one that occurs twice.
+    """
+    if axes is None:
+        return tuple(range(rank))
+    given = (axes,) if isinstance(axes, int) else axes
+    normal = tuple(normalize_axis(a, rank) for a in given)
+    if len(set(normal)) != len(normal):
+        raise ShapeError("duplicate value in 'axis'")
+    return tuple(sorted(normal))
+
+
+def axes(attrs: Attrs, rank: int) -> tuple[int, ...]:
+    """The attribute `axes`, which must be in canonical form."""
+    given = integers(attrs["axes"])
+    if given != canonical_axes(given, rank):
+        raise VerifierError(f"axes {given} are not sorted and counted from the front")
+    return given
+
+
+def axis(attrs: Attrs, rank: int) -> int:
+    """The attribute `axis`, counted from the front."""
+    given = integer(attrs["axis"])
+    if given != normalize_axis(given, rank):
+        raise VerifierError(f"axis {given} is not counted from the front")
+    return given
+
+
+def shape_text(shape: Sequence[Dim]) -> str:
+    """A shape as Python source, and as messages show it: `(n, 3)`, `(n,)`, `()`."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

@@ -1,0 +1,381 @@
+"""The ops with blocks: `for`, `if` and `call`.
+
+A sum is a carry that may only be added to: it is evaluated as a carry, but its order is free, because the verifier
+lets its value be used only as operand 0 of `add` and `add_at`, as a sum of an inner `for`, or yielded as that sum.
+Reversal is a duality, and nothing else is needed to close `for` under differentiation:
+
+    carry <-> carry        slice <-> stack        captured value <-> sum
+
+The derivative rules receive the running transform and say nothing of which primal values are kept or replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from ..build import block, emit
+from ..errors import ShapeError, VerifierError
+from ..graph import Attrs, Block, Eqn, Value, captured
+from ..op import Forward, Op, Reverse, Rule, Structural
+from ..types import BOOL, I64, ArrayType, Dim, DimLike
+
+T = TypeVar("T")
+
+# ---- for: what its operands and results are ----
+
+
+@dataclass(frozen=True)
+class Parts(Generic[T]):
+    """The operands, parameters, results or outputs of a `for`: carries, sums, and slices (or items, or stacks)."""
+
+    carries: Sequence[T]
+    sums: Sequence[T]
+    slices: Sequence[T]
+
+
+def split(attrs: Attrs, values: Sequence[T]) -> Parts[T]:
+    """Operands, parameters after the index, results, or outputs of a `for` by their role."""
+    carry, sums = count_of(attrs, "carry"), count_of(attrs, "sums")
+    return Parts(values[:carry], values[carry : carry + sums], values[carry + sums :])
+
+
+def count_of(attrs: Attrs, role: str) -> int:
+    """The number of carries or sums of a `for`."""
+    n = attrs.get(role, 0)
+    assert isinstance(n, int)
+    return n
+
+
+def trip_count(attrs: Attrs) -> Dim:
+    """The length of a `for`, which may be negative (then it makes no trip)."""
+    length = attrs["length"]
+    return Dim.of(length) if isinstance(length, int) else _as_dim(length)
+
+
+def _as_dim(x: object) -> Dim:
+    assert isinstance(x, Dim)
+    return x
+
+
+def loop(
+    length: DimLike,
+    body: Callable[..., Sequence[Value | float]],
+    carries: Sequence[Value] = (),
+    sums: Sequence[Value] = (),
+    slices: Sequence[Value] = (),
+    *,
+    reverse: bool = False,
+    index: str | None = None,
+    extra: Attrs | None = None,
+    names: Sequence[str | None] = (),
+) -> tuple[Value, ...]:
+    """Emit a `for`; `body(i, *carries, *sums, *slices)` writes one trip and returns (carries, sums, items).
+
+    `index` is the name under which sizes in the body mention the index.
+    """
+    attrs = for_attrs(Dim.of(length), len(carries), len(sums), reverse, index) | dict(extra or {})
+    elements = [Value(element_type(x.type), x.name) for x in slices]
+    params = [Value(ArrayType(I64), index or "i"), *(Value(v.type, v.name) for v in (*carries, *sums)), *elements]
+    return emit(for_, [*carries, *sums, *slices], attrs, [block(params, body)], names)
+
+
+def for_attrs(length: Dim, carry: int, sums: int, reverse: bool, index: str | None) -> dict[str, Any]:
+    """The attributes of a `for`; what is not there is not written."""
+    optional = {"carry": carry, "sums": sums, "reverse": reverse, "index": index}
+    return {"length": length} | {name: attr for name, attr in optional.items() if attr}
+
+
+def element_type(type: ArrayType) -> ArrayType:
+    """The type of `x[i]`."""
+    return ArrayType(type.dtype, type.shape[1:])
+
+
+# ---- for: types and evaluation ----
+
+
+def _for_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    (body,) = blocks
+    trips = trip_count(attrs).positive()
+    given, taken = split(attrs, types), split(attrs, [p.type for p in body.params[1:]])
+    yielded = split(attrs, [r.type for r in body.results])
+    if not body.params or body.params[0].type != ArrayType(I64) or len(types) != len(body.params) - 1:
+        raise ShapeError("the block of a for takes an i64 index and one parameter an operand")
+    states = zip((*given.carries, *given.sums), (*taken.carries, *taken.sums), strict=True)
+    for k, (start, param) in enumerate(states):
+        end = body.results[k].type
+        if not start == param == end:
+            raise ShapeError(f"carry {k} of a for is {start} before it, {param} inside and {end} after a trip")
+    for operand, param in zip(given.slices, taken.slices, strict=True):
+        if operand.shape[:1] != (trips,) or element_type(operand) != param:
+            raise ShapeError(f"a for of {trips} trips cannot take {param} from slices of {operand}")
+    stacks = tuple(ArrayType(t.dtype, (trips, *t.shape)) for t in yielded.slices)
+    return (*yielded.carries, *yielded.sums, *stacks)
+
+
+def _for_numpy(*operands: Any, length: int, blocks: Sequence[Any], **attrs: Any) -> tuple[Any, ...]:
+    given = split(attrs, operands)
+    state = [*given.carries, *given.sums]
+    trips = range(max(length, 0))
+    items: list[list[Any]] = [[] for _ in blocks[0].results[len(state) :]]
+    for i in reversed(trips) if attrs.get("reverse") else trips:
+        results = blocks[0](np.int64(i), *state, *(x[i] for x in given.slices))
+        state = list(results[: len(state)])
+        for stack, item in zip(items, results[len(state) :], strict=True):
+            stack.append(item)
+    stacks = [blocks[0].stacked(len(state) + k, stack, attrs.get("reverse", False)) for k, stack in enumerate(items)]
+    return (*state, *stacks)
+
+
+# ---- for: derivatives ----
+
+
+def _for_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    """Tangents ride along: a carry's is a carry, a sum's a sum, a slice's a slice, an item's an item."""
+    (body,) = eqn.blocks
+    given, params = split(eqn.attrs, eqn.inputs), split(eqn.attrs, body.params[1:])
+    results = split(eqn.attrs, body.results)
+    varied = _varied_in_loop(forward, eqn)
+    carries = [k for k, p in enumerate(params.carries) if p in varied]
+    sums = [k for k, p in enumerate(params.sums) if p in varied]
+    slices = [k for k, p in enumerate(params.slices) if p in varied]
+    items = [k for k, r in enumerate(results.slices) if r in varied]
+
+    def with_tangents(values: Parts[Value], primal: Any, tangent: Any, last: Sequence[int]) -> Parts[Value]:
+        return Parts(
+            [*map(primal, values.carries), *(tangent(values.carries[k]) for k in carries)],
+            [*map(primal, values.sums), *(tangent(values.sums[k]) for k in sums)],
+            [*map(primal, values.slices), *(tangent(values.slices[k]) for k in last)],
+        )
+
+    operands = with_tangents(given, forward.primal, forward.tangent_or_zeros, slices)
+
+    def trip(i: Value, *args: Value) -> Sequence[Value]:
+        attrs = {"carry": len(operands.carries), "sums": len(operands.sums)}
+        now = split(attrs, args)
+        copies: dict[Value, Value] = {body.params[0]: i}
+        tangents: dict[Value, Value] = {}
+        roles = (
+            (now.carries, params.carries, carries),
+            (now.sums, params.sums, sums),
+            (now.slices, params.slices, slices),
+        )
+        for values, olds, which in roles:
+            copies.update(zip(olds, values, strict=False))
+            tangents.update(zip((olds[k] for k in which), values[len(olds) :], strict=True))
+        inner = forward.push(body, copies, tangents)
+        ends = with_tangents(results, inner.primal, inner.tangent_or_zeros, items)
+        return [*ends.carries, *ends.sums, *ends.slices]
+
+    outs = loop(
+        trip_count(eqn.attrs), trip, operands.carries, operands.sums, operands.slices, **_direction(eqn.attrs)
+    )
+    old = split(eqn.attrs, eqn.outputs)
+    new = split({"carry": len(operands.carries), "sums": len(operands.sums)}, outs)
+    primals: list[Value] = []
+    tangents: list[Value | None] = []
+    for values, olds, which in (
+        (new.carries, old.carries, carries),
+        (new.sums, old.sums, sums),
+        (new.slices, old.slices, items),
+    ):
+        found = dict(zip(which, values[len(olds) :], strict=True))
+        primals += values[: len(olds)]
+        tangents += [found.get(k) for k in range(len(olds))]
+    return primals, tangents
+
+
+def _varied_in_loop(forward: Forward, eqn: Eqn) -> frozenset[Value]:
+    """The values of the body that have a tangent in some trip: a fixed point over carries and sums."""
+    (body,) = eqn.blocks
+    varied = frozenset(p for p, v in zip(body.params[1:], eqn.inputs, strict=True) if forward.has_tangent(v))
+    states = list(zip(body.params[1:], body.results, strict=False))
+    states = states[: count_of(eqn.attrs, "carry") + count_of(eqn.attrs, "sums")]
+    while True:
+        inside = forward.varied(body, varied)
+        grown = varied | {p for p, r in states if r in inside}
+        if grown == varied:
+            return inside
+        varied = grown
+
+
+def _direction(attrs: Attrs) -> dict[str, Any]:
+    return {"reverse": bool(attrs.get("reverse")), "index": attrs.get("index")}
+
+
+def _for_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+    """carry <-> carry, slice <-> stack, captured value <-> sum."""
+    (body,) = eqn.blocks
+    given, params = split(eqn.attrs, eqn.inputs), split(eqn.attrs, body.params[1:])
+    results, outputs = split(eqn.attrs, body.results), split(eqn.attrs, eqn.outputs)
+    ending = dict(zip(eqn.outputs, cotangents, strict=True))
+    carries = [k for k, p in enumerate(params.carries) if reverse.differentiable(p)]
+    slices = [k for k, p in enumerate(params.slices) if reverse.differentiable(p)]
+    stacks = [k for k, o in enumerate(outputs.slices) if ending[o] is not None]
+    free = [v for v in captured(body) if reverse.differentiable(v)]
+    # the cotangent of a sum is the same in every trip: captured by the adjoint loop
+    added = {r: ending[o] for r, o in zip(results.sums, outputs.sums, strict=True) if ending[o] is not None}
+
+    def trip(i: Value, *args: Value) -> Sequence[Value]:
+        now = split({"carry": len(carries), "sums": len(free)}, args)
+        inner = reverse.inside(dict(zip(free, now.sums, strict=True)))
+        for k, ct in zip(carries, now.carries, strict=True):
+            inner.accumulate(results.carries[k], ct)
+        for result, ct_ in added.items():
+            inner.accumulate(result, ct_)
+        for k, ct in zip(stacks, now.slices, strict=True):
+            inner.accumulate(results.slices[k], ct)
+        inner.sweep(body)
+        return [
+            *(inner.take_or_zeros(params.carries[k]) for k in carries),
+            *(inner.take_or_zeros(v) for v in free),
+            *(inner.take_or_zeros(params.slices[k]) for k in slices),
+        ]
+
+    attrs = _direction(eqn.attrs)
+    outs = loop(
+        trip_count(eqn.attrs),
+        trip,
+        [reverse.instantiate(ending[outputs.carries[k]], outputs.carries[k]) for k in carries],
+        [reverse.take_or_zeros(v) for v in free],
+        [ct for k in stacks if (ct := ending[outputs.slices[k]]) is not None],
+        reverse=not attrs["reverse"],
+        index=attrs["index"],
+        extra=reverse.mark(eqn),
+    )
+    after = split({"carry": len(carries), "sums": len(free)}, outs)
+    for v, ct in zip(free, after.sums, strict=True):
+        reverse.accumulate(v, ct)
+    for start, output in zip(given.sums, outputs.sums, strict=True):
+        reverse.accumulate(start, ending[output])
+    for k, ct in zip(carries, after.carries, strict=True):
+        reverse.accumulate(given.carries[k], ct)
+    for k, ct in zip(slices, after.slices, strict=True):
+        reverse.accumulate(given.slices[k], ct)
+
+
+for_ = Op(
+    name="for",
+    infer=_for_infer,
+    numpy=_for_numpy,
+    derivative=Rule(_for_jvp, _for_vjp),
+    lowering=Structural(),
+    dear=True,
+)
+
+
+# ---- if ----
+
+
+def branch(
+    predicate: Value,
+    then: Callable[[], Sequence[Value | float]],
+    otherwise: Callable[[], Sequence[Value | float]],
+    extra: Attrs | None = None,
+) -> tuple[Value, ...]:
+    """Emit an `if`: only the chosen branch is evaluated."""
+    return emit(if_, [predicate], extra, [block([], then), block([], otherwise)])
+
+
+def _if_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    then, otherwise = ([r.type for r in b.results] for b in blocks)
+    if list(types) != [ArrayType(BOOL)] or blocks[0].params or blocks[1].params:
+        raise ShapeError("an if takes one bool scalar, and its blocks no parameters")
+    if then != otherwise:
+        raise ShapeError(f"the branches of an if yield {', '.join(map(str, then))} and {', '.join(map(str, otherwise))}")
+    return tuple(then)
+
+
+def _if_numpy(predicate: Any, *, blocks: Sequence[Any]) -> tuple[Any, ...]:
+    results: tuple[Any, ...] = blocks[0 if predicate else 1]()
+    return results
+
+
+def _if_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    per_branch = [forward.varied(b, frozenset()) for b in eqn.blocks]
+    moving = [
+        k
+        for k in range(len(eqn.outputs))
+        if any(b.results[k] in v or forward.has_tangent(b.results[k]) for b, v in zip(eqn.blocks, per_branch, strict=True))
+    ]
+
+    def run(source: Block) -> Callable[[], Sequence[Value]]:
+        def body() -> Sequence[Value]:
+            inner = forward.push(source, {}, {})
+            return [
+                *(inner.primal(r) for r in source.results),
+                *(inner.tangent_or_zeros(source.results[k]) for k in moving),
+            ]
+
+        return body
+
+    outs = branch(forward.primal(eqn.inputs[0]), run(eqn.blocks[0]), run(eqn.blocks[1]))
+    n = len(eqn.outputs)
+    found = dict(zip(moving, outs[n:], strict=True))
+    return outs[:n], [found.get(k) for k in range(n)]
+
+
+def _if_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+    """The adjoint is an `if` on the same predicate; the cotangents of captured values move through it."""
+    free = [v for v in dict.fromkeys(v for b in eqn.blocks for v in captured(b)) if reverse.differentiable(v)]
+    before = [reverse.take_or_zeros(v) for v in free]
+
+    def run(source: Block) -> Callable[[], Sequence[Value]]:
+        def body() -> Sequence[Value]:
+            inner = reverse.inside(dict(zip(free, before, strict=True)))
+            for result, ct in zip(source.results, cotangents, strict=True):
+                inner.accumulate(result, ct)
+            inner.sweep(source)
+            return [inner.take_or_zeros(v) for v in free]
+
+        return body
+
+    after = branch(eqn.inputs[0], run(eqn.blocks[0]), run(eqn.blocks[1]), reverse.mark(eqn))
+    for v, ct in zip(free, after, strict=True):
+        reverse.accumulate(v, ct)
+
+
+if_ = Op(
+    name="if",
+    infer=_if_infer,
+    numpy=_if_numpy,
+    derivative=Rule(_if_jvp, _if_vjp),
+    lowering=Structural(),
+    dear=True,
+)
+
+
+# ---- call ----
+
+
+def _call_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    (body,) = blocks
+    if [p.type for p in body.params] != list(types):
+        raise ShapeError(f"{attrs['name']} is called with operands of other types than its parameters")
+    if captured(body):
+        raise ShapeError(f"the block of the call of {attrs['name']} captures values")
+    return tuple(r.type for r in body.results)
+
+
+def _call_numpy(*operands: Any, name: str, blocks: Sequence[Any]) -> tuple[Any, ...]:
+    results: tuple[Any, ...] = blocks[0](*operands)
+    return results
+
+
+def _inlined_before(*_: object) -> Any:
+    raise VerifierError("calls are inlined before a Function is differentiated")
+
+
+call = Op(
+    name="call",
+    infer=_call_infer,
+    numpy=_call_numpy,
+    derivative=Rule(_inlined_before, _inlined_before),
+    lowering=Structural(),
+    dear=True,
+)
+
+OPS = (for_, if_, call)

@@ -1,0 +1,141 @@
+"""One value or another: where, maximum, minimum, absolute value, sign.
+
+Conventions: `where` masks the cotangent, so that nothing comes from the branch not taken, not even a NaN; ties of
+maximum and minimum share the cotangent equally; |x|' is 0 at 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..build import filled
+from ..errors import DTypeError
+from ..graph import Attrs, Block, Eqn, Value
+from ..op import Linear, Op, Sample
+from ..types import BOOL, ArrayType, broadcast_shapes
+from .comparison import equal, greater, less
+from .elementwise import (
+    PIECEWISE_CONSTANT,
+    anything,
+    binary,
+    elementwise,
+    matrix,
+    numeric,
+    symbolic,
+    unary,
+    vector,
+)
+
+
+def _where_types(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    condition, x, y = types
+    if condition.dtype is not BOOL or x.dtype is not y.dtype:
+        given = ", ".join(str(t.dtype) for t in types)
+        raise DTypeError(f"where takes a bool and two operands of one dtype, not {given}")
+    return (ArrayType(x.dtype, broadcast_shapes([t.shape for t in types])),)
+
+
+def _where_transpose(eqn: Eqn, ct: Value) -> Sequence[Value | None]:
+    condition, zero = eqn.inputs[0], filled(0.0, ct.type.dtype)
+    return [None, where(condition, ct, zero), where(condition, zero, ct)]
+
+
+def _where_sympy(condition: Any, x: Any, y: Any) -> Any:
+    import sympy
+
+    return sympy.Piecewise((x, condition), (y, True))
+
+
+where = elementwise(
+    "where",
+    numpy=np.where,
+    scalar="{1} if {0} else {2}",
+    sympy=_where_sympy,
+    partials=Linear(_where_transpose),
+    infer=_where_types,
+    aliases=(np.where,),
+    samples=(
+        Sample((np.array([True, False, True]), vector(-1, 1, 3), vector(1, 2, 3, seed=1))),
+        Sample((np.array([[True], [False]]), matrix(-1, 1, 1, 3), np.float64(0.5))),
+        Sample((np.bool_(False), np.float64(0.5), vector(-1, 1))),
+    ),
+)
+
+
+def _maximum_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
+    first = _share(greater(x, y), equal(x, y), x)
+    return [first, _share(less(x, y), equal(x, y), x)]
+
+
+def _minimum_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
+    first = _share(less(x, y), equal(x, y), x)
+    return [first, _share(greater(x, y), equal(x, y), x)]
+
+
+def _share(wins: Value, ties: Value, like: Value) -> Value:
+    """1 where it wins, 1/2 where both are equal, else 0."""
+    one, half, zero = (filled(number, like.type.dtype) for number in (1.0, 0.5, 0.0))
+    return where(wins, one, where(ties, half, zero))
+
+
+_TIE = Sample((np.array([1.0, -2.0]), np.array([1.0, -2.0])), smooth=False)
+
+maximum = elementwise(
+    "maximum",
+    numpy=np.maximum,
+    scalar="np.maximum({0}, {1})",
+    sympy=symbolic("Max"),
+    partials=_maximum_partials,
+    accepts=anything,
+    samples=(*binary(-1, 1, -1, 1), _TIE),
+)
+
+minimum = elementwise(
+    "minimum",
+    numpy=np.minimum,
+    scalar="np.minimum({0}, {1})",
+    sympy=symbolic("Min"),
+    partials=_minimum_partials,
+    accepts=anything,
+    samples=(*binary(-1, 1, -1, 1), _TIE),
+)
+
+sign = elementwise(
+    "sign",
+    numpy=np.sign,
+    scalar="np.sign({0})",
+    sympy=symbolic("sign"),
+    partials=PIECEWISE_CONSTANT,
+    accepts=numeric,
+    samples=(Sample((np.array([-2.0, -0.1, 0.3]),)), Sample((np.float64(0.0),), smooth=False)),
+)
+
+abs_ = elementwise(
+    "abs",
+    numpy=np.absolute,
+    scalar="abs({0})",
+    sympy=symbolic("Abs"),
+    partials=lambda x, y: [sign(x)],
+    accepts=numeric,
+    aliases=(np.fabs, math.fabs),
+    samples=(*unary(-1, 1), Sample((np.array([-0.5, 0.25]),)), Sample((np.array([0.0, -0.0]),), smooth=False)),
+)
+
+copysign: Op = elementwise(
+    "copysign",
+    numpy=np.copysign,
+    scalar="np.copysign({0}, {1})",
+    sympy=lambda x, y: symbolic("Abs")(x) * symbolic("sign")(y),
+    partials=lambda x, y, z: [copysign(1.0, y) * sign(x), None],
+    aliases=(math.copysign,),
+    samples=(
+        Sample((np.array([0.5, -0.5, 2.0, -2.0]), np.array([1.0, 1.5, -1.0, -0.3]))),
+        Sample((np.float64(0.0), np.float64(-1.0)), smooth=False),
+    ),
+)
+
+OPS = (where, maximum, minimum, sign, abs_, copysign)
