@@ -1,0 +1,19 @@
+"""Functions of the IR as callables: `compile_function` for each target."""
+
+from __future__ import annotations
+
+from ..ir.errors import ArgumentError
+from ..ir.graph import Function
+from . import numba_backend, numpy_backend
+from .compiled import Compiled, Options
+
+BACKENDS = {"numba": numba_backend.compile_function, "numpy": numpy_backend.compile_function}
+
+__all__ = ["BACKENDS", "Compiled", "Options", "compile_function"]
+
+
+def compile_function(function: Function, backend: str, options: Options | None = None) -> Compiled:
+    """A Function for the backend of this name; ArgumentError where there is none of this name."""
+    if backend not in BACKENDS:
+        raise ArgumentError(f"there is no backend {backend!r}", hint="use one of " + ", ".join(sorted(BACKENDS)))
+    return BACKENDS[backend](function, options or Options())

@@ -1,7 +1,7 @@
 """Special functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call.
 
 Each function stands alone (`math` only), so that a backend may compile it by itself. They work in double
-precision and give what SciPy gives, at poles and infinities too.
+precision and give what SciPy gives, at poles and infinities too. Below -2^52 every float is a whole number.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import math
 
 def gammaln(x: float) -> float:
     """log|Γ(x)|: the C library's, without the exceptions that Python adds at poles and on overflow."""
-    if x > 2.5e305 or (x <= 0.0 and x == math.floor(max(x, -1e300))):
+    if x == -math.inf:
+        return x
+    if x > 2.5e305 or x < -(2.0**52) or (x <= 0.0 and x == math.floor(x)):
         return math.inf
-    return x if x == -math.inf else math.lgamma(x)
+    return math.lgamma(x)
 
 
 def digamma(x: float) -> float:
@@ -25,10 +27,10 @@ def digamma(x: float) -> float:
         return math.copysign(math.inf, -x)
     result = 0.0
     if x < 0.0:
-        fraction = x - math.floor(max(x, -1e300))
-        if x == -math.inf or fraction == 0.0:
+        if x < -(2.0**52) or x == math.floor(x):
             return math.nan
-        result = -math.pi / math.tan(math.pi * fraction)
+        to_pole = x - math.floor(x + 0.5)
+        result = -math.pi / math.tan(math.pi * to_pole)
         x = 1.0 - x
     while x < 10.0:
         result -= 1.0 / x
@@ -49,10 +51,10 @@ def polygamma(n: int, x: float) -> float:
     for k in range(1, n + 1):
         factor *= -k
     if x <= 0.0:
+        if x < -(2.0**52) or x == math.floor(x):
+            return factor * math.inf
         if x < -1e6:
             return math.nan
-        if x == math.floor(x):
-            return factor * math.inf
     zeta = 0.0
     while x < 12.0 + n:
         term = 1.0

@@ -1,13 +1,13 @@
 """Writing IR: emit equations into an open block, open blocks inside it, replay blocks that exist.
 
-One builder is active at a time (per thread); ops called as functions and the operators of Values write into it. So a
-rule reads as arithmetic: `sin.derivative` is `lambda x, y: [cos(x)]`.
+One builder is active at a time (per thread); ops called as functions and the operators of Values write into
+it. So a rule reads as arithmetic: `sin.derivative` is `lambda x, y: [cos(x)]`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from .errors import AdcompilerError, Location
@@ -87,6 +87,11 @@ def building(builder: Builder) -> Iterator[Builder]:
         yield builder
     finally:
         EMITTER.reset(token)
+
+
+def using(ops: Mapping[str, Op]) -> AbstractContextManager[Builder]:
+    """A builder for blocks that stand alone, with this table of ops."""
+    return building(Builder(ops))
 
 
 def active() -> Builder:
@@ -173,7 +178,9 @@ def replay_origin(eqn: Eqn, environment: Environment, sizes: Substitution | None
         return replay(eqn, environment, sizes)
 
 
-def replay_block(source: Block, environment: Mapping[Value, Value], sizes: Substitution | None = None) -> Block:
+def replay_block(
+    source: Block, environment: Mapping[Value, Value], sizes: Substitution | None = None
+) -> Block:
     """A copy of a block, its captured values looked up in the environment."""
     inner = dict(environment)
 

@@ -25,8 +25,8 @@ def evaluate(
 ) -> tuple[Any, ...]:
     """The results of a Function for arguments, one a parameter.
 
-    `sizes` gives the sizes that no argument's shape tells; the others are read off the shapes. Raises ArgumentError
-    where shapes contradict the parameter types or a guard does not hold.
+    `sizes` gives the sizes that no argument's shape tells; the others are read off the shapes. Raises
+    ArgumentError where shapes contradict the parameter types or a guard does not hold.
     """
     known = bind_sizes(function, [getattr(a, "shape", ()) for a in args], sizes or {})
     for guard in function.guards:
@@ -48,7 +48,9 @@ def bind_sizes(function: Function, shapes: Sequence[Sequence[int]], given: Sizes
             known.setdefault(dim.name, actual)
     for dim, actual, param in expected:
         if dim.value(known) != actual:
-            raise ArgumentError(f"{function.name}: a size of {param.name} is {actual}, where {dim} = {dim.value(known)}")
+            raise ArgumentError(
+                f"{function.name}: a size of {param.name} is {actual}, where {dim} = {dim.value(known)}"
+            )
     return known
 
 

@@ -1,7 +1,8 @@
 """The IR: a Function is a named Block; a Block is a list of Eqns; everything is frozen.
 
-A Block sees the values of the scopes around it; `captured` lists those that it uses. Identity is equality: two
-Values are the same only if they are one object. An operand is always a Value; a Constant carries its data.
+A Block sees the values of the scopes around it; `captured` lists those that it uses. Identity is equality:
+two Values are the same only if they are one object. An operand is always a Value; a Constant carries its
+data.
 """
 
 from __future__ import annotations
@@ -130,8 +131,8 @@ class Block:
 class Function:
     """A named Block that captures nothing.
 
-    `sizes` names every size that is free in it, in the order in which a call gives them; `guards` are what tracing
-    assumed of them; `written` maps results to the parameters whose final contents they are: pairs
+    `sizes` names every size that is free in it, in the order in which a call gives them; `guards` are what
+    tracing assumed of them; `written` maps results to the parameters whose final contents they are: pairs
     (index of the result, index of the parameter).
     """
 

@@ -1,13 +1,15 @@
 """The Op record: everything that is known of an operation stands in one place.
 
-Its types rule, its evaluation with NumPy, its form in SymPy, its lowering, its cost, samples for the tests, and
-exactly one statement of its derivative.
+Its types rule, its evaluation with NumPy, its form in SymPy, its lowering, its cost, samples for the tests,
+and exactly one statement of its derivative.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Protocol
 
 from .graph import EMITTER, Attr, Attrs, Block, Eqn, Value
@@ -30,7 +32,8 @@ Cotangent = Value | Contribution | None
 class Partials:
     """For elementwise ops: `of(*inputs, *outputs, **attrs)` writes d output / d input for each input (None: zero).
 
-    Forward is the sum of partial times tangent; reverse is partial times cotangent, summed over broadcast axes.
+    Forward is the sum of partial times tangent; reverse is partial times cotangent, summed over broadcast
+    axes.
     """
 
     of: Callable[..., Sequence[Value | float | None]]
@@ -40,8 +43,9 @@ class Partials:
 class Linear:
     """For ops that are linear in all their float inputs taken together.
 
-    Forward applies the op to the tangents (zeros where there is none); reverse is `transpose(eqn, cotangent)`, one
-    answer an input (None for integers and booleans). An answer of the broadcast shape is summed by the caller.
+    Forward applies the op to the tangents (zeros where there is none); reverse is `transpose(eqn,
+    cotangent)`, one answer an input (None for integers and booleans). An answer of the broadcast shape is
+    summed by the caller.
     """
 
     transpose: Callable[[Eqn, Value], Sequence[Cotangent]]
@@ -50,7 +54,8 @@ class Linear:
 class Forward(Protocol):
     """A block through which tangents are being pushed, as the rule of an op sees it.
 
-    Primal values are those of the program that is differentiated; their copies are in the program being written.
+    Primal values are those of the program that is differentiated; their copies are in the program being
+    written.
     """
 
     def primal(self, value: Value) -> Value:
@@ -75,8 +80,8 @@ class Forward(Protocol):
 class Reverse(Protocol):
     """A block whose equations are being walked backwards, as the rule of an op sees it.
 
-    While the adjoint is written every primal value of every depth counts as being in scope, and rules name primal
-    values directly; `transforms/residuals.py` makes that legal afterwards.
+    While the adjoint is written every primal value of every depth counts as being in scope, and rules name
+    primal values directly; `transforms/residuals.py` makes that legal afterwards.
     """
 
     def differentiable(self, value: Value) -> bool:
@@ -106,12 +111,38 @@ class Rule:
     """Both modes written out.
 
     `jvp(forward, eqn)` emits the primal and tangent equations and returns (outputs, tangents);
-    `vjp(reverse, eqn, cotangents)` accumulates into the inputs through `reverse`; `cotangents` has one entry an
-    output, None where it is zero.
+    `vjp(reverse, eqn, cotangents)` accumulates into the inputs through `reverse`; `cotangents` has one entry
+    an output, None where it is zero.
     """
 
     jvp: Callable[[Forward, Eqn], tuple[Sequence[Value], Sequence[Value | None]]]
     vjp: Callable[[Reverse, Eqn, Sequence[Value | None]], None]
+
+
+def multilinear(transpose: Callable[[Eqn, int, Value], Cotangent]) -> Rule:
+    """The Rule of an op that is linear in each of its operands, as a product is.
+
+    Forward puts each tangent in the place of its operand and adds up; `transpose(eqn, k, cotangent)` answers
+    with the cotangent of operand k.
+    """
+
+    def jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+        primals = [forward.primal(v) for v in eqn.inputs]
+        terms = [
+            eqn.op(*primals[:k], tangent, *primals[k + 1 :], **eqn.attrs)
+            for k, v in enumerate(eqn.inputs)
+            if (tangent := forward.tangent(v)) is not None
+        ]
+        total = reduce(operator.add, terms) if terms else None
+        return [eqn.op(*primals, **eqn.attrs)], [total]
+
+    def vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+        (cotangent,) = cotangents
+        for k, v in enumerate(eqn.inputs):
+            if cotangent is not None and reverse.differentiable(v):
+                reverse.accumulate(v, transpose(eqn, k, cotangent))
+
+    return Rule(jvp, vjp)
 
 
 @dataclass(frozen=True)
@@ -170,8 +201,19 @@ class Element:
 class Reduction:
     """Accumulation over the axes in attribute `axes`: start value and step, as sources.
 
-    `init` may use `{zero}` `{one}` `{lowest}` `{highest}` (constants of the output's dtype); `step` has `{acc}` and
-    `{x}`.
+    `init` may use `{zero}` `{one}` `{lowest}` `{highest}` (constants of the output's dtype); `step` has
+    `{acc}` and `{x}`.
+    """
+
+    init: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A Reduction that keeps every partial result, along the axis in attribute `axis`.
+
+    It runs backwards where attribute `reverse` is true; each result includes the element at its own place.
     """
 
     init: str
@@ -194,7 +236,7 @@ class Structural:
     """Ops that the writers of backends know by name: control flow, updates of arrays, checks."""
 
 
-Lowering = Scalar | Element | Reduction | Whole | Structural
+Lowering = Scalar | Element | Reduction | Scan | Whole | Structural
 
 # ---- the record ----
 
@@ -218,10 +260,10 @@ class Op:
     """The definition of an operation, never its application.
 
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
-    `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that, applied
-    to traced values, become this op on promoted operands; `dispatch_names` those of modules that are not imported
-    here, such as "scipy.special.expit". `cost` is floating-point operations an element; a `dear` op is never replayed.
-    An `effect` keeps its order and is never removed.
+    `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that,
+    applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
+    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element; a `dear`
+    op is never replayed. An `effect` keeps its order and is never removed.
     """
 
     name: str
@@ -244,4 +286,3 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
-

@@ -1,7 +1,8 @@
 """Types: dtypes, symbolic sizes, array types, and NumPy's broadcasting over them.
 
-A `Dim` is an integer polynomial in atoms: named sizes, and two opaque forms that slicing needs, floor quotients
-and `max(e, 0)`. Its terms are kept sorted, so that equality is structural. Named sizes are never negative.
+A `Dim` is an integer polynomial in atoms: named sizes, and two opaque forms that slicing needs, floor
+quotients and `max(e, 0)`. Its terms are kept sorted, so that equality is structural. Named sizes are never
+negative.
 """
 
 from __future__ import annotations
@@ -67,7 +68,11 @@ class DType(enum.Enum):
 
 _NUMPY_NAMES = {
     "bool": "bool",
-    **{f"{kind}{bits}": f"{name}{bits}" for kind, name in (("i", "int"), ("u", "uint")) for bits in (8, 16, 32, 64)},
+    **{
+        f"{kind}{bits}": f"{name}{bits}"
+        for kind, name in (("i", "int"), ("u", "uint"))
+        for bits in (8, 16, 32, 64)
+    },
     "f32": "float32",
     "f64": "float64",
 }
@@ -320,7 +325,9 @@ def broadcast_shapes(shapes: Sequence[Shape]) -> Shape:
         dims = [s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0]
         wide = list(dict.fromkeys(d for d in dims if d.constant != 1))
         if len(wide) > 1:
-            shown = ", ".join("(" + ", ".join(map(str, s)) + ("," if len(s) == 1 else "") + ")" for s in shapes)
+            shown = ", ".join(
+                "(" + ", ".join(map(str, s)) + ("," if len(s) == 1 else "") + ")" for s in shapes
+            )
             raise ShapeError(f"operands could not be broadcast together with shapes {shown}")
         result.append(wide[0] if wide else Dim.of(1))
     return tuple(result)

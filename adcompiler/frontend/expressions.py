@@ -13,11 +13,12 @@ Arithmetic and single comparisons are left to the operands.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adcompiler.frontend.liveness import Names, assigned, parameters
-from adcompiler.frontend.syntax import FUNCTION, at, call, load, thunk
+from adcompiler.frontend.syntax import FUNCTION, at, call, is_invented, load, thunk
 
 SYMBOLS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -45,6 +46,7 @@ SYMBOLS: dict[type[ast.AST], str] = {
     ast.NotIn: "not in",
 }
 
+_COMPREHENSIONS_ARE_FUNCTIONS = sys.version_info < (3, 12)
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -62,7 +64,9 @@ class Scope:
     around: Scope | None
 
     def read(self, name: ast.Name) -> ast.expr:
-        """How rewritten code reads a name."""
+        """How rewritten code reads a name; the names it invents itself always have a value."""
+        if is_invented(name.id):
+            return name
         scope: Scope | None = self
         method = "local"
         while scope is not None:
@@ -150,7 +154,8 @@ class Expressions(ast.NodeTransformer):
 
     def visit_comprehension_expression(self, node: _Comprehension) -> ast.expr:
         lazy = isinstance(node, ast.GeneratorExp)
-        inside = self.within(assigned(generator.target for generator in node.generators), deferred=lazy)
+        targets = assigned(generator.target for generator in node.generators)
+        inside = self.within(targets, deferred=lazy or _COMPREHENSIONS_ARE_FUNCTIONS)
         first = node.generators[0]
         first.iter = call("iterate", self.expression(first.iter), place=first.iter)
         for generator in node.generators:

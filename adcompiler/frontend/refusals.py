@@ -6,6 +6,7 @@ import ast
 from typing import NoReturn
 
 from adcompiler.frontend.source import Definition, FunctionSource
+from adcompiler.frontend.syntax import is_invented
 from adcompiler.ir.errors import CaptureError
 
 _PASS_RESULTS = "do this work before the call, and pass its results as arguments"
@@ -107,8 +108,7 @@ class _Refusals(ast.NodeVisitor):
         self.generic_visit(node)
 
     def check_name(self, node: ast.AST, name: str) -> None:
-        """Names of the form `__name` are those of rewritten code."""
-        if name.startswith("__") and not name.endswith("__"):
+        if is_invented(name):
             self.refuse(node, f"the name `{name}`", "choose a name that does not begin with two underscores")
 
 

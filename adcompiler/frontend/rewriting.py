@@ -24,7 +24,7 @@ from adcompiler.frontend.protocol import Runtime as Runtime
 from adcompiler.frontend.refusals import body_of, check_constructs
 from adcompiler.frontend.source import find_source
 from adcompiler.frontend.statements import rewrite_function
-from adcompiler.frontend.syntax import FUNCTION, RUNTIME, define, load, positional
+from adcompiler.frontend.syntax import FUNCTION, RUNTIME, define, is_invented, load, positional
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _with_user_names(code: CodeType, name: str, qualified: str) -> CodeType:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             inner = constant.co_name
-            if inner.startswith("__"):
+            if is_invented(inner):
                 constant = _with_user_names(constant, name, qualified)
             else:
                 constant = _with_user_names(constant, inner, f"{qualified}.<locals>.{inner}")

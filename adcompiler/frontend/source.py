@@ -9,7 +9,6 @@ and not a wrong gradient.
 from __future__ import annotations
 
 import __future__
-
 import ast
 import copy
 import functools
@@ -100,7 +99,7 @@ def find_source(function: FunctionType) -> FunctionSource:
         )
     node = copy.deepcopy(found[0].node)
     if found[0].owner:
-        node = _Mangler(found[0].owner).visit(node)
+        _Mangler(found[0].owner).visit(node)
     return FunctionSource(node, file, lines, name)
 
 

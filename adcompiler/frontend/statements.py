@@ -50,7 +50,7 @@ def rewrite_function(
     if ast.get_docstring(define(name, arguments, body, place)) is not None:
         body = body[1:] or [at(ast.Pass(), body[0])]
     structured = structure(body)
-    scope = Scope((given - variables) | structured.flags, variables, deferred=True, around=around)
+    scope = Scope(given - variables, variables, deferred=True, around=around)
     statements = _Statements(scope, live_sets(structured.body, structured.stops), structured.stops)
     head: list[ast.stmt] = []
     undefined = sorted((variables - given) | structured.flags)

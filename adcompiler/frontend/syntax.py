@@ -15,6 +15,11 @@ FUNCTION = "__function"
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
+def is_invented(name: str) -> bool:
+    """Whether a name has the form that is kept for rewritten code."""
+    return name.startswith("__") and not name.endswith("__")
+
+
 def at(new: _Node, old: ast.AST) -> _Node:
     """`new` at the place of `old`, so that tracebacks point there; its parts inherit the place in the end."""
     return ast.copy_location(new, old)

@@ -1,8 +1,8 @@
 """Forward mode: push tangents through the equations of a Function.
 
-Every equation is replayed, and its tangent written beside it from the one statement of its derivative: the sum of
-partial times tangent, the op itself on the tangents if it is linear, or the rule of the op. A tangent that is zero
-is no value at all.
+Every equation is replayed, and its tangent written beside it from the one statement of its derivative: the
+sum of partial times tangent, the op itself on the tangents if it is linear, or the rule of the op. A tangent
+that is zero is no value at all.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .zeros import zeros_like
 def forward(source: Function, wrt: Sequence[int]) -> Function:
     """The Jacobian-vector product.
 
-    Parameters are those of `source`, then a tangent for each parameter in `wrt`; results are those of `source`,
-    then a tangent for each float result.
+    Parameters are those of `source`, then a tangent for each parameter in `wrt`; results are those of
+    `source`, then a tangent for each float result.
     """
     primal = inline(source)
     params = [renewed(p) for p in primal.body.params]

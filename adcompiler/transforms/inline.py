@@ -45,5 +45,7 @@ def _inlined_inside(eqn: Eqn, env: dict[Value, Value]) -> None:
 
     with origin(eqn.location, eqn.note):
         operands = [lookup(env, v) for v in eqn.inputs]
-        outputs = emit(eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], [o.name for o in eqn.outputs])
+        outputs = emit(
+            eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], [o.name for o in eqn.outputs]
+        )
     env.update(zip(eqn.outputs, outputs, strict=True))

@@ -8,13 +8,19 @@ from types import MappingProxyType
 from ..op import Op
 from . import (
     arithmetic,
+    arrays,
+    assembly,
     comparison,
     control,
     exponential,
+    indexing,
     integers,
+    linear_algebra,
     powers,
+    reductions,
     rounding,
     selection,
+    shape,
     special,
     trigonometric,
 )
@@ -29,6 +35,12 @@ FAMILIES = (
     selection,
     rounding,
     integers,
+    reductions,
+    shape,
+    assembly,
+    indexing,
+    arrays,
+    linear_algebra,
     control,
 )
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for family in FAMILIES for op in family.OPS})

@@ -129,7 +129,7 @@ def _cast_sympy(x: Any, dtype: DType) -> Any:
     """Between floats nothing happens; towards zero to integers; a truth value counts as 0 or 1."""
     import sympy
 
-    if isinstance(x, sympy.logic.boolalg.Boolean):
+    if isinstance(x, sympy.logic.boolalg.Boolean) and not isinstance(x, sympy.Symbol):
         x = sympy.Piecewise((1, x), (0, True))
     if dtype.is_float:
         return x

@@ -10,7 +10,10 @@ from ..op import Op, Sample
 from ..types import BOOL
 from .elementwise import NOT_NUMERIC, anything, boolean, elementwise, floating, symbolic, vector
 
-_PAIR = (Sample((np.array([0.5, 1.0, -2.0]), np.array([0.7, 1.0, -3.0]))), Sample((vector(-1, 1), np.float64(0.1))))
+_PAIR = (
+    Sample((np.array([0.5, 1.0, -2.0]), np.array([0.7, 1.0, -3.0]))),
+    Sample((vector(-1, 1), np.float64(0.1))),
+)
 _SPECIAL = (Sample((np.array([0.0, 1.0, np.nan, np.inf, -np.inf]),)),)
 _TRUTHS = (Sample((np.array([True, True, False, False]), np.array([True, False, True, False]))),)
 

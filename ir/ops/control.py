@@ -1,12 +1,13 @@
 """The ops with blocks: `for`, `if` and `call`.
 
-A sum is a carry that may only be added to: it is evaluated as a carry, but its order is free, because the verifier
-lets its value be used only as operand 0 of `add` and `add_at`, as a sum of an inner `for`, or yielded as that sum.
-Reversal is a duality, and nothing else is needed to close `for` under differentiation:
+A sum is a carry that may only be added to: it is evaluated as a carry, but its order is free, because the
+verifier lets its value be used only as operand 0 of `add` and `add_at`, as a sum of an inner `for`, or
+yielded as that sum. Reversal is a duality, and nothing else is needed to close `for` under differentiation:
 
     carry <-> carry        slice <-> stack        captured value <-> sum
 
-The derivative rules receive the running transform and say nothing of which primal values are kept or replayed.
+The derivative rules receive the running transform and say nothing of which primal values are kept or
+replayed.
 """
 
 from __future__ import annotations
@@ -79,7 +80,11 @@ def loop(
     """
     attrs = for_attrs(Dim.of(length), len(carries), len(sums), reverse, index) | dict(extra or {})
     elements = [Value(element_type(x.type), x.name) for x in slices]
-    params = [Value(ArrayType(I64), index or "i"), *(Value(v.type, v.name) for v in (*carries, *sums)), *elements]
+    params = [
+        Value(ArrayType(I64), index or "i"),
+        *(Value(v.type, v.name) for v in (*carries, *sums)),
+        *elements,
+    ]
     return emit(for_, [*carries, *sums, *slices], attrs, [block(params, body)], names)
 
 
@@ -108,7 +113,9 @@ def _for_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
     for k, (start, param) in enumerate(states):
         end = body.results[k].type
         if not start == param == end:
-            raise ShapeError(f"carry {k} of a for is {start} before it, {param} inside and {end} after a trip")
+            raise ShapeError(
+                f"carry {k} of a for is {start} before it, {param} inside and {end} after a trip"
+            )
     for operand, param in zip(given.slices, taken.slices, strict=True):
         if operand.shape[:1] != (trips,) or element_type(operand) != param:
             raise ShapeError(f"a for of {trips} trips cannot take {param} from slices of {operand}")
@@ -126,7 +133,9 @@ def _for_numpy(*operands: Any, length: int, blocks: Sequence[Any], **attrs: Any)
         state = list(results[: len(state)])
         for stack, item in zip(items, results[len(state) :], strict=True):
             stack.append(item)
-    stacks = [blocks[0].stacked(len(state) + k, stack, attrs.get("reverse", False)) for k, stack in enumerate(items)]
+    stacks = [
+        blocks[0].stacked(len(state) + k, stack, attrs.get("reverse", False)) for k, stack in enumerate(items)
+    ]
     return (*state, *stacks)
 
 
@@ -285,7 +294,9 @@ def _if_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block])
     if list(types) != [ArrayType(BOOL)] or blocks[0].params or blocks[1].params:
         raise ShapeError("an if takes one bool scalar, and its blocks no parameters")
     if then != otherwise:
-        raise ShapeError(f"the branches of an if yield {', '.join(map(str, then))} and {', '.join(map(str, otherwise))}")
+        raise ShapeError(
+            f"the branches of an if yield {', '.join(map(str, then))} and {', '.join(map(str, otherwise))}"
+        )
     return tuple(then)
 
 
@@ -299,7 +310,10 @@ def _if_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value
     moving = [
         k
         for k in range(len(eqn.outputs))
-        if any(b.results[k] in v or forward.has_tangent(b.results[k]) for b, v in zip(eqn.blocks, per_branch, strict=True))
+        if any(
+            b.results[k] in v or forward.has_tangent(b.results[k])
+            for b, v in zip(eqn.blocks, per_branch, strict=True)
+        )
     ]
 
     def run(source: Block) -> Callable[[], Sequence[Value]]:

@@ -41,7 +41,9 @@ def same_dtype(name: str, accepts: Accepts, result: DType | None = None) -> Type
     def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
         dtypes = {t.dtype for t in types}
         if len(dtypes) != 1:
-            raise DTypeError(f"{name} takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}")
+            raise DTypeError(
+                f"{name} takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}"
+            )
         (dtype,) = dtypes
         if not accepts(dtype):
             raise DTypeError(f"{name} is not defined for {dtype.numpy}")

@@ -24,7 +24,7 @@ _IRRATIONAL: dict[float, Callable[[Any], Any]] = {
 
 
 def exact(number: float) -> Any:
-    """The SymPy number that a finite float of a partial stands for: one of the above, else the fraction that it is."""
+    """The SymPy number that a float stands for: one of the above, else the fraction that it is."""
     import sympy
 
     if abs(number) in _IRRATIONAL:

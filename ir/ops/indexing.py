@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..build import filled
 from ..errors import DTypeError, ShapeError, VerifierError
-from ..graph import Attr, Attrs, Block, Eqn, Value, constant
+from ..graph import Attr, Attrs, Block, Eqn, Value
 from ..op import Contribution, Cotangent, Linear, Op, Sample, Structural
-from ..types import F64, I64, ArrayType, Dim, Shape, broadcast_shapes
+from ..types import BOOL, I64, ArrayType, Dim, Shape, broadcast_shapes
 from . import attributes
 from .arrays import zeros
-from .attributes import shape_text
+from .attributes import shape_text, term
 from .elementwise import matrix, vector
 
 # ---- what is taken of each axis --------------------------------------------------------------------------------------
@@ -111,22 +112,218 @@ def gather_place(taken: Sequence[Item]) -> int:
     return advanced[0] if advanced[-1] - advanced[0] == len(advanced) - 1 else 0
 
 
-def element_indices(
-    x: ArrayType,
-    operands: Sequence[ArrayType],
-    attrs: Attrs,
-    read: Callable[[int, Sequence[str]], str],
-    indices: Sequence[str],
-) -> list[str]:
-    """Where in `x` the selected element at `indices` lies: one source of an integer for each axis of `x`.
+Read = Callable[[int, Sequence[str]], str]
+"""`read(k, indices)` is the source of an element of index operand k."""
 
-    `read(k, indices)` is the source of an element of index operand k.
-    """
+
+def element_indices(
+    x: ArrayType, operands: Sequence[ArrayType], attrs: Attrs, read: Read, indices: Sequence[str]
+) -> list[str]:
+    """Where in `x` the selected element at `indices` lies: one source of an integer for each axis of `x`."""
     taken = items(attrs, len(operands))
-    width = len(_gathered(taken, operands))
-    place = gather_place(taken)
-    own = indices[place : place + width]
-    basic = iter([*indices[:place], *indices[place + width :]])
-    return [
-        _source(item, operands, read, own, basic) for item in taken
-    ] + list(basic)
+    place, width = gather_place(taken), len(_gathered(taken, operands))
+    gathering = indices[place : place + width]
+    staying = iter([*indices[:place], *indices[place + width :]])
+    found: list[str] = []
+    for item in taken:
+        if item.kind == "gather":
+            found.append(_gather_source(item, operands, read, gathering))
+        else:
+            start = "" if item.operand is None else read(item.operand, ())
+            found.append(_basic_source(item, start, "" if item.kind == "point" else next(staying)))
+    return [*found, *staying]
+
+
+def _gather_source(item: Item, operands: Sequence[ArrayType], read: Read, indices: Sequence[str]) -> str:
+    """The element of an index array, which may be broadcast against the others."""
+    assert item.operand is not None
+    shape = operands[item.operand].shape
+    aligned = indices[len(indices) - len(shape) :]
+    return read(item.operand, ["0" if d.constant == 1 else i for d, i in zip(shape, aligned, strict=True)])
+
+
+def _basic_source(item: Item, start: str, index: str) -> str:
+    if item.kind != "span":
+        return start or index
+    return str(term(start) + item.step * term(index))
+
+
+# ---- evaluation ------------------------------------------------------------------------------------------------------
+
+
+def _key(x: Any, operands: Sequence[Any], at: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    """The key with which NumPy takes these elements; IndexError where one is not there, negative ones included."""
+    taken = items({} if at is None else {"at": at}, len(operands))
+    return tuple(
+        slice(None) if item.operand is None else _axis_key(item, operands[item.operand], n)
+        for item, n in zip(taken, np.shape(x), strict=False)
+    )
+
+
+def _axis_key(item: Item, operand: Any, n: int) -> Any:
+    if item.kind == "gather":
+        places = np.asarray(operand)
+        _require_inside(places, n)
+        return places
+    start, length = int(operand), attributes.integer(item.length)
+    if item.kind == "point":
+        _require_inside(np.array([start]), n)
+        return start
+    if length == 0:
+        return slice(0, 0)
+    _require_inside(np.array([start, start + (length - 1) * item.step]), n)
+    stop = start + length * item.step
+    return slice(start, stop if stop >= 0 else None, item.step)
+
+
+def _require_inside(places: Any, n: int) -> None:
+    outside = places[(places < 0) | (places >= n)]
+    if outside.size:
+        raise IndexError(f"index {outside.flat[0]} is out of bounds for axis with size {n}")
+
+
+def _index(x: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
+    return np.array(x[_key(x, operands, at)])[()]
+
+
+def _put(x: Any, value: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
+    result = np.array(x)
+    result[_key(x, operands, at)] = value
+    return result
+
+
+def _add_at(x: Any, value: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
+    result = np.array(x)
+    np.add.at(result, _key(x, operands, at), value)
+    return result
+
+
+# ---- types -----------------------------------------------------------------------------------------------------------
+
+
+def _index_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    x, *operands = types
+    return (selected(x, operands, attrs),)
+
+
+def _stored_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    """The stored value has exactly the type of what it replaces or is added to."""
+    x, value, *operands = types
+    place = selected(x, operands, attrs)
+    if value.dtype != place.dtype:
+        raise DTypeError(f"cannot store {value.dtype} in an array of {place.dtype}")
+    if value.shape != place.shape:
+        shapes = f"from shape {shape_text(value.shape)} into shape {shape_text(place.shape)}"
+        raise ShapeError(f"could not broadcast input array {shapes}")
+    return (x,)
+
+
+def _put_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    if any(item.kind == "gather" for item in items(attrs, len(types) - 2)):
+        raise VerifierError("put does not take index arrays: what is stored twice at one place has no order")
+    return _stored_infer(types, attrs, blocks)
+
+
+def _add_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    if types[0].dtype is BOOL:
+        raise DTypeError("add_at is not defined for bool")
+    return _stored_infer(types, attrs, blocks)
+
+
+# ---- derivatives -----------------------------------------------------------------------------------------------------
+
+
+def _index_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
+    _, *operands = eqn.inputs
+    return [Contribution(lambda sum_: add_at(sum_, ct, *operands, **eqn.attrs)), *[None] * len(operands)]
+
+
+def _put_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
+    """The cotangent is read before the place is cleared, so that it may be cleared in place."""
+    _, value, *operands = eqn.inputs
+    value_ct = index(ct, *operands, **eqn.attrs)
+    kind = value.type
+    nothing = zeros(shape=kind.shape, dtype=kind.dtype) if kind.rank else filled(0.0, kind.dtype)
+    return [put(ct, nothing, *operands, **eqn.attrs), value_ct, *[None] * len(operands)]
+
+
+def _add_at_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
+    _, _, *operands = eqn.inputs
+    return [ct, index(ct, *operands, **eqn.attrs), *[None] * len(operands)]
+
+
+# ---- the records -----------------------------------------------------------------------------------------------------
+
+
+def _i64(*places: int) -> tuple[np.int64, ...]:
+    return tuple(np.int64(p) for p in places)
+
+
+_M = matrix(-1, 1, 4, 5)
+_CUBE = matrix(-1, 1, 2, 3, 4)
+_ROWS = np.array([2, 0, 2])
+
+# array, index operands, attributes: what index, put and add_at are tried on
+_BASIC: tuple[tuple[Any, tuple[Any, ...], dict[str, Any]], ...] = (
+    (vector(-1, 1), _i64(2), {}),
+    (_M, _i64(3, 0), {}),
+    (_M, _i64(1), {}),
+    (_M, _i64(2), {"at": ("all", "point")}),
+    (_M, _i64(1, 4), {"at": (("span", 3, 1), ("span", 2, -3))}),
+    (_M, _i64(3), {"at": (("span", 4, -1),)}),
+    (_CUBE, _i64(1, 1), {"at": ("point", "all", ("span", 2, 2))}),
+    (_M, _i64(2), {"at": (("span", 0, 1),)}),
+    (np.zeros((0, 3)), _i64(-1), {"at": (("span", 0, -1),)}),
+    (np.zeros((3, 0)), _i64(1), {}),
+)
+_GATHERS: tuple[tuple[Any, tuple[Any, ...], dict[str, Any]], ...] = (
+    (vector(-1, 1), (np.array([[3, 0], [3, 4]]),), {"at": ("gather",)}),
+    (_M, (_ROWS,), {"at": ("gather",)}),
+    (_M, (_ROWS,), {"at": ("all", "gather")}),
+    (_M, (_ROWS, np.array([[1], [4]])), {"at": ("gather", "gather")}),
+    (_CUBE, (np.int64(1), np.array([3, 0])), {"at": ("point", "all", "gather")}),
+    (_CUBE, (np.int64(0), np.array([1, 1]), np.int64(1)), {"at": ("point", "gather", ("span", 2, 2))}),
+    (_M, (np.zeros(0, np.int64),), {"at": ("gather",)}),
+)
+
+
+def _stores(cases: Sequence[tuple[Any, tuple[Any, ...], dict[str, Any]]]) -> tuple[Sample, ...]:
+    """The same accesses with something to store."""
+    shapes = [np.shape(_index(x, *operands, **attrs)) for x, operands, attrs in cases]
+    return tuple(
+        Sample((x, matrix(-1, 1, *shape, seed=4) if shape else np.float64(0.7), *operands), attrs)
+        for (x, operands, attrs), shape in zip(cases, shapes, strict=True)
+    )
+
+
+index = Op(
+    name="index",
+    infer=_index_infer,
+    numpy=_index,
+    derivative=Linear(_index_transpose),
+    lowering=Structural(),
+    sympy=_index,
+    samples=tuple(Sample((x, *operands), attrs) for x, operands, attrs in _BASIC + _GATHERS),
+)
+
+put = Op(
+    name="put",
+    infer=_put_infer,
+    numpy=_put,
+    derivative=Linear(_put_transpose),
+    lowering=Structural(),
+    sympy=_put,
+    samples=_stores(_BASIC),
+)
+
+add_at = Op(
+    name="add_at",
+    infer=_add_infer,
+    numpy=_add_at,
+    derivative=Linear(_add_at_transpose),
+    lowering=Structural(),
+    sympy=_add_at,
+    samples=_stores(_BASIC + _GATHERS),
+)
+
+OPS = (index, put, add_at)

@@ -13,13 +13,13 @@ from ..graph import Attrs, Block, Value
 from ..op import Sample
 from ..types import ArrayType
 from .comparison import equal
-from .elementwise import binary, elementwise, numeric, same_dtype, symbolic, unary, vector
+from .elementwise import binary, elementwise, numeric, same_dtype, symbolic, unary
 from .exponential import log
 from .selection import where
 
 
 def _pow_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
-    """y·x^(y-1) and x^y·log(x): the first is 0 where y is 0, the second where x is 0 and y is not negative."""
+    """y·x^(y-1), which is 0 where y is 0, and x^y·log(x), which is 0 where x is 0 and y is not negative."""
     one, zero = filled(1.0, z.type.dtype), filled(0.0, z.type.dtype)
     slope = where(equal(y, 0.0), zero, y * pow_(x, y - 1.0))
     return [slope, z * log(where(equal(x, 0.0), one, x))]
@@ -72,8 +72,11 @@ ipow = elementwise(
     partials=_ipow_partials,
     infer=_ipow_types,
     cost=3,
-    samples=tuple(Sample((vector(0.5, 2) * np.array([1, -1, 1, -1, 1]),), {"n": n}) for n in (-3, -2, -1, 0, 1, 2, 3, 7))
-    + (Sample((np.array([0.0, 0.0]),), {"n": 2}), Sample((np.array([3, -2]),), {"n": 3})),
+    samples=(
+        *(Sample((np.array([0.5, -0.7, 1.3, -2.0]),), {"n": n}) for n in (-3, -2, -1, 0, 1, 2, 3, 7)),
+        Sample((np.array([0.0, -0.0]),), {"n": 2}),
+        Sample((np.array([3, -2]),), {"n": 3}),
+    ),
 )
 
 sqrt = elementwise(

@@ -11,12 +11,14 @@ from ..op import Op, Sample
 from .elementwise import PIECEWISE_CONSTANT, elementwise, symbolic
 
 _SAMPLES = (
-    Sample((np.array([-1.7, -0.5001, 0.2, 1.3, 2.6]),)),
+    Sample((np.array([-1.7, -0.6, 0.2, 1.3, 2.6]),)),
     Sample((np.array([-2.0, -1.5, -0.5, 0.0, 0.5, 1.5, 2.0]),), smooth=False),
 )
 
 
-def _rounding(name: str, numpy: np.ufunc, sympy: Callable[..., Any] | None, *aliases: Callable[..., Any]) -> Op:
+def _rounding(
+    name: str, numpy: np.ufunc, sympy: Callable[..., Any] | None, *aliases: Callable[..., Any]
+) -> Op:
     return elementwise(
         name,
         numpy=numpy,

@@ -1,7 +1,7 @@
 """One value or another: where, maximum, minimum, absolute value, sign.
 
-Conventions: `where` masks the cotangent, so that nothing comes from the branch not taken, not even a NaN; ties of
-maximum and minimum share the cotangent equally; |x|' is 0 at 0.
+Conventions: `where` masks the cotangent, so that nothing comes from the branch not taken, not even a NaN;
+ties of maximum and minimum share the cotangent equally; |x|' is 0 at 0.
 """
 
 from __future__ import annotations
@@ -122,7 +122,11 @@ abs_ = elementwise(
     partials=lambda x, y: [sign(x)],
     accepts=numeric,
     aliases=(np.fabs, math.fabs),
-    samples=(*unary(-1, 1), Sample((np.array([-0.5, 0.25]),)), Sample((np.array([0.0, -0.0]),), smooth=False)),
+    samples=(
+        *unary(-1, 1),
+        Sample((np.array([-0.5, 0.25]),)),
+        Sample((np.array([0.0, -0.0]),), smooth=False),
+    ),
 )
 
 copysign: Op = elementwise(

@@ -1,8 +1,7 @@
-"""Rearranging elements: reshape, transpose, broadcast, flip, roll, pad, concatenate, triangles and diagonals.
+"""Every element of the result is one of the operand: reshape, transpose, broadcast, flip, roll.
 
-`expand_dims` and `squeeze` are reshapes; `stack` and `split` are compositions that the frontend makes. Where the
-lowering is an Element, an index of the result is mapped to an index of the operand, so that nothing is copied when
-the op is fused; a reshape whose operand is in memory is a view of it (arrays are C-contiguous).
+`expand_dims` and `squeeze` are reshapes. The lowering maps an index of the result to an index of the operand, so that
+nothing is copied where the op is fused; a reshape whose operand is in memory is a view of it (arrays are C-contiguous).
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError, VerifierError
-from ..graph import Attrs, Block, Eqn, Value, constant
-from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Whole
-from ..types import I64, ArrayType, Dim, DType, Shape
+from ..errors import ShapeError
+from ..graph import Attrs, Block, Eqn
+from ..op import Element, Linear, Op, Read, Sample
+from ..types import I64, ArrayType, Dim
 from . import attributes
-from .arrays import iota, size_value
-from .attributes import shape_text
+from .attributes import factor, shape_text, term
 from .elementwise import matrix, vector
-from .indexing import add_at, index
 
 SCALAR = np.float64(0.7)
 
@@ -28,21 +25,6 @@ SCALAR = np.float64(0.7)
 def fresh(array: Any) -> Any:
     """A C-contiguous copy; a scalar where the rank is 0."""
     return np.array(array, order="C")[()]
-
-
-def zero_source(dtype: DType) -> str:
-    """Source of a zero that has the dtype."""
-    return f"{dtype_source(dtype)}(0)"
-
-
-def dtype_source(dtype: DType) -> str:
-    """Source of a dtype."""
-    return f"np.{dtype.numpy}"
-
-
-def _term(source: str) -> Dim:
-    """An index as a term of a sum, so that it is written as one is."""
-    return Dim.of(source if source.isidentifier() or source.isdigit() else f"({source})")
 
 
 # ---- reshape ---------------------------------------------------------------------------------------------------------
@@ -87,7 +69,7 @@ def _flat(group: Sequence[Indexed]) -> str:
     """The position in the run of axes, in C order."""
     (_, flat), *rest = group or [(Dim.of(1), "0")]
     for d, i in rest:
-        flat = f"({flat}) * {_factor(d)} + {_term(i)}" if " " in flat else f"{flat} * {_factor(d)} + {_term(i)}"
+        flat = f"({flat}) * {factor(d)} + {term(i)}" if " " in flat else f"{flat} * {factor(d)} + {term(i)}"
     return flat
 
 
@@ -96,16 +78,12 @@ def _unravelled(flat: str, dims: Sequence[Dim]) -> list[str]:
     found: list[str] = []
     for k, d in enumerate(dims):
         stride = _size(dims[k + 1 :])
-        place = flat if stride.constant == 1 else f"{_term(flat)} // {_factor(stride)}"
-        found.append(place if k == 0 else f"{_term(place)} % {_factor(d)}")
+        place = flat if stride.constant == 1 else f"{term(flat)} // {factor(stride)}"
+        found.append(place if k == 0 else f"{term(place)} % {factor(d)}")
     return found
 
 
-def _factor(d: Dim) -> str:
-    return str(d) if d.constant is not None or d.name is not None else f"({d})"
-
-
-reshape = Op(
+reshape: Op = Op(
     name="reshape",
     infer=_reshape_infer,
     numpy=lambda x, shape: fresh(np.reshape(x, shape)),
@@ -145,7 +123,7 @@ def _transpose_element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
     return read(0, [indices[k] for k in inverse(attributes.integers(eqn.attrs["axes"]))])
 
 
-transpose = Op(
+transpose: Op = Op(
     name="transpose",
     infer=_transpose_infer,
     numpy=lambda x, axes: fresh(np.transpose(x, axes)),
@@ -206,10 +184,10 @@ def _flip_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block
 
 def _flip_element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
     shape, axes = eqn.output.type.shape, attributes.integers(eqn.attrs["axes"])
-    return read(0, [str(shape[k] - 1 - _term(i)) if k in axes else i for k, i in enumerate(indices)])
+    return read(0, [str(shape[k] - 1 - term(i)) if k in axes else i for k, i in enumerate(indices)])
 
 
-flip = Op(
+flip: Op = Op(
     name="flip",
     infer=_flip_infer,
     numpy=lambda x, axes: fresh(np.flip(x, axes)),
@@ -235,11 +213,11 @@ def _roll_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block
 def _roll_element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
     """Python's `%` is never negative."""
     axis, shift = attributes.integer(eqn.attrs["axis"]), attributes.dim(eqn.attrs["shift"])
-    length = _factor(eqn.output.type.shape[axis])
-    return read(0, [f"({_term(i) - shift}) % {length}" if k == axis else i for k, i in enumerate(indices)])
+    length = factor(eqn.output.type.shape[axis])
+    return read(0, [f"({term(i) - shift}) % {length}" if k == axis else i for k, i in enumerate(indices)])
 
 
-roll = Op(
+roll: Op = Op(
     name="roll",
     infer=_roll_infer,
     numpy=lambda x, shift, axis: np.roll(x, shift, axis),
@@ -253,3 +231,5 @@ roll = Op(
         Sample((np.zeros((0, 2)),), {"shift": 1, "axis": 0}),
     ),
 )
+
+OPS = (reshape, transpose, broadcast, flip, roll)

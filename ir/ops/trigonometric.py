@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..graph import Value
+from ..op import Op
 from .elementwise import binary, elementwise, symbolic, unary
 from .powers import hypot, sqrt
 

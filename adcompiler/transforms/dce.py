@@ -1,0 +1,172 @@
+"""Dead code elimination, inside blocks as well.
+
+Removed are equations whose outputs nobody reads, carries, sums, slices and items of loops, results of
+branches, and carries that a loop does not change. Effects (checks, bound sizes) stay, and so do the loops
+around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from adcompiler.ir.build import block, emit, lookup, origin, renewed, replay_origin, using
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, captured, count, walk
+from adcompiler.ir.ops import OPS
+from adcompiler.ir.ops.control import split
+
+
+def dce(function: Function) -> Function:
+    """The same Function without what its results do not need."""
+    return replace(function, body=dce_block(function.body))
+
+
+def dce_block(body: Block) -> Block:
+    """The same block without dead equations; its parameters and results stay."""
+    while True:
+        smaller = _without_constant_carries(_pruned(body, body.results))
+        if count(smaller) == count(body) and _width(smaller) == _width(body):
+            return smaller
+        body = smaller
+
+
+def _width(body: Block) -> int:
+    return sum(len(eqn.inputs) + len(eqn.outputs) for eqn in walk(body))
+
+
+# ---- what nobody reads ----
+
+
+def _pruned(body: Block, results: Sequence[Value]) -> Block:
+    """The block with these results and only the equations that they need."""
+    live = set(results)
+    kept: list[Eqn] = []
+    for eqn in reversed(body.eqns):
+        needed = _needed_part(eqn, live)
+        if needed is not None:
+            live.update(needed.inputs)
+            live.update(v for inner in needed.blocks for v in captured(inner))
+            kept.append(needed)
+    return Block(body.params, tuple(reversed(kept)), tuple(results))
+
+
+def _needed_part(eqn: Eqn, live: set[Value]) -> Eqn | None:
+    if eqn.op.effect:
+        return eqn
+    if live.isdisjoint(eqn.outputs) and not _has_effect(eqn):
+        return None
+    match eqn.op.name:
+        case "for":
+            return _needed_loop(eqn, live)
+        case "if":
+            return _needed_branches(eqn, live)
+        case _:
+            return eqn
+
+
+def _has_effect(eqn: Eqn) -> bool:
+    return any(inner.op.effect for b in eqn.blocks for inner in walk(b))
+
+
+def _needed_branches(eqn: Eqn, live: set[Value]) -> Eqn:
+    kept = [k for k, o in enumerate(eqn.outputs) if o in live]
+    blocks = tuple(_pruned(b, [b.results[k] for k in kept]) for b in eqn.blocks)
+    return replace(eqn, outputs=tuple(eqn.outputs[k] for k in kept), blocks=blocks)
+
+
+def _needed_loop(eqn: Eqn, live: set[Value]) -> Eqn:
+    """Results that are read, and the carries and sums that these need: a fixed point."""
+    (body,) = eqn.blocks
+    states = len(eqn.outputs) - len(split(eqn.attrs, eqn.outputs).slices)
+    wanted = {k for k, o in enumerate(eqn.outputs) if o in live}
+    while True:
+        pruned = _pruned(body, [body.results[k] for k in sorted(wanted)])
+        read = set(_read(pruned))
+        more = wanted | {k for k in range(states) if body.params[1 + k] in read}
+        if more == wanted:
+            break
+        wanted = more
+    operands = [k for k, p in enumerate(body.params[1:]) if (k in wanted if k < states else p in read)]
+    params = (body.params[0], *(body.params[1 + k] for k in operands))
+    return replace(
+        eqn,
+        inputs=tuple(eqn.inputs[k] for k in operands),
+        outputs=tuple(eqn.outputs[k] for k in sorted(wanted)),
+        attrs=_with_counts(eqn, wanted),
+        blocks=(Block(params, pruned.eqns, pruned.results),),
+    )
+
+
+def _with_counts(eqn: Eqn, wanted: Iterable[int]) -> dict[str, Attr]:
+    """The attributes of a loop of which only some carries and sums are left."""
+    places = split(eqn.attrs, range(len(eqn.outputs)))
+    attrs = {k: a for k, a in eqn.attrs.items() if k not in ("carry", "sums")}
+    chosen = set(wanted)
+    counts = {
+        "carry": len(chosen.intersection(places.carries)),
+        "sums": len(chosen.intersection(places.sums)),
+    }
+    return attrs | {role: n for role, n in counts.items() if n}
+
+
+def _read(body: Block) -> Iterable[Value]:
+    """The values that a block's equations and results read, its own parameters included."""
+    for eqn in body.eqns:
+        yield from eqn.inputs
+        for inner in eqn.blocks:
+            yield from captured(inner)
+    yield from body.results
+
+
+# ---- carries that a loop does not change ----
+
+
+def _without_constant_carries(body: Block) -> Block:
+    """A carry or sum that each trip yields as it came is the value before the loop."""
+    if not any(_constant_states(eqn) for eqn in walk(body)):
+        return body
+    with using(OPS):
+        return block(body.params, lambda *params: _rewritten(body, {}))
+
+
+def _rewritten(body: Block, env: dict[Value, Value]) -> list[Value]:
+    for eqn in body.eqns:
+        if not eqn.blocks:
+            replay_origin(eqn, env)
+            continue
+        fixed = _constant_states(eqn) if eqn.op.name == "for" else []
+        params = eqn.blocks[0].params
+        for k in fixed:
+            env[params[1 + k]] = env[eqn.outputs[k]] = lookup(env, eqn.inputs[k])
+        _replay_without(eqn, env, fixed)
+    return [lookup(env, r) for r in body.results]
+
+
+def _constant_states(eqn: Eqn) -> list[int]:
+    if eqn.op.name != "for":
+        return []
+    (body,) = eqn.blocks
+    states = len(eqn.outputs) - len(split(eqn.attrs, eqn.outputs).slices)
+    return [k for k in range(states) if body.results[k] is body.params[1 + k]]
+
+
+def _replay_without(eqn: Eqn, env: dict[Value, Value], fixed: Sequence[int]) -> None:
+    """A copy of a loop or branch without the states in `fixed`; its blocks are rewritten as well."""
+    loops = eqn.op.name == "for"
+
+    def copied(source: Block) -> Block:
+        shift = 1 if loops else 0
+        olds = [p for k, p in enumerate(source.params) if k - shift not in fixed]
+        results = [r for k, r in enumerate(source.results) if k not in fixed]
+        trimmed = Block(source.params, source.eqns, tuple(results))
+        news = [renewed(p) for p in olds]
+        return block(
+            news, lambda *params: _rewritten(trimmed, {**env, **dict(zip(olds, params, strict=True))})
+        )
+
+    outputs = [o for k, o in enumerate(eqn.outputs) if k not in fixed]
+    attrs = _with_counts(eqn, [k for k in range(len(eqn.outputs)) if k not in fixed]) if loops else eqn.attrs
+    with origin(eqn.location, eqn.note):
+        operands = [lookup(env, v) for k, v in enumerate(eqn.inputs) if k not in fixed]
+        news = emit(eqn.op, operands, attrs, [copied(b) for b in eqn.blocks], [o.name for o in outputs])
+    env.update(zip(outputs, news, strict=True))

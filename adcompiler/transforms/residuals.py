@@ -1,0 +1,140 @@
+"""Which primal values an adjoint keeps, and which it replays: one minimum cut over the whole nest of loops.
+
+Keeping a value costs its bytes times the trips around it; replaying an equation costs its work times the
+trips, infinite for carries, results of loops and dear ops. What is free in the reverse (captured values, loop
+indices, slices of free arrays, constants) is tied to nothing, and what the adjoint reads must be there:
+
+    v_in  -> v_out   bytes * trips       keeping v
+    S     -> v_in    work * trips        replaying the equation of v
+    u_out -> v_in    infinite            for each source u of v
+    v_out -> T       infinite            where the adjoint reads v
+
+S is "not there in the reverse", T "must be there": kept are the values whose edge v_in -> v_out is cut,
+replayed those on the side of T. Sizes are not known yet: each counts as 1000. A bad guess costs memory, never
+correctness.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+from adcompiler.ir.errors import ArgumentError
+from adcompiler.ir.graph import Block, Constant, Eqn, Value
+from adcompiler.ir.ops.control import trip_count
+from adcompiler.ir.types import Dim
+
+from .mincut import INFINITE, Capacity, Edge, minimum_cut
+from .nest import Home, Nest
+
+GUESS = 1000
+"""What a size whose value is not known counts for when bytes are compared."""
+
+PLANS = ("auto", "store_all")
+SOURCE, SINK = "S", "T"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The primal values inside blocks that are kept, and all that the adjoint needs there (kept ones included)."""
+
+    kept: frozenset[Value]
+    required: frozenset[Value]
+
+
+def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
+    """The residuals of an adjoint that was written as if every primal value were in scope."""
+    needed = [v for v in dict.fromkeys(_reads(adjoint)) if nest.home.get(v)]
+    match plan:
+        case "auto":
+            kept = _fewest_bytes(nest, needed)
+        case "store_all":
+            kept = frozenset(v for v in needed if v not in nest.indices and v not in nest.sliced)
+        case _:
+            raise ArgumentError(
+                f"plan={plan!r} is not known", hint="use one of " + ", ".join(map(repr, PLANS))
+            )
+    return Choice(kept, _required(nest, needed, kept))
+
+
+def _reads(block: Block) -> Iterator[Value]:
+    for eqn in block.eqns:
+        yield from eqn.inputs
+        for inner in eqn.blocks:
+            yield from _reads(inner)
+    yield from block.results
+
+
+def _fewest_bytes(nest: Nest, needed: Iterable[Value]) -> frozenset[Value]:
+    edges = list(_edges(nest, needed))
+    cut = minimum_cut(edges, SOURCE, SINK)
+    return frozenset(
+        v
+        for v, home in nest.home.items()
+        if home and (v, 0) in cut.source_side and (v, 1) not in cut.source_side
+    )
+
+
+def _edges(nest: Nest, needed: Iterable[Value]) -> Iterator[Edge]:
+    changing = nest.local_names()
+    for v, home in nest.home.items():
+        if not home:
+            continue
+        trips = _trips(home)
+        yield (v, 0), (v, 1), _keeping(v, home, trips, changing)
+        sources = nest.sources(v)
+        replaying = INFINITE if sources is None else (0, _work(nest, v) * trips)
+        if replaying != (0, 0):
+            yield SOURCE, (v, 0), replaying
+        for u in sources or ():
+            if nest.home.get(u):
+                yield (u, 1), (v, 0), INFINITE
+    for v in needed:
+        yield (v, 1), SINK, INFINITE
+
+
+def _keeping(value: Value, home: Home, trips: int, changing: frozenset[str]) -> Capacity:
+    """Bytes of the stack; a value of ragged size, or under a loop of ragged length, is never stacked."""
+    sizes = [*value.type.shape, *(trip_count(loop.attrs) for loop, _ in home[1:] if loop.op.name == "for")]
+    if any(not d.names().isdisjoint(changing) for d in sizes):
+        return INFINITE
+    return (prod(max(guess(d), 1) for d in value.type.shape) * value.type.dtype.itemsize * trips, 0)
+
+
+def _trips(home: Home) -> int:
+    return prod(max(guess(trip_count(loop.attrs)), 1) for loop, _ in home if loop.op.name == "for")
+
+
+def guess(dim: Dim) -> int:
+    """A size's value when every name counts for GUESS."""
+    return dim.value(defaultdict(lambda: GUESS))
+
+
+def _work(nest: Nest, value: Value) -> int:
+    """The work of replaying a value once, in tenths of a flop: reading an element again counts as one."""
+    if value in nest.sliced or value in nest.indices:
+        return 0
+    if value in nest.elsewhere:
+        return 10
+    return work(nest.made[value])
+
+
+def work(eqn: Eqn) -> int:
+    """The work of an equation, in tenths of a flop."""
+    elements = max((prod(max(guess(d), 1) for d in o.type.shape) for o in eqn.outputs), default=1)
+    return int(10 * eqn.op.cost * elements)
+
+
+def _required(nest: Nest, needed: Iterable[Value], kept: frozenset[Value]) -> frozenset[Value]:
+    found: set[Value] = set()
+    waiting = list(needed)
+    while waiting:
+        v = waiting.pop()
+        if v in found or isinstance(v, Constant) or not nest.home.get(v):
+            continue
+        found.add(v)
+        if v not in kept:
+            waiting += nest.sources(v) or ()
+    return frozenset(found)

@@ -1,0 +1,139 @@
+"""Reverse mode: walk the equations of a Function backwards, handing cotangents on.
+
+The adjoint is first written as if every primal value of every depth were in scope (`Draft`): rules name
+primal values directly. What of them is kept and what is replayed is decided afterwards, in `residuals.py`,
+which turns the draft into a Function.
+
+A cotangent moves: the first contribution to a value becomes its cotangent, later ones are added. Entering a
+loop it becomes the start of a sum or carry, and leaves as its result. So the cotangent of an array that a
+loop reads element by element is one array, updated in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from adcompiler.ir.build import block, emit, origin, using
+from adcompiler.ir.graph import Attrs, Block, Eqn, Function, Value
+from adcompiler.ir.op import Contribution, Cotangent, Linear, NoDerivative, Partials, Rule
+from adcompiler.ir.ops import OPS
+from adcompiler.ir.types import broadcast_shapes
+
+from .activity import varied
+from .dce import dce_block
+from .inline import inline
+from .legalise import REVERSES, Draft, legalise
+from .zeros import zeros_like
+
+
+def reverse(source: Function, wrt: Sequence[int], plan: str = "auto") -> Function:
+    """The vector-Jacobian product.
+
+    Parameters are those of `source`, then a cotangent for each float result; results are those of `source`,
+    then a cotangent for each parameter in `wrt`. `plan` chooses which primal values loops keep: "auto" the
+    fewest bytes, then the least work; "store_all" every one that the adjoint reads.
+    """
+    primal = inline(source)
+    return legalise(primal, draft(primal, wrt), plan)
+
+
+def draft(primal: Function, wrt: Sequence[int]) -> Draft:
+    """The adjoint of a Function without calls, every primal value taken to be in scope."""
+    body = primal.body
+    seeds = [body.params[k] for k in wrt]
+    floats = [r for r in body.results if r.type.dtype.is_float]
+    bars = [Value(r.type, f"{r.name or 'y'}_bar") for r in floats]
+    sweep = Sweep(_Adjoint(varied(body, seeds), []), {})
+
+    def write(*cotangents: Value) -> Sequence[Value]:
+        for result, ct in zip(floats, cotangents, strict=True):
+            sweep.accumulate(result, ct)
+        sweep.sweep(body)
+        return [sweep.take_or_zeros(p) for p in seeds]
+
+    with using(OPS):
+        adjoint = block(bars, write)
+    return Draft(dce_block(adjoint), tuple(sweep.adjoint.reversed))
+
+
+@dataclass(frozen=True)
+class _Adjoint:
+    """What all scopes of one adjoint share: the values that vary, and the primal equations reversed so far."""
+
+    varied: frozenset[Value]
+    reversed: list[Eqn]
+
+
+class Sweep:
+    """The cotangents of the values of one block; what a rule sees as `Reverse`."""
+
+    def __init__(self, adjoint: _Adjoint, cotangents: Mapping[Value, Value]) -> None:
+        self.adjoint = adjoint
+        self.cotangents = dict(cotangents)
+
+    def differentiable(self, value: Value) -> bool:
+        return value in self.adjoint.varied
+
+    def accumulate(self, value: Value, cotangent: Cotangent) -> None:
+        if cotangent is None or not self.differentiable(value):
+            return
+        so_far = self.cotangents.get(value)
+        if isinstance(cotangent, Contribution):
+            self.cotangents[value] = cotangent.into(self.instantiate(so_far, value))
+        else:
+            part = unbroadcast(cotangent, value)
+            self.cotangents[value] = part if so_far is None else so_far + part
+
+    def take_or_zeros(self, value: Value) -> Value:
+        return self.instantiate(self.cotangents.pop(value, None), value)
+
+    def instantiate(self, cotangent: Value | None, primal: Value) -> Value:
+        return zeros_like(primal) if cotangent is None else cotangent
+
+    def inside(self, cotangents: Mapping[Value, Value]) -> Sweep:
+        return Sweep(self.adjoint, cotangents)
+
+    def mark(self, primal: Eqn) -> Attrs:
+        self.adjoint.reversed.append(primal)
+        return {REVERSES: len(self.adjoint.reversed) - 1}
+
+    def sweep(self, block: Block) -> None:
+        for eqn in reversed(block.eqns):
+            cotangents = [self.cotangents.pop(o, None) for o in eqn.outputs]
+            if any(ct is not None for ct in cotangents):
+                with origin(eqn.location, f"adjoint of {eqn.outputs[0].name or eqn.op.name}"):
+                    self._step(eqn, cotangents)
+
+    def _step(self, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+        match eqn.op.derivative:
+            case Partials(of):
+                (ct,) = cotangents
+                assert ct is not None
+                partials = of(*eqn.inputs, *eqn.outputs, **eqn.attrs)
+                for operand, partial in zip(eqn.inputs, partials, strict=True):
+                    if partial is not None and self.differentiable(operand):
+                        self.accumulate(operand, partial * ct)
+            case Linear(transpose):
+                (ct,) = cotangents
+                assert ct is not None
+                for operand, part in zip(eqn.inputs, transpose(eqn, ct), strict=True):
+                    self.accumulate(operand, part)
+            case Rule() as rule:
+                rule.vjp(self, eqn, cotangents)
+            case NoDerivative():
+                pass
+
+
+def unbroadcast(cotangent: Value, primal: Value) -> Value:
+    """The cotangent of an operand from that of its broadcast shape: summed over the axes that were stretched."""
+    wide, shape = cotangent.type.shape, primal.type.shape
+    full = broadcast_shapes([wide, shape])
+    if wide != full:  # a partial or cotangent that is the same along an axis
+        (cotangent,) = emit(OPS["broadcast"], [cotangent], {"shape": full})
+    lead = len(full) - len(shape)
+    axes = [*range(lead), *(lead + k for k, n in enumerate(shape) if n != full[lead + k])]
+    if not axes:
+        return cotangent
+    summed = OPS["sum"](cotangent, axes=tuple(axes))
+    return summed if summed.type.shape == shape else OPS["reshape"](summed, shape=shape)

@@ -1,0 +1,64 @@
+"""What a backend gives back, and what it may be asked for."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..ir.errors import CheckError
+from ..ir.graph import Eqn
+
+Results = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How code is generated.
+
+    `fastmath` lets the compiler reassociate and assume that there is no NaN and no infinity. Without it the user's
+    arithmetic is compiled as written, up to contraction of a multiplication and an addition.
+    """
+
+    fastmath: bool = False
+
+
+@dataclass(eq=False)
+class Compiled:
+    """A Function as a callable.
+
+    `call(*arguments, *sizes)` takes the parameters in order (C-contiguous arrays and NumPy scalars of exactly the
+    parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns a tuple of fresh arrays
+    and NumPy scalars. `compile()` does beforehand what the first call would do; it may replace `call` by something
+    faster, so look `call` up anew for each call. `notes` tells of copies that a loop makes in each trip.
+    """
+
+    source: str
+    kernels_text: str
+    notes: tuple[str, ...]
+    call: Callable[..., Results]
+    compile: Callable[[], None] = field(default=lambda: None)
+
+
+def failure(check: Eqn) -> Exception:
+    """The exception that a failed `check` raises; its note shows the user's line."""
+    kind = getattr(builtins, str(check.attrs["kind"]), CheckError)
+    error: Exception = kind(check.attrs["message"])
+    if check.location is not None:
+        error.add_note(f"{check.location}: {check.location.source}")
+    return error
+
+
+def raising(entry: Callable[..., Results], checks: Sequence[Eqn]) -> Callable[..., Results]:
+    """`entry` returns a status before its results: 0, or the number of the check that failed first."""
+    if not checks:
+        return entry
+
+    def call(*args: Any) -> Results:
+        results = entry(*args)
+        if results[0]:
+            raise failure(checks[results[0] - 1])
+        return results[1:]
+
+    return call

@@ -1,0 +1,318 @@
+"""From equations to loop nests: what is computed where it is read, and what is stored.
+
+An elementwise value is *inlined* into the nests that read it, when that multiplies no work: it is read once an
+element, or it is cheap and read a few times. Everything else on arrays is the *root* of a nest: an elementwise value
+that must be in memory, a reduction, a running sum, an einsum, an update of a region, a check of an array. Nests that
+stand next to each other, run over the same extents and need each other only element by element, become one.
+
+An inlined value is read later than it was written down, so nothing that it reads may be overwritten in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from ..ir.graph import Block, Constant, Eqn, Function, Value, captured
+from ..ir.op import Element, Reduction, Scalar, Scan, Whole
+from ..ir.ops.control import count_of
+from ..ir.ops.linear_algebra import contraction
+from ..ir.types import Shape
+
+CHEAP = 2.0
+"""Operations an element that may be repeated instead of stored."""
+
+REPEATS = 3
+"""How often a cheap value may be computed."""
+
+INDEXED = ("index", "put", "add_at")
+
+
+class Reading(Enum):
+    """How an equation reads an array operand."""
+
+    ALIGNED = auto()  # the element at the consumer's own indices
+    PREFIX = auto()  # the same, without the last axes: computed in an outer loop
+    MOVED = auto()  # other elements, each at most once
+    REPEATED = auto()  # elements several times
+    MEMORY = auto()  # as an array in memory
+    LIBRARY = auto()  # as an array in memory, which may be a transposed view
+
+
+@dataclass(frozen=True, eq=False)
+class Nest:
+    """Loops over extents; in them, every root is stored, accumulated or checked."""
+
+    extents: Shape
+    roots: tuple[Eqn, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A block in the order in which it is written: single equations and nests.
+
+    `inlined` maps values to the equations that are evaluated where they are read; `last_read` says at which position
+    of the block an inlined equation is evaluated for the last time.
+    """
+
+    steps: Sequence[Eqn | Nest]
+    inlined: Mapping[Value, Eqn] = field(default_factory=dict)
+    last_read: Mapping[Eqn, int] = field(default_factory=dict)
+
+
+def plain(block: Block) -> Schedule:
+    """Every equation by itself."""
+    return Schedule(block.eqns)
+
+
+def fused(block: Block) -> Schedule:
+    """Elementwise values inlined, neighbouring nests merged."""
+    inlined, last_read = _inline(block)
+    steps: list[Eqn | Nest] = []
+    for eqn in block.eqns:
+        if eqn.outputs and eqn.outputs[0] in inlined:
+            continue
+        last = steps[-1] if steps else None
+        if not is_root(eqn):
+            steps.append(eqn)
+        elif isinstance(last, Nest) and _joins(eqn, last, inlined):
+            steps[-1] = Nest(last.extents, (*last.roots, eqn))
+        else:
+            steps.append(Nest(extents(eqn), (eqn,)))
+    return Schedule(steps, inlined, last_read)
+
+
+# ---- kinds of equations ----------------------------------------------------------------------------------------------
+
+
+def is_elementwise(eqn: Eqn) -> bool:
+    """Whether each element of its one array result can be computed by itself."""
+    if len(eqn.outputs) != 1 or not eqn.output.type.rank:
+        return False
+    return isinstance(eqn.op.lowering, Scalar | Element) or eqn.op.name in ("index", "zeros")
+
+
+def is_root(eqn: Eqn) -> bool:
+    """Whether it becomes loops of its own."""
+    if eqn.op.name == "zeros":
+        return False
+    if eqn.op.name in ("put", "add_at"):
+        return bool(eqn.inputs[1].type.rank)
+    if eqn.op.name == "check":
+        return bool(eqn.inputs[0].type.rank)
+    return is_elementwise(eqn) or isinstance(eqn.op.lowering, Reduction | Scan) or eqn.op.name == "einsum"
+
+
+def extents(root: Eqn) -> Shape:
+    """What the loops of a root run over."""
+    if is_elementwise(root):
+        return root.output.type.shape
+    if root.op.name == "einsum":
+        labels = contraction(root)
+        sizes = labels.sizes([v.type for v in root.inputs])
+        return tuple(sizes[c] for c in (*labels.result, *(c for c in sizes if c not in labels.result)))
+    return root.inputs[1 if root.op.name in ("put", "add_at") else 0].type.shape
+
+
+def is_full_reduction(root: Eqn) -> bool:
+    """Whether it runs over all axes and ends in one scalar (a check of an array does, too)."""
+    if root.op.name == "check":
+        return True
+    return isinstance(root.op.lowering, Reduction) and not root.output.type.rank
+
+
+# ---- how operands are read -------------------------------------------------------------------------------------------
+
+
+def readings(eqn: Eqn) -> Iterator[tuple[Value, Reading]]:
+    """The array operands of an equation, and how it reads them; what its blocks capture included."""
+    for k, value in enumerate(eqn.inputs):
+        if value.type.rank:
+            yield value, _reading(eqn, k)
+    for inner in eqn.blocks:
+        for value in captured(inner):
+            yield value, Reading.MEMORY
+
+
+def _reading(eqn: Eqn, k: int) -> Reading:
+    operand = eqn.inputs[k].type
+    if isinstance(eqn.op.lowering, Whole):
+        return Reading.LIBRARY
+    if eqn.op.name in ("put", "add_at"):
+        return [Reading.MEMORY, Reading.ALIGNED][k] if k < 2 and is_root(eqn) else _gathered(eqn)
+    if eqn.op.name == "index" and is_elementwise(eqn):
+        gathers = any(v.type.rank for v in eqn.inputs[1:])
+        return Reading.REPEATED if gathers else Reading.MOVED
+    if isinstance(eqn.op.lowering, Element) and is_elementwise(eqn):
+        return _element_reading(eqn, k)
+    if not is_root(eqn):
+        return Reading.MEMORY
+    if isinstance(eqn.op.lowering, Scalar):
+        return _broadcast_reading(operand.shape, eqn.output.type.shape)
+    return Reading.REPEATED if eqn.op.name == "einsum" else Reading.ALIGNED
+
+
+def _gathered(eqn: Eqn) -> Reading:
+    return Reading.REPEATED if is_root(eqn) else Reading.MEMORY
+
+
+def _broadcast_reading(shape: Shape, result: Shape) -> Reading:
+    if shape == result:
+        return Reading.ALIGNED
+    wide = [d for d in (*[None] * (len(result) - len(shape)), *shape)]
+    same = [d is not None and d == r for d, r in zip(wide, result, strict=True)]
+    return Reading.PREFIX if len(shape) == len(result) and same == sorted(same, reverse=True) else Reading.REPEATED
+
+
+def _element_reading(eqn: Eqn, k: int) -> Reading:
+    """What a lowering by elements reads: found by asking it for one element."""
+    assert isinstance(eqn.op.lowering, Element)
+    indices = [f"i{a}" for a in range(eqn.output.type.rank)]
+    asked: list[Sequence[str]] = []
+
+    def read(operand: int, at: Sequence[str]) -> str:
+        if operand == k:
+            asked.append(list(at))
+        return "x"
+
+    text = eqn.op.lowering.source(eqn, read, indices)
+    if asked == [indices]:
+        return Reading.ALIGNED
+    if " if " in text:
+        return Reading.MEMORY  # an element that is not asked for may not exist
+    once = len(asked) == 1 and eqn.inputs[k].type.size == eqn.output.type.size
+    return Reading.MOVED if once else Reading.REPEATED
+
+
+# ---- inlining --------------------------------------------------------------------------------------------------------
+
+
+def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
+    """Decide from the last equation to the first: consumers are known before what they consume."""
+    position = {eqn: n for n, eqn in enumerate(block.eqns)}
+    consumers: dict[Value, list[tuple[Eqn, Reading]]] = {}
+    for eqn in block.eqns:
+        for value, reading in readings(eqn):
+            consumers.setdefault(value, []).append((eqn, reading))
+    overwritten = _overwritten(block)
+    results = set(block.results)
+    inlined: dict[Value, Eqn] = {}
+    runs: dict[Eqn, dict[Eqn, int]] = {}
+    last_read: dict[Eqn, int] = {}
+    for eqn in reversed(block.eqns):
+        if not is_elementwise(eqn) or eqn.output in results or eqn.output not in consumers:
+            continue
+        found = _evaluations(eqn, consumers[eqn.output], inlined, runs)
+        if found is None:
+            continue
+        last = max(position[root] for root in found)
+        if all(overwritten.get(v, last + 1) > last for v in eqn.inputs):
+            inlined[eqn.output], runs[eqn], last_read[eqn] = eqn, found, last
+    return inlined, last_read
+
+
+def _overwritten(block: Block) -> dict[Value, int]:
+    """Where in the block an array is first handed to something that may write into it."""
+    found: dict[Value, int] = {}
+    for n, eqn in enumerate(block.eqns):
+        written: Sequence[Value] = ()
+        if eqn.op.name in ("put", "add_at"):
+            written = eqn.inputs[:1]
+        elif eqn.op.name == "for":
+            written = eqn.inputs[: count_of(eqn.attrs, "carry") + count_of(eqn.attrs, "sums")]
+        elif eqn.blocks:
+            written = [*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))]
+        for value in written:
+            found.setdefault(value, n)
+    return found
+
+
+def _evaluations(
+    eqn: Eqn,
+    consumers: Sequence[tuple[Eqn, Reading]],
+    inlined: Mapping[Value, Eqn],
+    runs: Mapping[Eqn, Mapping[Eqn, int]],
+) -> dict[Eqn, int] | None:
+    """How often an element would be computed in each root that reads it; None where it has to be stored."""
+    kinds = {reading for _, reading in consumers}
+    if kinds == {Reading.LIBRARY}:
+        return {c: 1 for c, _ in consumers} if _is_matrix_transpose(eqn) else None
+    if kinds & {Reading.MEMORY, Reading.LIBRARY}:
+        return None
+    shared: dict[Eqn, int] = {}
+    separate: dict[Eqn, int] = {}
+    for consumer, reading in consumers:
+        inside = bool(consumer.outputs) and consumer.outputs[0] in inlined
+        for root, times in (runs[consumer] if inside else {consumer: 1}).items():
+            if reading in (Reading.ALIGNED, Reading.PREFIX):
+                shared[root] = max(shared.get(root, 0), times)
+            else:
+                separate[root] = separate.get(root, 0) + times
+    total = sum(shared.values()) + sum(separate.values())
+    cheap = eqn.op.cost <= CHEAP and not eqn.op.dear
+    if not (total == 1 and Reading.REPEATED not in kinds or cheap and total <= REPEATS):
+        return None
+    return {root: shared.get(root, 0) + separate.get(root, 0) for root in {**shared, **separate}}
+
+
+def _is_matrix_transpose(eqn: Eqn) -> bool:
+    return eqn.op.name == "transpose" and eqn.output.type.rank == 2 and eqn.attrs["axes"] == (1, 0)
+
+
+# ---- merging ---------------------------------------------------------------------------------------------------------
+
+
+def _joins(root: Eqn, nest: Nest, inlined: Mapping[Value, Eqn]) -> bool:
+    """Whether a root may be computed in a nest that is written already, nothing standing in between."""
+    if extents(root) != nest.extents or not all(map(_mergeable, (root, *nest.roots))):
+        return False
+    made = {o: eqn for eqn in nest.roots for o in eqn.outputs}
+    return all(
+        value not in made or (aligned and is_elementwise(made[value]))
+        for value, aligned in _stored_reads(root, inlined, True)
+    )
+
+
+def _mergeable(root: Eqn) -> bool:
+    return is_elementwise(root) or (is_full_reduction(root) and root.op.name != "check")
+
+
+def _stored_reads(eqn: Eqn, inlined: Mapping[Value, Eqn], aligned: bool) -> Iterator[tuple[Value, bool]]:
+    """What an equation reads, through what is inlined into it; True where only at the indices of the nest."""
+    ways = dict(readings(eqn))
+    for value in eqn.inputs:
+        here = aligned and ways.get(value) is Reading.ALIGNED
+        if value in inlined:
+            yield from _stored_reads(inlined[value], inlined, here)
+        elif not isinstance(value, Constant):
+            yield value, here
+
+
+# ---- text ------------------------------------------------------------------------------------------------------------
+
+
+def kernels_text(function: Function) -> str:
+    """The nests of a Function, as a person would note them down."""
+    return "\n".join(_described(function.body, "")) + "\n"
+
+
+def _described(block: Block, indent: str) -> Iterator[str]:
+    schedule = fused(block)
+    for step in schedule.steps:
+        if isinstance(step, Nest):
+            shape = ", ".join(map(str, step.extents))
+            yield f"{indent}nest [{shape}]: " + "; ".join(_formula(r, schedule.inlined) for r in step.roots)
+            continue
+        head = f"for {step.attrs['length']}" if step.op.name == "for" else step.op.name
+        yield f"{indent}{head}" + (" -> " + ", ".join(str(o.type) for o in step.outputs) if step.outputs else "")
+        for inner in step.blocks:
+            yield from _described(inner, indent + "    ")
+
+
+def _formula(eqn: Eqn, inlined: Mapping[Value, Eqn]) -> str:
+    operands = [
+        _formula(inlined[v], inlined) if v in inlined else str(v.data) if isinstance(v, Constant) else v.name or "_"
+        for v in eqn.inputs
+    ]
+    return f"{eqn.op.name}({', '.join(operands)})"

@@ -1,0 +1,158 @@
+"""Writing Python source: names, literals, lines with the user's line beside them."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..ir.graph import Constant, Eqn
+from ..ir.op import constructor
+from ..ir.types import F64, I64, ArrayType, Dim, DType
+
+COMMENT_COLUMN = 56
+
+BUILTINS = ("abs", "bool", "enumerate", "float", "int", "len", "max", "min", "range", "round", "slice")
+"""Names that generated code may mean by themselves."""
+
+
+class Names:
+    """Names of Python variables: like the hints they are made of, valid, and each given once."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*taken, *BUILTINS, *keyword.kwlist, "np", "math"}
+        self._count: Counter[str] = Counter()
+        self._loops: list[str] = []
+
+    def fresh(self, hint: str | None) -> str:
+        """A name that was not given before."""
+        name = re.sub(r"\W", "_", hint or "t", flags=re.ASCII)
+        name = f"v{name}" if name[0].isdigit() else name
+        while name in self._taken:
+            stem = name.rstrip("0123456789")
+            self._count[stem] += 1
+            name = f"{stem}{self._count[stem]}"
+        self._taken.add(name)
+        return name
+
+    def loop(self, depth: int) -> str:
+        """The variable of the loops at this depth of a nest; nests share them."""
+        while len(self._loops) <= depth:
+            self._loops.append(self.fresh("ijklpq"[len(self._loops) % 6]))
+        return self._loops[depth]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: text without indentation, how deep it stands, and what is said beside it."""
+
+    text: str
+    depth: int = 0
+    comment: str = ""
+
+    def render(self, comments: bool) -> str:
+        code = "    " * self.depth + self.text
+        return f"{code:<{COMMENT_COLUMN}}  # {self.comment}" if comments and self.comment else code
+
+
+@dataclass
+class Page:
+    """Lines under construction."""
+
+    lines: list[Line] = field(default_factory=list)
+    depth: int = 0
+
+    def write(self, text: str, eqn: Eqn | None = None) -> None:
+        self.lines.append(Line(text, self.depth, remark(eqn)))
+
+    def extend(self, lines: Iterable[Line]) -> None:
+        self.lines.extend(lines)
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    @contextmanager
+    def aside(self) -> Iterator[list[Line]]:
+        """What is written inside goes into the list that is given, not onto the page."""
+        before, self.lines = self.lines, []
+        inside = self.lines
+        yield inside
+        self.lines = before
+
+
+def render(lines: Sequence[Line], comments: bool = True) -> str:
+    """The text of lines; a comment that repeats the one above it is left out."""
+    shown: list[str] = []
+    last = ""
+    for line in lines:
+        repeated = line.comment == last
+        shown.append(line.render(comments and not repeated))
+        last = line.comment or last
+    return "\n".join(shown) + "\n"
+
+
+def remark(eqn: Eqn | None) -> str:
+    """`adjoint of z, power.py:5  y = y * sin(x)`."""
+    if eqn is None:
+        return ""
+    place = f"{eqn.location.short}  {eqn.location.source}".strip() if eqn.location else ""
+    return ", ".join(part for part in (eqn.note, place) if part)
+
+
+# ---- literals --------------------------------------------------------------------------------------------------------
+
+
+def literal(value: Constant) -> str:
+    """A scalar Constant as source of exactly its dtype."""
+    dtype = value.type.dtype
+    if dtype is DType.BOOL:
+        return str(bool(value.data))
+    text = _float_text(float(value.data)) if dtype.is_float else _integer_text(int(value.data), dtype)
+    if dtype in (F64, I64):
+        return f"({text})" if text.startswith("-") else text
+    return f"{constructor(dtype)}({text})"
+
+
+def _float_text(x: float) -> str:
+    if math.isnan(x):
+        return "np.nan"
+    return ("-" if x < 0 else "") + "np.inf" if math.isinf(x) else repr(x)
+
+
+def _integer_text(n: int, dtype: DType) -> str:
+    # the literal of the smallest i64 would be a minus applied to a number that is too large
+    return f"{n + 1} - 1" if dtype is I64 and n == -(2**63) else str(n)
+
+
+def zero(dtype: DType) -> str:
+    """Zero of a dtype."""
+    if dtype is DType.BOOL:
+        return "False"
+    return {F64: "0.0", I64: "0"}.get(dtype) or f"{constructor(dtype)}(0)"
+
+
+# ---- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def dim_text(dim: Dim) -> str:
+    """A size as source: `n - 1`."""
+    return str(dim)
+
+
+def tuple_text(parts: Sequence[str]) -> str:
+    """`(a, b)`, `(a,)`, `()`."""
+    return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
+
+
+def allocation(function: str, type: ArrayType) -> str:
+    """`np.empty((n, 3), np.float32)`; the dtype is left out where it is f64."""
+    shape = [dim_text(d) for d in type.shape]
+    extent = shape[0] if len(shape) == 1 else tuple_text(shape)
+    return f"{function}({extent})" if type.dtype is F64 else f"{function}({extent}, {constructor(type.dtype)})"

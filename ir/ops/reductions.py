@@ -1,0 +1,298 @@
+"""Sums, products, extrema and truth over axes; running sums. `keepdims` is a reshape that the frontend emits.
+
+A reduction with one result an element has a derivative that is a weighted sum of tangents: its record states the
+weights, and both modes follow. An extremum shares its cotangent equally among ties; a product multiplies the
+running products from both ends, so that zeros are nothing special.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..build import filled
+from ..errors import DTypeError, ShapeError
+from ..graph import Attrs, Block, Eqn, Value
+from ..op import (
+    Cotangent,
+    Forward,
+    Linear,
+    NoDerivative,
+    Op,
+    Reduction,
+    Reverse,
+    Rule,
+    Sample,
+    Scan,
+    TypeRule,
+    Whole,
+)
+from ..types import I64, ArrayType, Dim
+from . import attributes
+from .arithmetic import cast
+from .comparison import equal
+from .control import loop
+from .elementwise import Accepts, boolean, matrix, numeric, vector
+from .shape import broadcast, inverse, reshape, transpose
+
+# ---- what reductions share -------------------------------------------------------------------------------------------
+
+
+def _reduced(name: str, accepts: Accepts, empty: str | None = None) -> TypeRule:
+    """The axes in attribute `axes` go away; `empty` names a reduction that no elements do not have."""
+
+    def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+        (x,) = types
+        _require_dtype(name, x, accepts)
+        axes = attributes.axes(attrs, x.rank)
+        if empty and any(x.shape[a].constant == 0 for a in axes):
+            raise ShapeError(f"zero-size array to reduction operation {empty} which has no identity")
+        return (x.with_shape([d for a, d in enumerate(x.shape) if a not in axes]),)
+
+    return infer
+
+
+def _require_dtype(name: str, x: ArrayType, accepts: Accepts) -> None:
+    if not accepts(x.dtype):
+        raise DTypeError(f"{name} is not defined for {x.dtype.numpy}")
+
+
+def kept(reduced: Value, x: ArrayType, axes: Sequence[int]) -> Value:
+    """A result of a reduction of `x` in a shape that broadcasts against it."""
+    return reshape(reduced, shape=tuple(Dim.of(1) if a in axes else d for a, d in enumerate(x.shape)))
+
+
+def _axes(eqn: Eqn) -> tuple[int, ...]:
+    return attributes.integers(eqn.attrs["axes"])
+
+
+def weighted_sum(weights: Callable[[Value, Value, tuple[int, ...]], Value]) -> Rule:
+    """The derivative of a reduction of x to y: dy = sum(weights(x, y, axes) * dx, axes).
+
+    The axes are those in attribute `axes`, all where there is none.
+    """
+
+    def axes_of(eqn: Eqn) -> tuple[int, ...]:
+        return _axes(eqn) if "axes" in eqn.attrs else tuple(range(eqn.inputs[0].type.rank))
+
+    def jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+        x, tangent = forward.primal(eqn.inputs[0]), forward.tangent(eqn.inputs[0])
+        y = eqn.op(x, **eqn.attrs)
+        axes = axes_of(eqn)
+        return [y], [sum_(weights(x, y, axes) * tangent, axes=axes) if tangent is not None else None]
+
+    def vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+        (x,), (cotangent,) = eqn.inputs, cotangents
+        axes = axes_of(eqn)
+        if cotangent is not None and reverse.differentiable(x):
+            reverse.accumulate(x, weights(x, eqn.output, axes) * kept(cotangent, x.type, axes))
+
+    return Rule(jvp, vjp)
+
+
+_CUBE = matrix(-1, 1, 2, 3, 4)
+_TIES = np.array([[2.0, 5.0, 5.0], [7.0, 1.0, 7.0]])
+_SAMPLES = (
+    Sample((vector(-1, 1),), {"axes": (0,)}),
+    Sample((_CUBE,), {"axes": (0, 2)}),
+    Sample((_CUBE,), {"axes": (1,)}),
+    Sample((_CUBE,), {"axes": ()}),
+    Sample((np.float64(0.7),), {"axes": ()}),
+    Sample((np.zeros((2, 0)),), {"axes": (0,)}),
+)
+_EMPTY = (Sample((np.zeros((2, 0)),), {"axes": (1,)}), Sample((np.zeros(0),), {"axes": (0,)}))
+
+# ---- sum, prod -------------------------------------------------------------------------------------------------------
+
+
+def _sum_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
+    x = eqn.inputs[0].type
+    return [broadcast(kept(ct, x, _axes(eqn)), shape=x.shape)]
+
+
+sum_ = Op(
+    name="sum",
+    infer=_reduced("sum", numeric),
+    numpy=lambda x, axes: np.sum(x, axis=axes, dtype=np.asarray(x).dtype),
+    derivative=Linear(_sum_transpose),
+    lowering=Reduction("{zero}", "{acc} + {x}"),
+    sympy=lambda x, axes: np.sum(np.asarray(x, dtype=object), axis=axes),
+    dear=True,
+    samples=_SAMPLES + _EMPTY,
+)
+
+
+def _others(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
+    """For each element, the product of all others that it is reduced with."""
+    order = (*axes, *(a for a in range(x.type.rank) if a not in axes))
+    front = transpose(x, axes=order)
+    length = ArrayType(I64, tuple(x.type.shape[a] for a in axes)).size
+    lines = reshape(front, shape=(length, *y.type.shape))
+    others = _products_before(lines, reverse=False) * _products_before(lines, reverse=True)
+    return transpose(reshape(others, shape=front.type.shape), axes=inverse(order))
+
+
+def _products_before(x: Value, reverse: bool) -> Value:
+    """For each position along the first axis, the product of what stands before it, or after it."""
+    length, *rest = x.type.shape
+    one = broadcast(filled(1.0, x.type.dtype), shape=tuple(rest))
+    _, products = loop(length, lambda i, so_far, item: [so_far * item, so_far], [one], [], [x], reverse=reverse)
+    return products
+
+
+prod = Op(
+    name="prod",
+    infer=_reduced("prod", numeric),
+    numpy=lambda x, axes: np.prod(x, axis=axes, dtype=np.asarray(x).dtype),
+    derivative=weighted_sum(_others),
+    lowering=Reduction("{one}", "{acc} * {x}"),
+    sympy=lambda x, axes: np.prod(np.asarray(x, dtype=object), axis=axes),
+    dear=True,
+    samples=(
+        *_SAMPLES,
+        *_EMPTY,
+        Sample((np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 2.0], [2.0, 3.0, 4.0]]),), {"axes": (1,)}),
+    ),
+)
+
+# ---- extrema ---------------------------------------------------------------------------------------------------------
+
+
+def _shares(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
+    """Each element's share of the cotangent: those that equal the extremum share it equally."""
+    hit = cast(equal(x, kept(y, x.type, axes)), dtype=x.type.dtype)
+    return hit / kept(sum_(hit, axes=axes), x.type, axes)
+
+
+def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> Op:
+    def symbolic(x: Any, axes: tuple[int, ...]) -> Any:
+        import sympy as sp
+
+        x = np.asarray(x, dtype=object)
+        lines = np.moveaxis(x, axes, range(len(axes))).reshape(-1, *np.delete(x.shape, axes))
+        return np.vectorize(lambda *line: getattr(sp, sympy)(*line), otypes=[object])(*lines)[()]
+
+    return Op(
+        name=name,
+        infer=_reduced(name, numeric, ufunc.__name__),
+        numpy=lambda x, axes: ufunc.reduce(x, axis=axes),
+        derivative=weighted_sum(_shares),
+        # a NaN is taken, and stays: nothing compares with it
+        lowering=Reduction(start, f"({{x}} if {{x}} {sign} {{acc}} or {{x}} != {{x}} else {{acc}})"),
+        sympy=symbolic,
+        dear=True,
+        samples=(
+            *_SAMPLES,
+            Sample((_TIES,), {"axes": (1,)}, smooth=False),
+            Sample((_TIES,), {"axes": (0, 1)}, smooth=False),
+        ),
+    )
+
+
+max_ = _extremum("max", np.maximum, "Max", "{lowest}", ">")
+min_ = _extremum("min", np.minimum, "Min", "{highest}", "<")
+
+
+def _position(name: str, numpy: Callable[..., Any]) -> Op:
+    """Where the extremum stands, the first one of equals: along attribute `axis`, in the flat array where it is None."""
+
+    def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+        (x,) = types
+        axes = range(x.rank) if attrs["axis"] is None else (attributes.axis(attrs, x.rank),)
+        if any(x.shape[a].constant == 0 for a in axes):
+            raise ShapeError(f"attempt to get {name} of an empty sequence")
+        return (ArrayType(I64, tuple(d for a, d in enumerate(x.shape) if a not in axes)),)
+
+    def source(eqn: Eqn, operands: Sequence[str]) -> str:
+        if not eqn.inputs[0].type.rank:
+            return "0"
+        axis = eqn.attrs["axis"]
+        return f"np.{name}({operands[0]})" if axis is None else f"np.{name}({operands[0]}, {axis})"
+
+    return Op(
+        name=name,
+        infer=infer,
+        numpy=lambda x, axis: numpy(x, axis=axis),
+        derivative=NoDerivative("a position is an integer"),
+        lowering=Whole(source),
+        dear=True,
+        samples=(
+            Sample((vector(-1, 1),), {"axis": None}),
+            Sample((_CUBE,), {"axis": None}),
+            Sample((_CUBE,), {"axis": 1}),
+            Sample((_TIES,), {"axis": 1}, smooth=False),
+            Sample((np.float64(0.7),), {"axis": None}),
+            Sample((np.zeros((2, 0)),), {"axis": 0}),
+        ),
+    )
+
+
+argmax = _position("argmax", np.argmax)
+argmin = _position("argmin", np.argmin)
+
+# ---- truth -----------------------------------------------------------------------------------------------------------
+
+
+def _truth(name: str, numpy: Callable[..., Any], start: str, word: str) -> Op:
+    tests = np.array([[True, False, True], [False, False, True]])
+    return Op(
+        name=name,
+        infer=_reduced(name, boolean),
+        numpy=lambda x, axes: numpy(x, axis=axes),
+        derivative=NoDerivative("its result is a truth value"),
+        lowering=Reduction(start, f"({{acc}} {word} {{x}})"),
+        dear=True,
+        samples=(
+            Sample((tests,), {"axes": (0, 1)}),
+            Sample((tests,), {"axes": (0,)}),
+            Sample((np.zeros((2, 0), bool),), {"axes": (1,)}),
+            Sample((np.True_,), {"axes": ()}),
+        ),
+    )
+
+
+any_ = _truth("any", np.any, "{zero}", "or")
+all_ = _truth("all", np.all, "{one}", "and")
+
+# ---- running sums ----------------------------------------------------------------------------------------------------
+
+
+def _cumsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    (x,) = types
+    _require_dtype("cumsum", x, numeric)
+    attributes.axis(attrs, x.rank)
+    return (x,)
+
+
+def _cumsum(x: Any, axis: int, reverse: bool = False) -> Any:
+    if reverse:
+        return np.ascontiguousarray(np.flip(np.cumsum(np.flip(x, axis), axis, dtype=x.dtype), axis))
+    return np.cumsum(x, axis, dtype=x.dtype)
+
+
+def _cumsum_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
+    """What an element is added to: everything that comes after it."""
+    return [cumsum(ct, axis=eqn.attrs["axis"], reverse=not eqn.attrs.get("reverse", False))]
+
+
+cumsum = Op(
+    name="cumsum",
+    infer=_cumsum_infer,
+    numpy=_cumsum,
+    derivative=Linear(_cumsum_transpose),
+    lowering=Scan("{zero}", "{acc} + {x}"),
+    sympy=_cumsum,
+    dear=True,
+    samples=(
+        Sample((vector(-1, 1),), {"axis": 0}),
+        Sample((vector(-1, 1),), {"axis": 0, "reverse": True}),
+        Sample((_CUBE,), {"axis": 1}),
+        Sample((_CUBE,), {"axis": 2, "reverse": True}),
+        Sample((np.zeros((0, 2)),), {"axis": 0}),
+        Sample((np.zeros((0, 2)),), {"axis": 1, "reverse": True}),
+    ),
+)
+
+OPS = (sum_, prod, max_, min_, argmax, argmin, any_, all_, cumsum)
