@@ -26,6 +26,9 @@ CHEAP = 2.0
 REPEATS = 3
 """How often a cheap value may be computed."""
 
+DEEPEST = 32
+"""How many values may be inlined into one another."""
+
 INDEXED = ("index", "put", "add_at")
 
 
@@ -95,13 +98,20 @@ def is_elementwise(eqn: Eqn) -> bool:
 
 def is_root(eqn: Eqn) -> bool:
     """Whether it becomes loops of its own."""
-    if eqn.op.name == "zeros":
+    if eqn.op.name == "zeros" or is_row(eqn):
         return False
     if eqn.op.name in ("put", "add_at"):
         return bool(eqn.inputs[1].type.rank)
     if eqn.op.name == "check":
         return bool(eqn.inputs[0].type.rank)
     return is_elementwise(eqn) or isinstance(eqn.op.lowering, Reduction | Scan) or eqn.op.name == "einsum"
+
+
+def is_row(eqn: Eqn) -> bool:
+    """Whether it is `x[i, j]` with whole axes behind: contiguous memory, which may be looked at where it lies."""
+    at = eqn.attrs.get("at", ())
+    assert isinstance(at, tuple)
+    return eqn.op.name == "index" and eqn.output.type.rank > 0 and all(item == "point" for item in at)
 
 
 def extents(root: Eqn) -> Shape:
@@ -200,11 +210,13 @@ def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
     inlined: dict[Value, Eqn] = {}
     runs: dict[Eqn, dict[Eqn, int]] = {}
     last_read: dict[Eqn, int] = {}
+    depth: dict[Eqn, int] = {}
     for eqn in reversed(block.eqns):
         if not is_elementwise(eqn) or eqn.output in results or eqn.output not in consumers:
             continue
         found = _evaluations(eqn, consumers[eqn.output], inlined, runs)
-        if found is None:
+        depth[eqn] = 1 + max(depth.get(c, 0) if c in runs else 0 for c, _ in consumers[eqn.output])
+        if found is None or depth[eqn] > DEEPEST:
             continue
         last = max(position[root] for root in found)
         if all(overwritten.get(v, last + 1) > last for v in eqn.inputs):
@@ -270,7 +282,7 @@ def _joins(root: Eqn, nest: Nest, inlined: Mapping[Value, Eqn]) -> bool:
     made = {o: eqn for eqn in nest.roots for o in eqn.outputs}
     return all(
         value not in made or (aligned and is_elementwise(made[value]))
-        for value, aligned in _stored_reads(root, inlined, True)
+        for value, aligned in _stored_reads(root, inlined)
     )
 
 
@@ -278,15 +290,19 @@ def _mergeable(root: Eqn) -> bool:
     return is_elementwise(root) or (is_full_reduction(root) and root.op.name != "check")
 
 
-def _stored_reads(eqn: Eqn, inlined: Mapping[Value, Eqn], aligned: bool) -> Iterator[tuple[Value, bool]]:
-    """What an equation reads, through what is inlined into it; True where only at the indices of the nest."""
-    ways = dict(readings(eqn))
-    for value in eqn.inputs:
-        here = aligned and ways.get(value) is Reading.ALIGNED
-        if value in inlined:
-            yield from _stored_reads(inlined[value], inlined, here)
-        elif not isinstance(value, Constant):
-            yield value, here
+def _stored_reads(root: Eqn, inlined: Mapping[Value, Eqn]) -> set[tuple[Value, bool]]:
+    """What an equation reads, through what is inlined into it; True where at the indices of the nest."""
+    found: set[tuple[Value, bool]] = set()
+    pending = [(root, True)]
+    while pending:
+        eqn, aligned = pending.pop()
+        ways = dict(readings(eqn))
+        for value in eqn.inputs:
+            read = (value, aligned and ways.get(value) is Reading.ALIGNED)
+            if read not in found and value in inlined:
+                pending.append((inlined[value], read[1]))
+            found.add(read)
+    return found
 
 
 # ---- text ------------------------------------------------------------------------------------------------------------

@@ -160,7 +160,8 @@ def lookup(environment: Mapping[Value, Value], value: Value) -> Value:
 
 
 def replay(eqn: Eqn, environment: Environment, sizes: Substitution | None = None) -> tuple[Value, ...]:
-    """Emit a copy of an equation on the copies of its operands; its outputs are entered into the environment."""
+    """Emit a copy of an equation on the copies of its operands; its outputs are entered into the environment.
+    """
     outputs = emit(
         eqn.op,
         [lookup(environment, v) for v in eqn.inputs],

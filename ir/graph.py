@@ -144,7 +144,8 @@ class Function:
 
 
 def captured(block: Block) -> list[Value]:
-    """The values that a block, or a block inside it, uses from the scopes around it, in order of first use."""
+    """The values that a block, or a block inside it, uses from the scopes around it, in order of first use.
+    """
     bound: set[Value] = set()
     free: dict[Value, None] = {}
     for value in _uses(block, bound):

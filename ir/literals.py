@@ -18,6 +18,7 @@ from .types import BOOL, F64, I64, ArrayType, Dim, DType
 
 Data = Mapping[str, np.ndarray[Any, Any]]
 _DTYPES = {dtype.value: dtype for dtype in DType}
+LONGEST = 1000  # digits: Python reads no more than 4300
 _WORDS = {"True": True, "False": False, "None": None}
 
 # ---- sizes and types ----
@@ -46,7 +47,7 @@ def _product(cursor: Cursor) -> Dim:
             product = product * _factor(cursor)
         else:
             token = cursor.peek()
-            divisor = _integer(cursor, cursor.expect_kind(Kind.NUMBER))
+            divisor = integer(cursor)
             if divisor == 0:
                 cursor.fail("a size is divided by positive integers only", token)
             product = product // divisor
@@ -56,7 +57,7 @@ def _product(cursor: Cursor) -> Dim:
 def _factor(cursor: Cursor) -> Dim:
     token = cursor.peek()
     if token.kind is Kind.NUMBER:
-        return Dim.of(_integer(cursor, cursor.take()))
+        return Dim.of(integer(cursor))
     if cursor.accept("("):
         with cursor.nested():
             inner = dim(cursor)
@@ -66,22 +67,22 @@ def _factor(cursor: Cursor) -> Dim:
         cursor.expect("(")
         with cursor.nested():
             inner = dim(cursor)
-        for text in (",", "0", ")"):
-            _expect_text(cursor, text)
+        cursor.expect(",")
+        cursor.expect_zero()
+        cursor.expect(")")
         return inner.positive()
     if token.kind is not Kind.NAME:
         cursor.fail(f"expected a size, found {token}")
     return Dim.of(size_name(cursor))
 
 
-def _expect_text(cursor: Cursor, text: str) -> None:
-    if cursor.peek().text != text:
-        cursor.fail(f"expected {text!r}, found {cursor.peek()}")
-    cursor.take()
+def integer(cursor: Cursor) -> int:
+    """Decimal digits."""
+    return _integer(cursor, cursor.expect_kind(Kind.NUMBER, "an integer"))
 
 
 def _integer(cursor: Cursor, token: Token) -> int:
-    if not token.text.isdecimal() or len(token.text) > 400:
+    if not token.text.isdecimal() or len(token.text) > LONGEST:
         cursor.fail(f"{token} is not an integer", token)
     return int(token.text)
 

@@ -71,7 +71,9 @@ class Forward(Protocol):
         """Whether the tangent of a primal value may differ from zero."""
 
     def varied(self, block: Block, seeds: frozenset[Value]) -> frozenset[Value]:
-        """The values of a block that vary with `seeds` or with values that have a tangent here, seeds included."""
+        """The values of a block that vary with `seeds` or with values that have a tangent here, seeds
+        included.
+        """
 
     def push(self, block: Block, copies: Mapping[Value, Value], tangents: Mapping[Value, Value]) -> Forward:
         """Emit the equations of a block with their tangents, given copies and tangents of its parameters."""

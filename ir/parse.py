@@ -12,13 +12,14 @@ from difflib import get_close_matches
 
 from .check import inferred
 from .errors import AdcompilerError
-from .graph import Attr, Block, Eqn, Function, Value
+from .graph import Attr, Attrs, Block, Eqn, Function, Value
 from .literals import (
     Data,
     array_type,
     attribute,
     constant_is_next,
     dim,
+    integer,
     operand_constant,
     size_name,
     string,
@@ -60,6 +61,8 @@ class _Binder:
 
 
 class _Parser:
+    """The cursor, and the values in scope by name."""
+
     def __init__(self, cursor: Cursor, ops: Mapping[str, Op], data: Data) -> None:
         self.cursor = cursor
         self.ops = ops
@@ -71,73 +74,166 @@ class _Parser:
     def function(self) -> Function:
         cursor = self.cursor
         cursor.expect("func")
-        name = string(cursor) if cursor.at_kind(Kind.STRING) else self.plain_name("the function's name")
+        name = string(cursor) if cursor.at_kind(Kind.STRING) else self.plain_name("the name of the function").text
         sizes = cursor.listed(lambda: size_name(cursor), "]") if cursor.accept("[") else []
         cursor.expect("(")
         params = self.define(cursor.listed(self.binder, ")"))
-        cursor.expect("->")
+        arrow = cursor.expect("->")
         cursor.expect("(")
-        places: list[Token] = []
-        declared = cursor.listed(lambda: places.append(cursor.peek()) or array_type(cursor), ")")  # type: ignore[func-returns-value]
+        declared = cursor.listed(self.placed_type, ")")
         guards = cursor.separated(self.guard) if cursor.accept("where") else []
         written = cursor.separated(lambda: self.writing(params)) if cursor.accept("writes") else []
+        self.open_block()
         body = self.block("return", params)
-        for k, (kind, result) in enumerate(zip(declared, body.results, strict=False)):
-            if kind != result.type:
-                cursor.fail(f"result {k} is {result.type}, not {kind}", places[k])
         if len(declared) != len(body.results):
-            cursor.fail(f"{len(declared)} results are declared, {len(body.results)} are returned", self.last)
-        if cursor.at_kind(Kind.LINE):
-            cursor.take()
+            cursor.fail(f"{len(declared)} results are declared, {len(body.results)} are returned", arrow)
+        for k, (result, (place, kind)) in enumerate(zip(body.results, declared, strict=True)):
+            if kind != result.type:
+                cursor.fail(f"result {k} is {result.type}, not {kind}", place)
+        self.end_of_line()
         cursor.expect_kind(Kind.END)
         return Function(name, body, tuple(sizes), tuple(guards), tuple(written))
-
-    def plain_name(self, what: str) -> str:
-        token = self.cursor.expect_kind(Kind.NAME, what)
-        if token.text in RESERVED:
-            self.cursor.fail(f"{token} means something else in the text", token)
-        return token.text
 
     def guard(self) -> Guard:
         """`n - m == 0`."""
         left = dim(self.cursor)
-        token = self.cursor.take()
-        if token.text not in [r.value for r in Relation]:
-            self.cursor.fail(f"expected '==', '!=' or '>=', found {token}", token)
-        if self.cursor.peek().text != "0":
-            self.cursor.fail(f"expected '0', found {self.cursor.peek()}")
+        sign = self.cursor.peek()
+        if sign.text not in [r.value for r in Relation]:
+            self.cursor.fail(f"expected '==', '!=' or '>=', found {sign}")
         self.cursor.take()
-        return Guard(left, Relation(token.text))
+        self.cursor.expect_zero()
+        return Guard(left, Relation(sign.text))
 
     def writing(self, params: Sequence[Value]) -> tuple[int, int]:
         """`1 -> x`: result 1 is the final contents of x."""
-        token = self.cursor.expect_kind(Kind.NUMBER, "the number of a result")
-        if not token.text.isdecimal() or len(token.text) > 9:
-            self.cursor.fail(f"{token} is not the number of a result", token)
+        result = integer(self.cursor)
         self.cursor.expect("->")
         name = self.cursor.expect_kind(Kind.NAME, "the name of a parameter")
         if name.text not in self.scope:
             self.cursor.fail(f"{name} is not a parameter", name)
-        return int(token.text), params.index(self.scope[name.text])
+        return result, params.index(self.scope[name.text])
 
-    # ---- blocks ----
+    # ---- names ----
+
+    def plain_name(self, what: str) -> Token:
+        token = self.cursor.expect_kind(Kind.NAME, what)
+        if token.text in RESERVED:
+            self.cursor.fail(f"{token} means something else in the text", token)
+        return token
+
+    def placed_type(self) -> tuple[Token, ArrayType]:
+        return self.cursor.peek(), array_type(self.cursor)
+
+    def binder(self) -> _Binder:
+        """`x: f64[n]`."""
+        name = self.plain_name("the name of a value")
+        self.cursor.expect(":")
+        place, kind = self.placed_type()
+        return _Binder(name, kind, place)
+
+    def define(self, binders: Sequence[_Binder]) -> list[Value]:
+        """New values, in scope from here on."""
+        for binder in binders:
+            if binder.name.text in self.scope:
+                self.cursor.fail(f"{binder.name} is defined twice", binder.name)
+            self.scope[binder.name.text] = Value(binder.type, binder.name.text)
+        return [self.scope[b.name.text] for b in binders]
+
+    # ---- blocks and equations ----
+
+    def open_block(self) -> str | None:
+        """`{` and the end of its line; the comment there."""
+        self.cursor.expect("{")
+        return self.end_of_line()
 
     def block(self, last: str, params: Sequence[Value]) -> Block:
-        """`{`, equations, results, `}`; parameters are in scope already."""
-        cursor = self.cursor
-        cursor.expect("{")
+        """Equations, results, `}`; what is defined in them goes out of scope."""
+        cursor, outer = self.cursor, set(self.scope).difference(p.name for p in params if p.name)
+        eqns: list[Eqn] = []
         with cursor.nested():
-            note = self.end_of_line()
-            eqns: list[Eqn] = []
             while not cursor.at(last):
                 eqns.append(self.equation())
-            self.head_note = note
-            self.last = cursor.take()
+            cursor.take()
             results = [] if cursor.at_kind(Kind.LINE) else cursor.separated(self.operand)
-            self.end_of_line()
-            cursor.expect("}")
+        self.end_of_line()
+        cursor.expect("}")
+        for name in [name for name in self.scope if name not in outer]:
+            del self.scope[name]
         return Block(tuple(params), tuple(eqns), tuple(results))
 
     def end_of_line(self) -> str | None:
         """Take the end of a line; the comment before it."""
         return self.cursor.expect_kind(Kind.LINE).text or None
+
+    def equation(self) -> Eqn:
+        """`y: f64 = sin x`, with its blocks and the comment behind it."""
+        cursor = self.cursor
+        binders: list[_Binder] = []
+        if cursor.at(":", ahead=1):
+            binders = cursor.separated(self.binder)
+            cursor.expect("=")
+        place = cursor.expect_kind(Kind.NAME, "an op")
+        op = self.op(place)
+        bare = cursor.at_kind(Kind.LINE) or cursor.at("{") or cursor.at("(")
+        inputs = [] if bare else cursor.separated(self.operand)
+        attrs = self.attributes() if cursor.accept("{") else {}
+        notes, blocks = [], []
+        while cursor.accept("("):
+            params = self.define(cursor.listed(self.binder, ")"))
+            notes.append(self.open_block())
+            blocks.append(self.block("yield", params))
+        notes.append(self.end_of_line())
+        self.check_types(place, op, binders, inputs, attrs, blocks)
+        return Eqn(op, tuple(inputs), tuple(self.define(binders)), attrs, tuple(blocks), note=notes[0])
+
+    def op(self, place: Token) -> Op:
+        if place.text not in self.ops:
+            near = get_close_matches(place.text, self.ops)
+            hint = f"did you mean {' or '.join(near)}?" if near else None
+            self.cursor.fail(f"there is no op {place}", place, hint)
+        return self.ops[place.text]
+
+    def operand(self) -> Value:
+        """A constant, or the name of a value in scope."""
+        if constant_is_next(self.cursor):
+            return operand_constant(self.cursor, self.data)
+        token = self.cursor.expect_kind(Kind.NAME, "an operand")
+        if token.text not in self.scope:
+            near = get_close_matches(token.text, self.scope)
+            hint = f"did you mean {' or '.join(near)}?" if near else None
+            self.cursor.fail(f"{token} is not defined here", token, hint)
+        return self.scope[token.text]
+
+    def attributes(self) -> dict[str, Attr]:
+        """`name=value, ...}`."""
+        attrs: dict[str, Attr] = {}
+
+        def item() -> None:
+            name = self.cursor.expect_kind(Kind.NAME, "the name of an attribute")
+            if name.text in attrs:
+                self.cursor.fail(f"attribute {name} is given twice", name)
+            self.cursor.expect("=")
+            attrs[name.text] = attribute(self.cursor)
+
+        self.cursor.listed(item, "}")
+        return attrs
+
+    def check_types(
+        self,
+        place: Token,
+        op: Op,
+        binders: Sequence[_Binder],
+        inputs: Sequence[Value],
+        attrs: Attrs,
+        blocks: Sequence[Block],
+    ) -> None:
+        """Compare the declared types with those that the op gives."""
+        try:
+            types = inferred(op, [v.type for v in inputs], attrs, blocks)
+        except AdcompilerError as error:
+            self.cursor.fail(error.message, place)
+        if len(types) != len(binders):
+            self.cursor.fail(f"{op.name} has {len(types)} results, not {len(binders)}", place)
+        for kind, binder in zip(types, binders, strict=True):
+            if kind != binder.type:
+                self.cursor.fail(f"{binder.name} is {kind}, not {binder.type}", binder.place)

@@ -125,6 +125,12 @@ class Cursor:
             self.fail(f"expected {what or kind.value}, found {self.peek()}")
         return self.take()
 
+    def expect_zero(self) -> None:
+        """Take the number 0, with which guards and `max` compare."""
+        if self.peek().text != "0":
+            self.fail(f"expected '0', found {self.peek()}")
+        self.take()
+
     def listed(self, item: Callable[[], T], close: str) -> list[T]:
         """Items between commas up to a closing bracket, which is taken too."""
         found: list[T] = []

@@ -17,7 +17,7 @@ from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.op import Op, Sample
 from adcompiler.ir.ops.exact import exact
 
-SECONDS = 2.0
+SECONDS = 10.0
 DIGITS = 30
 POINTS = 5
 
@@ -58,19 +58,29 @@ def _exactly(x: Any) -> Any:
     return exact(x) if isinstance(x, float | np.floating) else x
 
 
+def has_step(case: Case) -> bool:
+    """Whether the formula of an op is made of pieces."""
+    return _formula(case)[1].has(sympy.floor, sympy.sign, sympy.Max, sympy.Min)
+
+
 def verdicts(case: Case, distort: Callable[[Any], Any] = lambda partial: partial) -> list[str]:
     """For each float input "proved", "to 30 digits", or "wrong"; `distort` plants an error."""
     point = Case(case.op, Sample(tuple(np.ravel(x)[0] for x in case.inputs), case.sample.attrs), case.id)
     stated = statement(point)
     assert stated is not None
-    symbols = [_symbol(i, x) for i, x in enumerate(case.inputs)]
-    value = symbolic(case.op)(*symbols, **case.sample.attrs)
+    symbols, value = _formula(case)
     operands = [*symbols, value, *([sympy.Integer(1)] if stated.linear else [])]
     partials = dict(zip(stated.places, evaluate(stated.function, operands, rule=symbolic), strict=True))
     return [
         _verdict(case, symbols, value, symbols[place], distort(_exactly(partials.get(place, sympy.S.Zero))))
         for place in case.floats
     ]
+
+
+def _formula(case: Case) -> tuple[list[Any], Any]:
+    """Symbols for the inputs, and the result in terms of them."""
+    symbols = [_symbol(i, x) for i, x in enumerate(case.inputs)]
+    return symbols, symbolic(case.op)(*symbols, **case.sample.attrs)
 
 
 def _symbol(number: int, inputs: Any) -> sympy.Symbol:

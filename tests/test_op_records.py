@@ -147,10 +147,10 @@ PROVABLE = [case for case in op_symbols.one_a_form(SCALAR) if case.op.sympy and 
 
 
 @each(PROVABLE)
-def test_partials_are_sympys_derivative(case: Case, record_property) -> None:
-    verdicts = op_symbols.verdicts(case)
-    record_property("verdict", ", ".join(verdicts))
-    assert "wrong" not in verdicts
+def test_partials_are_sympys_derivative(case: Case) -> None:
+    """Proved as formulas; only where the op has a step, which SymPy cannot differentiate, shown to 30 digits."""
+    weakest = "to 30 digits" if op_symbols.has_step(case) else "proved"
+    assert set(op_symbols.verdicts(case)) <= {"proved", weakest}
 
 
 def test_sympy_tells_a_wrong_partial() -> None:

@@ -22,6 +22,7 @@ from adcompiler.ir.errors import CaptureError, Location
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
+_LOAD_AGAIN = "load the module again, or restart Python"
 _FUTURE_FLAGS = functools.reduce(
     int.__or__, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
@@ -62,45 +63,56 @@ def find_source(function: FunctionType) -> FunctionSource:
     if not isinstance(function, FunctionType):
         name = getattr(function, "__name__", type(function).__name__)
         raise CaptureError(
-            f"`{name}` is not a Python function: it has no source to capture",
-            hint="wrap it in a function of your own, written in Python",
+            f"`{name}` is not a plain Python function: it has no source to capture",
+            hint="call it from a function of your own",
         )
     code = function.__code__
-    file, name = code.co_filename, code.co_name
-    start = Location(file, code.co_firstlineno, name)
-    linecache.checkcache(file)
-    lines = tuple(linecache.getlines(file, function.__globals__))
-    if not lines:
-        raise CaptureError(
-            f"the source of `{name}` is not available",
-            start,
-            "define the function in a file or a notebook cell, not in the interactive prompt or through `exec`",
-        )
-    try:
-        module = _parse("".join(lines), file, code.co_flags & _FUTURE_FLAGS)
-    except (SyntaxError, ValueError) as error:
-        raise CaptureError(
-            f"the source of `{name}` cannot be parsed: {error}", start, "was the file edited since? Load it again"
-        ) from None
-    found = [item for item in module.definitions if _first_line(item.node) == start.line and item.name == name]
+    lines = _lines(function)
+    module = _module(code, lines)
+    name, start = code.co_name, _start(code)
+    found = [item for item in module.definitions if item.name == name and _first_line(item.node) == start.line]
     if name == "<lambda>":
         found = _by_columns(found, code)
     if len(found) > 1:
         raise CaptureError(
-            "several lambdas on this line cannot be told apart: Python was told not to keep columns",
+            "several lambdas begin on this line, and Python was told not to keep the columns of code",
             start,
-            "put each lambda on a line of its own, or do not set PYTHONNODEBUGRANGES",
+            "put each lambda on a line of its own, or unset PYTHONNODEBUGRANGES",
         )
     if not found or not (_fingerprint(code) in module.fingerprints or _has_assert(found[0].node)):
-        raise CaptureError(
-            f"the source of `{name}` is not what runs: its file was changed after it was loaded",
-            start,
-            "load the module again (or restart Python)",
-        )
+        message = f"the source of `{name}` is not what runs: its file was changed after it was loaded"
+        raise CaptureError(message, start, _LOAD_AGAIN)
     node = copy.deepcopy(found[0].node)
     if found[0].owner:
         _Mangler(found[0].owner).visit(node)
-    return FunctionSource(node, file, lines, name)
+    return FunctionSource(node, code.co_filename, lines, name)
+
+
+def _start(code: CodeType) -> Location:
+    return Location(code.co_filename, code.co_firstlineno, code.co_name)
+
+
+def _lines(function: FunctionType) -> tuple[str, ...]:
+    """The lines of the function's file, or of its notebook cell."""
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
+    if not lines:
+        raise CaptureError(
+            f"the source of `{code.co_name}` is not available",
+            _start(code),
+            "define the function in a file or a notebook cell, not in the interactive prompt or by `exec`",
+        )
+    return lines
+
+
+def _module(code: CodeType, lines: tuple[str, ...]) -> _Module:
+    """All definitions in the file."""
+    try:
+        return _parse("".join(lines), code.co_filename, code.co_flags & _FUTURE_FLAGS)
+    except (SyntaxError, ValueError) as error:
+        message = f"the source of `{code.co_name}` cannot be parsed: {error}"
+        raise CaptureError(message, _start(code), _LOAD_AGAIN) from None
 
 
 @dataclass(frozen=True)
@@ -130,7 +142,7 @@ def _parse(text: str, file: str, flags: int) -> _Module:
 
 def _definitions(node: ast.AST, owner: str) -> Iterator[_Found]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        yield _Found(node, _mangled(node.name, owner), owner)
+        yield _Found(node, node.name, owner)
     elif isinstance(node, ast.Lambda):
         yield _Found(node, "<lambda>", owner)
     inner = node.name if isinstance(node, ast.ClassDef) else owner

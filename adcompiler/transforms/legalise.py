@@ -35,6 +35,9 @@ from .residuals import Choice, choose
 REVERSES = "reverses"
 """The attribute that says of an equation of a draft which primal equation it reverses."""
 
+REPLAYED = "replayed"
+"""The note of an equation of the primal that an adjoint computes again."""
+
 Environment = MutableMapping[Value, Value]
 
 
@@ -73,7 +76,8 @@ def legalise(primal: Function, draft: Draft, plan: str) -> Function:
 
 
 class _Writer:
-    """The two halves of the program; `stacks` maps a kept value to what holds it in the scope being written."""
+    """The two halves of the program; `stacks` maps a kept value to what holds it in the scope being written.
+    """
 
     def __init__(self, nest: Nest, draft: Draft, choice: Choice) -> None:
         self.nest = nest
@@ -195,7 +199,7 @@ class _Writer:
         chosen = set(wanted) | binds
         for eqn in self._equations(site):
             if eqn in chosen:
-                with origin(eqn.location, "replayed"):
+                with origin(eqn.location, REPLAYED):
                     self._replay(eqn, env)
 
     def _equations(self, site: Site) -> tuple[Eqn, ...]:

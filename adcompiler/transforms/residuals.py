@@ -38,7 +38,9 @@ SOURCE, SINK = "S", "T"
 
 @dataclass(frozen=True)
 class Choice:
-    """The primal values inside blocks that are kept, and all that the adjoint needs there (kept ones included)."""
+    """The primal values inside blocks that are kept, and all that the adjoint needs there (kept ones
+    included).
+    """
 
     kept: frozenset[Value]
     required: frozenset[Value]

@@ -8,7 +8,9 @@ from adcompiler.ir.ops import OPS
 
 
 def zeros_like(value: Value) -> Value:
-    """A scalar constant, or a `zeros` equation: shapes are symbolic, so an array of zeros is never a constant."""
+    """A scalar constant, or a `zeros` equation: shapes are symbolic, so an array of zeros is never a
+    constant.
+    """
     if not value.type.shape:
         return constant(0, value.type.dtype)
     (zeros,) = emit(OPS["zeros"], [], {"shape": value.type.shape, "dtype": value.type.dtype})

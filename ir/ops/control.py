@@ -31,7 +31,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Parts(Generic[T]):
-    """The operands, parameters, results or outputs of a `for`: carries, sums, and slices (or items, or stacks)."""
+    """The operands, parameters, results or outputs of a `for`: carries, sums, and slices (or items, or
+    stacks).
+    """
 
     carries: Sequence[T]
     sums: Sequence[T]

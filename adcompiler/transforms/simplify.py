@@ -1,0 +1,207 @@
+"""Rewriting by rules, each a pair of functions traced into blocks: where the first matches, the second is written.
+
+Rules keep the arithmetic as the user wrote it, to the last bit (NaN and signed zeros included), except those
+marked `derived`: they hold for real numbers only, and are applied to equations that a transform has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from adcompiler.ir.build import active, block, emit, lookup, origin, renewed, replay, using
+from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant
+from adcompiler.ir.op import Scalar
+from adcompiler.ir.ops import OPS
+from adcompiler.ir.types import F64, ArrayType
+
+from .legalise import REPLAYED
+
+Made = MutableMapping[Value, Eqn]
+Bindings = dict[Value, Value]
+
+
+def _negated(x: Value) -> Value:
+    return -x
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`before(*values)` is rewritten to `after(*values)`."""
+
+    before: Callable[..., Value | float]
+    after: Callable[..., Value | float]
+    derived: bool = False
+
+    @property
+    def arity(self) -> int:
+        return self.after.__code__.co_argcount
+
+
+RULES = (
+    Rule(lambda x: x * 1.0, lambda x: x),
+    Rule(lambda x: 1.0 * x, lambda x: x),
+    Rule(lambda x: x / 1.0, lambda x: x),
+    Rule(lambda x: -(-x), lambda x: x),
+    Rule(lambda x: x * -1.0, lambda x: -x),
+    Rule(lambda x: -1.0 * x, lambda x: -x),
+    Rule(lambda x, y: x + -y, lambda x, y: x - y),
+    Rule(lambda x, y: x - -y, lambda x, y: x + y),
+    Rule(lambda x, y: -x * -y, lambda x, y: x * y),
+    Rule(lambda x, y: -x + y, lambda x, y: y - x, derived=True),
+    Rule(lambda x: x + 0.0, lambda x: x, derived=True),
+    Rule(lambda x: 0.0 + x, lambda x: x, derived=True),
+    Rule(lambda x: x - 0.0, lambda x: x),
+    Rule(lambda x: x * 0.0, lambda x: 0.0, derived=True),
+    Rule(lambda x: 0.0 * x, lambda x: 0.0, derived=True),
+)
+
+
+def simplify(function: Function) -> Function:
+    """The same Function after rewriting; what became dead is left to `dce`."""
+    with using(OPS):
+        body = block(function.body.params, lambda *params: _rewritten(function.body, {}, {}))
+    return replace(function, body=body)
+
+
+def _rewritten(source: Block, env: Bindings, made: Made) -> Sequence[Value]:
+    for eqn in source.eqns:
+        with origin(eqn.location, eqn.note):
+            if eqn.blocks:
+                _rewrite_inside(eqn, env, made)
+                continue
+            operands = tuple(lookup(env, v) for v in eqn.inputs)
+            simpler = _simpler(replace(eqn, inputs=operands), made)
+            if simpler is not None:
+                env[eqn.output] = simpler
+                continue
+            replay(eqn, env)
+            made.update((o, active().eqns[-1]) for o in active().eqns[-1].outputs)
+    return [lookup(env, r) for r in source.results]
+
+
+def _rewrite_inside(eqn: Eqn, env: Bindings, made: Made) -> None:
+    def copied(inner: Block) -> Block:
+        return block(
+            [renewed(p) for p in inner.params],
+            lambda *params: _rewritten(
+                inner, {**env, **dict(zip(inner.params, params, strict=True))}, dict(made)
+            ),
+        )
+
+    operands = [lookup(env, v) for v in eqn.inputs]
+    outputs = emit(
+        eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], [o.name for o in eqn.outputs]
+    )
+    env.update(zip(eqn.outputs, outputs, strict=True))
+
+
+def _simpler(eqn: Eqn, made: Made) -> Value | None:
+    """What the output of an equation equals, if that is simpler; the same type always."""
+    if len(eqn.outputs) != 1 or eqn.op.effect:
+        return None
+    found = _folded(eqn) or _by_structure(eqn, made) or _by_rule(eqn, made)
+    return found if found is not None and found.type == eqn.output.type else None
+
+
+# ---- rules ----
+
+
+def _by_rule(eqn: Eqn, made: Made) -> Value | None:
+    for rule in RULES:
+        pattern = _pattern(rule)
+        derived = eqn.note is not None and eqn.note != REPLAYED
+        if pattern.eqns[-1].op is not eqn.op or (rule.derived and not derived):
+            continue
+        bindings: Bindings = {}
+        if _matches(pattern.eqns[-1], eqn, {o: e for e in pattern.eqns for o in e.outputs}, made, bindings):
+            result = rule.after(*(bindings[p] for p in pattern.params))
+            return result if isinstance(result, Value) else constant(result, eqn.output.type.dtype)
+    return None
+
+
+@cache
+def _pattern(rule: Rule) -> Block:
+    with using(OPS):
+        return block(
+            [Value(ArrayType(F64)) for _ in range(rule.arity)], lambda *params: [rule.before(*params)]
+        )
+
+
+def _matches(pattern: Eqn, eqn: Eqn, made_there: Made, made: Made, bindings: Bindings) -> bool:
+    """Whether an equation is an instance of a pattern; `bindings` receives what its parameters stand for."""
+    if pattern.op is not eqn.op or pattern.attrs != eqn.attrs:
+        return False
+    for expected, actual in zip(pattern.inputs, eqn.inputs, strict=True):
+        if isinstance(expected, Constant):
+            if not _equals(actual, float(expected.data), made):
+                return False
+        elif expected in made_there:
+            if actual not in made or not _matches(
+                made_there[expected], made[actual], made_there, made, bindings
+            ):
+                return False
+        elif bindings.setdefault(expected, actual) is not actual:
+            return False
+    return True
+
+
+def _equals(value: Value, number: float, made: Made) -> bool:
+    """Whether a value is a constant scalar of this number (its sign included), or zeros where that is zero.
+    """
+    if isinstance(value, Constant):
+        return (
+            not value.type.shape
+            and bool(value.data == number)
+            and bool(np.signbit(value.data) == (number < 0))
+        )
+    return number == 0 and value in made and made[value].op.name == "zeros"
+
+
+# ---- constants and compositions ----
+
+
+def _folded(eqn: Eqn) -> Value | None:
+    """The number that an elementwise op of constant scalars gives."""
+    scalars = all(isinstance(v, Constant) and not v.type.shape for v in eqn.inputs)
+    if not eqn.inputs or not scalars or not isinstance(eqn.op.lowering, Scalar):
+        return None
+    with np.errstate(all="ignore"):
+        result = eqn.op.numpy(*(v.data for v in eqn.inputs if isinstance(v, Constant)), **eqn.attrs)
+    return constant(result, eqn.output.type.dtype)
+
+
+def _by_structure(eqn: Eqn, made: Made) -> Value | None:
+    """Changes of shape that change nothing, or that one equation can do at once."""
+    if eqn.op.name not in ("reshape", "transpose", "broadcast", "cast", "index"):
+        return None
+    (operand, *_) = eqn.inputs
+    before = made.get(operand)
+    inner = before if before is not None and before.op is eqn.op else None
+    match eqn.op.name:
+        case "index":
+            return None if inner is None else _composed_index(eqn, inner)
+        case "transpose":
+            axes = eqn.attrs["axes"]
+            assert isinstance(axes, tuple)
+            if axes == tuple(range(len(axes))):
+                return operand
+            if inner is not None:
+                first = inner.attrs["axes"]
+                assert isinstance(first, tuple)
+                return eqn.op(inner.inputs[0], axes=tuple(first[k] for k in axes if isinstance(k, int)))
+            return None
+        case "reshape" if inner is not None:
+            return eqn.op(inner.inputs[0], **eqn.attrs)
+        case _:
+            return operand if operand.type == eqn.output.type else None
+
+
+def _composed_index(eqn: Eqn, inner: Eqn) -> Value | None:
+    """An element of a row is an element: otherwise the reverse would make a row of zeros for each."""
+    if "at" in eqn.attrs or "at" in inner.attrs:
+        return None
+    return eqn.op(*inner.inputs, *eqn.inputs[1:])
