@@ -205,7 +205,7 @@ def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
     for eqn in block.eqns:
         for value, reading in readings(eqn):
             consumers.setdefault(value, []).append((eqn, reading))
-    overwritten = _overwritten(block)
+    written = overwritten(block)
     results = set(block.results)
     inlined: dict[Value, Eqn] = {}
     runs: dict[Eqn, dict[Eqn, int]] = {}
@@ -219,23 +219,23 @@ def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
         if found is None or depth[eqn] > DEEPEST:
             continue
         last = max(position[root] for root in found)
-        if all(overwritten.get(v, last + 1) > last for v in eqn.inputs):
+        if all(written.get(v, last + 1) > last for v in eqn.inputs):
             inlined[eqn.output], runs[eqn], last_read[eqn] = eqn, found, last
     return inlined, last_read
 
 
-def _overwritten(block: Block) -> dict[Value, int]:
+def overwritten(block: Block) -> dict[Value, int]:
     """Where in the block an array is first handed to something that may write into it."""
     found: dict[Value, int] = {}
     for n, eqn in enumerate(block.eqns):
-        written: Sequence[Value] = ()
+        taken: Sequence[Value] = ()
         if eqn.op.name in ("put", "add_at"):
-            written = eqn.inputs[:1]
+            taken = eqn.inputs[:1]
         elif eqn.op.name == "for":
-            written = eqn.inputs[: count_of(eqn.attrs, "carry") + count_of(eqn.attrs, "sums")]
+            taken = eqn.inputs[: count_of(eqn.attrs, "carry") + count_of(eqn.attrs, "sums")]
         elif eqn.blocks:
-            written = [*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))]
-        for value in written:
+            taken = [*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))]
+        for value in taken:
             found.setdefault(value, n)
     return found
 

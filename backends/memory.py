@@ -9,12 +9,12 @@ the scope and nothing of it is read afterwards; otherwise they copy, and a copy 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ..ir.graph import Block, Constant, Eqn, Value, captured
+from ..ir.graph import Block, Eqn, Value, captured
 from ..ir.ops.control import count_of
-from .kernels import Schedule
+from .kernels import Schedule, overwritten
 
 
 @dataclass(eq=False)
@@ -40,27 +40,34 @@ class Place:
 
 @dataclass(eq=False)
 class Scope:
-    """A block while it is written: up to which position each value is read."""
+    """A block while it is written: up to which position each value is read, and where it is overwritten."""
 
     block: Block
     last: Mapping[Value, int]
+    position: Mapping[Eqn, int]
+    overwritten: Mapping[Value, int]
     depth: int
     """The number of loops around."""
 
     @staticmethod
     def of(block: Block, schedule: Schedule, live: Collection[Value], depth: int) -> Scope:
         """`live` are the values that must outlast the block."""
-        return Scope(block, _last_reads(block, schedule, live), depth)
+        position = {eqn: n for n, eqn in enumerate(block.eqns)}
+        return Scope(block, _last_reads(block, schedule, live), position, overwritten(block), depth)
 
     def dies(self, value: Value, eqn: Eqn, place: Place) -> bool:
-        """Whether an equation may take over the memory of its operand: owned here, and read here for the last time."""
-        now = self.block.eqns.index(eqn)
+        """Whether an equation may take over the memory of an array: owned here, and read here for the last time."""
+        now = self.position[eqn]
         return (
             place.group.owner is self
-            and eqn.inputs.count(value) <= 1
             and self.last.get(value, -1) <= now
             and all(self.last.get(m, -1) < now for m in place.group.members if m is not value)
         )
+
+    def outlives(self, row: Value, base: Value, eqn: Eqn) -> bool:
+        """Whether a row that an equation takes of an array is read after that array is overwritten."""
+        written = self.overwritten.get(base)
+        return written is not None and self.position[eqn] < written <= self.last.get(row, -1)
 
 
 def _last_reads(block: Block, schedule: Schedule, live: Collection[Value]) -> dict[Value, int]:
@@ -113,7 +120,7 @@ def born_in_stack(loop: Eqn) -> dict[Value, int]:
     """
     (body,) = loop.blocks
     made = {o for eqn in body.eqns for o in eqn.outputs}
-    consumed = {v for eqn in body.eqns if eqn.op.name in ("put", "add_at", "for", "if", "call") for v in used(eqn)}
+    consumed = overwritten(body)
     found: dict[Value, int] = {}
     for k, result in enumerate(body.results):
         first = origin(body, result)
@@ -123,7 +130,6 @@ def born_in_stack(loop: Eqn) -> dict[Value, int]:
     return found
 
 
-# ---- copies ----------------------------------------------------------------------------------------------------------
 
 
 def note(eqn: Eqn, what: str) -> str:
@@ -131,7 +137,3 @@ def note(eqn: Eqn, what: str) -> str:
     place = f"{eqn.location}: " if eqn.location else ""
     return f"{place}{what} is copied in each trip of a loop, because its old version is still needed ({eqn.op.name})"
 
-
-def is_constant(values: Sequence[Value]) -> bool:
-    """Whether all of them are known when the program is written."""
-    return all(isinstance(v, Constant) for v in values)

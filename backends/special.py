@@ -1,12 +1,27 @@
-"""Special functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call.
+"""Functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call by name.
 
 Each function stands alone (`math` only), so that a backend may compile it by itself. They work in double
-precision and give what SciPy gives, at poles and infinities too. Below -2^52 every float is a whole number.
+precision and give what NumPy and SciPy give, at poles and infinities too. Below -2^52 every float is whole.
 """
 
 from __future__ import annotations
 
 import math
+
+
+def floor_divide(x: float, y: float) -> float:
+    """x // y of floats by the exact remainder, as NumPy has it where an operand is zero or infinite, too."""
+    if y == 0.0 and x != 0.0 and x == x:
+        return math.copysign(math.inf, x) * math.copysign(1.0, y)
+    if y == 0.0 or y != y or not math.isfinite(x):
+        return math.nan
+    rest = math.fmod(x, y)
+    quotient = (x - rest) / y
+    if rest != 0.0 and (rest < 0.0) != (y < 0.0):
+        quotient -= 1.0
+    if quotient == 0.0:
+        return math.copysign(0.0, x) * math.copysign(1.0, y)
+    return float(math.floor(quotient + 0.5)) if abs(quotient) < 2.0**52 else quotient
 
 
 def gammaln(x: float) -> float:

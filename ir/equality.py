@@ -1,13 +1,13 @@
 """When two Functions are the same: structure, types, attributes and the bits of constants.
 
-Names of values, places in the source and notes do not count; the name of the Function does. In attributes a Dim that
-is a number equals that integer, as in the text.
+Names of values, places in the source and notes do not count; the name of the Function does. In attributes a
+Dim that is a number equals that integer, as in the text.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,15 +24,13 @@ def same(f: Function, g: Function) -> bool:
 
 def difference(f: Function, g: Function) -> str | None:
     """The first difference in program order, as one line; None where there is none."""
-    for what, one, other in (
-        ("name", f.name, g.name),
-        ("sizes", f.sizes, g.sizes),
-        ("guards", tuple(map(str, f.guards)), tuple(map(str, g.guards))),
-        ("written", f.written, g.written),
-    ):
-        if one != other:
-            return f"{what}: {one!r} and {other!r}"
-    return _Comparison(f, g).blocks(f.body, g.body)
+    return (
+        _differ("name", f.name, g.name)
+        or _differ("sizes", _list(f.sizes), _list(g.sizes))
+        or _differ("guards", _list(f.guards), _list(g.guards))
+        or _differ("written", f.written, g.written)
+        or _Comparison(f, g).blocks(f.body, g.body)
+    )
 
 
 class _Comparison:
@@ -55,6 +53,7 @@ class _Comparison:
 
     def equations(self, one: Eqn, other: Eqn) -> str | None:
         """The op, operands, attributes, blocks and the types of the outputs."""
+        line = f"{eqn_text(one, self.f_names)} and {eqn_text(other, self.g_names)}"
         found = (
             _differ("op", one.op.name, other.op.name)
             or self.used(one.inputs, other.inputs)
@@ -62,17 +61,17 @@ class _Comparison:
             or _differ("number of blocks", len(one.blocks), len(other.blocks))
         )
         if found:
-            return f"{eqn_text(one, self.f_names)} and {eqn_text(other, self.g_names)}: {found}"
+            return f"{line}: {found}"
         for mine, yours in zip(one.blocks, other.blocks, strict=True):
             if found := self.blocks(mine, yours):
                 return found
         found = self.defined(one.outputs, other.outputs)
-        return f"{eqn_text(one, self.f_names)} and {eqn_text(other, self.g_names)}: {found}" if found else None
+        return f"{line}: {found}" if found else None
 
     def defined(self, one: Sequence[Value], other: Sequence[Value]) -> str | None:
         """Types of values that begin here; from now on they are partners."""
         self.partner.update(zip(one, other, strict=False))
-        return _differ("types", _types(one), _types(other))
+        return _differ("types", _list(v.type for v in one), _list(v.type for v in other))
 
     def used(self, one: Sequence[Value], other: Sequence[Value]) -> str | None:
         """Operands that are partners, or Constants of the same type and bits."""
@@ -85,7 +84,8 @@ class _Comparison:
 
     def equal(self, one: Value, other: Value) -> bool:
         if isinstance(one, Constant) and isinstance(other, Constant):
-            return one.type == other.type and np.asarray(one.data).tobytes() == np.asarray(other.data).tobytes()
+            mine, yours = np.asarray(one.data), np.asarray(other.data)
+            return one.type == other.type and mine.tobytes() == yours.tobytes()
         return self.partner.get(one) is other
 
 
@@ -93,8 +93,9 @@ def _differ(what: str, one: Any, other: Any) -> str | None:
     return f"{what} {one} and {other}" if one != other else None
 
 
-def _types(values: Sequence[Value]) -> str:
-    return f"({', '.join(str(v.type) for v in values)})"
+def _list(items: Iterable[object]) -> str:
+    """Sizes, guards and types are equal exactly if they print alike."""
+    return f"[{', '.join(map(str, items))}]"
 
 
 def _attributes(one: Attrs, other: Attrs) -> str | None:

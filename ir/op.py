@@ -170,10 +170,10 @@ class Scalar:
     `{dtype}` for the constructor of the result's dtype (`np.float32`), with which it encloses every literal,
     so that f32 stays f32, and `{bits}` for the result's width. It may call functions of `math`, of `np` on
     scalars, and, by bare name, those of `backends/special.py`. It follows NumPy at NaN, infinities and zeros,
-    and never raises.
+    and never raises. Where one text does not fit all, a function chooses it by attributes and result dtype.
     """
 
-    template: str
+    template: str | Callable[[Attrs, DType], str]
 
     def source(self, operands: Sequence[str], attrs: Attrs, result: DType) -> str:
         """The expression for these operands, of exactly the result's dtype.
@@ -182,7 +182,8 @@ class Scalar:
         """
         dtype = constructor(result)
         places = {**attrs, "dtype": dtype, "bits": 8 * result.itemsize}
-        text = self.template.format(*operands, **places)
+        template = self.template if isinstance(self.template, str) else self.template(attrs, result)
+        text = template.format(*operands, **places)
         cast = text == f"{dtype}({operands[0]})"
         return text if cast or result in (DType.F64, DType.I64, DType.BOOL) else f"{dtype}({text})"
 

@@ -1,7 +1,7 @@
 """The parser of IR text: recursive over nested blocks only, and it never evaluates anything.
 
-The grammar is stated in `text.py`. Types that the text declares are checked against the rules of the ops; what
-concerns the whole Function (sizes in scope, sums) is the verifier's.
+The grammar is stated in `text.py`. Types that the text declares are checked against the rules of the ops;
+what concerns the Function as a whole (sizes in scope, sums) is left to the verifier.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def parse(text: str, ops: Mapping[str, Op], data: Data | None = None) -> Functio
     Parameters
     ----------
     text
-        As `to_text` writes it. Trailing comments become the notes of their equations, so that the Function prints the
-        same text again.
+        As `to_text` writes it. Trailing comments become the notes of their equations, so that the Function
+        prints the same text again.
     ops
         The ops that may occur, by name.
     data
@@ -74,7 +74,8 @@ class _Parser:
     def function(self) -> Function:
         cursor = self.cursor
         cursor.expect("func")
-        name = string(cursor) if cursor.at_kind(Kind.STRING) else self.plain_name("the name of the function").text
+        quoted = cursor.at_kind(Kind.STRING)
+        name = string(cursor) if quoted else self.plain_name("the name of the function").text
         sizes = cursor.listed(lambda: size_name(cursor), "]") if cursor.accept("[") else []
         cursor.expect("(")
         params = self.define(cursor.listed(self.binder, ")"))

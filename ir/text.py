@@ -6,11 +6,12 @@ One generic grammar for every op, an equation a line, comments after `#`:
     equation: y: f64, z: f64[n] = OP x, 2.0 {attribute=1} (i: i64, ...) {
     results:  return x, y        yield x, y        }
 
-`where` lists the guards, `writes` the results that are final contents of parameters. Constants stand where they are
-used, with their bits: `2.0` is f64, `3` is i64, `True` is bool, others name their dtype as in `2.0:f32`; NaNs other
-than `nan` give their bits, `nan(0x7ff8000000000001)`; arrays list their elements row by row, `[1.0, 2.0]:f64[2]`; those
-of more than 16 elements give only a hash of their contents, `@0123456789abcdef:f64[20]`, and `constants_of` hands the
-data over beside the text. In attributes a Dim that is a number is printed, and read back, as an integer.
+`where` lists the guards, `writes` the results that are final contents of parameters. Constants stand where
+they are used, with their bits: `2.0` is f64, `3` is i64, `True` is bool, others name their dtype as in
+`2.0:f32`; NaNs other than `nan` give their bits, `nan(0x7ff8000000000001)`. Arrays list their elements row
+by row, `[1.0, 2.0]:f64[2]`; those of more than 16 elements give only a hash of their contents,
+`@0123456789abcdef:f64[20]`, and `constants_of` hands the data over beside the text. In attributes a Dim
+that is a number is printed, and read back, as an integer.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from .graph import Attr, Block, Constant, Eqn, Function, Value, walk
 from .types import BOOL, F64, I64, ArrayType, Dim, DType
 
 NAME = re.compile(r"[^\W\d]\w*")
-RESERVED = frozenset("func where writes return yield max True False None nan inf".split()) | {d.value for d in DType}
+WORDS = ("func", "where", "writes", "return", "yield", "max", "True", "False", "None", "nan", "inf")
+RESERVED = frozenset((*WORDS, *(dtype.value for dtype in DType)))
 INLINE = 16  # elements: larger arrays are given by the hash of their contents
-COMMENT_COLUMN = 72  # longer lines do not push the comments of all others to the right
+COMMENT_COLUMN = 56  # longer lines do not push the comments of all others to the right
 
 
 def to_text(function: Function, locations: bool = True) -> str:
@@ -52,12 +54,11 @@ def to_text(function: Function, locations: bool = True) -> str:
 
 def constants_of(function: Function) -> dict[str, np.ndarray[Any, Any]]:
     """The arrays that the text gives by hash only, by their hash."""
-    operands = [v for eqn in walk(function.body) for v in (*eqn.inputs, *(r for b in eqn.blocks for r in b.results))]
-    return {
-        content_hash(v.data): v.data
-        for v in (*operands, *function.body.results)
-        if isinstance(v, Constant) and np.size(v.data) > INLINE
-    }
+    uses = list(function.body.results)
+    for eqn in walk(function.body):
+        uses += [*eqn.inputs, *(result for block in eqn.blocks for result in block.results)]
+    large = [v.data for v in uses if isinstance(v, Constant) and np.size(v.data) > INLINE]
+    return {content_hash(data): data for data in large}
 
 
 def content_hash(data: np.ndarray[Any, Any]) -> str:

@@ -13,7 +13,7 @@ from .errors import TextError
 from .text import NAME
 
 T = TypeVar("T")
-DEEPEST = 100  # nested brackets and blocks: far below Python's own limit, so that deep text is an error of the text
+DEEPEST = 100  # nested brackets and blocks: far below Python's own limit of recursion
 
 
 class Kind(enum.Enum):
@@ -75,8 +75,7 @@ class Cursor:
             while at < len(line):
                 found = _TOKEN.match(line, at)
                 if found is None:
-                    message = "a string without its end" if line[at] == '"' else f"unexpected character {line[at]!r}"
-                    self.fail(message, Token(Kind.SYMBOL, line[at], number, at + 1))
+                    self.fail_at_character(line[at], number, at + 1)
                 if found.lastgroup == "space":
                     comment = found[0][1:].strip() if found[0][0] == "#" else ""
                 else:
@@ -155,10 +154,14 @@ class Cursor:
         yield
         self._depth -= 1
 
+    def fail_at_character(self, character: str, line: int, column: int) -> NoReturn:
+        """No token begins with this character."""
+        message = "a string without its end" if character == '"' else f"unexpected character {character!r}"
+        self.fail(message, Token(Kind.SYMBOL, character, line, column))
+
     def fail(self, message: str, token: Token | None = None, hint: str | None = None) -> NoReturn:
         """Raise TextError at a token, the next one if none is given."""
         at = token or self.peek()
         line = self._lines[at.line - 1].replace("\t", " ")
         caret = " " * (at.column - 1) + "^" * at.width
         raise TextError(f"line {at.line}, column {at.column}: {message}\n    {line}\n    {caret}", hint=hint)
-

@@ -1,4 +1,4 @@
-"""Planted errors: every way to flip a sign, drop a term or drop a factor in the derivative statement of a record."""
+"""Planted errors: each way to flip a sign, drop a term or drop a factor in the derivative of a record."""
 
 from __future__ import annotations
 
@@ -30,13 +30,17 @@ def mutants(original: Function) -> Iterator[Mutant]:
         name = f"result {number}"
         yield Mutant(f"{name}: sign flipped", with_results(original, number, lambda value: -value))
         if not is_filled(result, 0.0):
-            yield Mutant(f"{name}: dropped", with_results(original, number, lambda value: filled(value.type, 0.0)))
+            yield Mutant(f"{name}: dropped", with_results(original, number, zeros_like))
     for number, eqn in enumerate(original.body.eqns):
         neutral = NEUTRAL.get(eqn.op.name)
         for operand, value in enumerate(eqn.inputs if neutral is not None else ()):
             if not is_filled(value, neutral):
                 error = f"equation {number}, {eqn.op.name}: operand {operand} dropped"
                 yield Mutant(error, with_operand(original, eqn, operand, filled(value.type, neutral)))
+
+
+def zeros_like(value: Value) -> Constant:
+    return filled(value.type, 0.0)
 
 
 def filled(type: ArrayType, number: float) -> Constant:

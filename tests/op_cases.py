@@ -1,4 +1,4 @@
-"""Every op with every sample of its record: what the tests of ops, transforms and backends are parametrised by."""
+"""Every op with every sample of its record: what tests of ops, transforms and backends run over."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Case:
         return tuple(i for i, t in enumerate(self.types) if t.dtype.is_float)
 
     def converted(self, dtype: DType) -> Case | None:
-        """The case with its float inputs in another dtype, small positive ones if integers; None if refused."""
+        """The case with its float inputs in another dtype (integers: small, positive); None if refused."""
         types = [t.with_dtype(dtype) if t.dtype.is_float else t for t in self.types]
         try:
             self.op.infer(types, self.sample.attrs, ())

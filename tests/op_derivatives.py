@@ -1,4 +1,4 @@
-"""The derivative statement of an op, written out as a Function for one case, and numbers to hold it against."""
+"""What a record says of its derivative, as a Function for one case, and numbers to hold it against."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Array = Any
 class Statement:
     """What a record says of its derivative.
 
-    For Partials the Function maps inputs and outputs to partials; for Linear inputs, outputs and a cotangent to the
-    cotangents of the inputs. Result i speaks of input `places[i]`; inputs that no result speaks of have zero.
+    For Partials the Function maps inputs and outputs to partials; for Linear inputs, outputs and a cotangent to
+    the cotangents of the inputs. Result i speaks of input `places[i]`; the others have zero.
     """
 
     function: Function
@@ -48,7 +48,9 @@ def statement(case: Case) -> Statement | None:
         inputs = values[: len(case.types)]
         if isinstance(derivative, Linear):
             eqn = Eqn(case.op, inputs, (values[len(inputs)],), case.sample.attrs)
-            answers = [_settled(a, t) for a, t in zip(derivative.transpose(eqn, values[-1]), case.types, strict=True)]
+            answers = [
+                _settled(a, t) for a, t in zip(derivative.transpose(eqn, values[-1]), case.types, strict=True)
+            ]
         else:
             answers = list(derivative.of(*values, **case.sample.attrs))
         assert len(answers) == len(inputs)
@@ -67,11 +69,11 @@ def _settled(answer: Any, like: ArrayType) -> Value | None:
     return answer.into(constant(np.zeros(shape), like.dtype))
 
 
-# ---- against numbers -------------------------------------------------------------------------------------------------
+# ---- against numbers ---------------------------------------------------------------------------------------
 
 
 def agrees(case: Case, stated: Statement) -> bool:
-    """Whether the statement is the derivative that differences find (for Linear: the adjoint of the op itself)."""
+    """Whether the statement is the derivative that differences find; for Linear, the op's adjoint."""
     check = _transposed if stated.linear else _differences
     return all(check(case, stated, place) for place in case.floats)
 

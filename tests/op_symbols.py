@@ -1,4 +1,4 @@
-"""Partials as formulas: the statement of an elementwise op, evaluated on symbols, beside SymPy's own derivative."""
+"""Partials as formulas: what an elementwise op states, evaluated on symbols, and SymPy's own derivative."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def partials_at(op: Op, inputs: Sequence[float]) -> list[float]:
     return [float(result) for result in results]
 
 
-# ---- proofs ----------------------------------------------------------------------------------------------------------
+# ---- proofs ------------------------------------------------------------------------------------------------
 
 
 def symbolic(op: Op) -> Callable[..., Any]:
@@ -106,7 +106,7 @@ def _is_zero(expression: Any, normal: Callable[[Any], Any]) -> bool:
 
 
 def _agree_in_numbers(case: Case, symbols: Sequence[Any], value: Any, by: Any, partial: Any) -> bool:
-    """The partial against mpmath's derivative of the value along one symbol, at random points of the sample's range."""
+    """The partial against mpmath's derivative of the value along one symbol, at random points."""
     random = np.random.default_rng(0)
     for _ in range(POINTS):
         point = {s: _between(random, x) for s, x in zip(symbols, case.inputs, strict=True)}

@@ -10,12 +10,14 @@ from typing import Any
 from adcompiler.frontend.protocol import COMPARISON, IN_PLACE, Names, Thunk, Undefined
 from adcompiler.frontend.rewriting import rewrite
 
+_UNBOUND = "it is not associated with a value"
+
 
 class PlainRuntime:
     """Everything is concrete; user functions whose file name begins with `prefix` are rewritten when called.
 
-    It also holds the protocol to its word: names come sorted, `get` and `set` fit them, live names are assigned ones.
-    A forgetful runtime takes their values from variables that are said to be dead.
+    It also holds the protocol to its word: names come sorted, `get` and `set` fit them, live names are
+    assigned ones. A forgetful runtime takes their values from variables that are said to be dead.
     """
 
     UNDEFINED = Undefined()
@@ -28,14 +30,14 @@ class PlainRuntime:
 
     def local(self, value: Any, name: str) -> Any:
         if isinstance(value, Undefined):
-            raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+            raise UnboundLocalError(
+                f"cannot access local variable '{name}' where it is not associated with a value"
+            )
         return value
 
     def enclosing(self, value: Any, name: str) -> Any:
         if isinstance(value, Undefined):
-            raise NameError(
-                f"cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
-            )
+            raise NameError(f"cannot access free variable '{name}' where {_UNBOUND} in enclosing scope")
         return value
 
     def outside(self, value: Any, name: str, function: FunctionType) -> Any:

@@ -20,7 +20,7 @@ _NUMBER = itertools.count()
 
 @dataclass(frozen=True)
 class Outcome:
-    """A result or an exception with the last line of the program in its traceback; arguments and log afterwards."""
+    """The error, if any, the result or the error's message and line; arguments and log afterwards."""
 
     error: str
     result: str
@@ -30,7 +30,7 @@ class Outcome:
 
 
 def load(source: str) -> dict[str, Any]:
-    """Run a program's source under a file name of its own, as a notebook does; `t` logs and returns its argument."""
+    """Run a program under a file name of its own, as a notebook does; `t` logs and returns its argument."""
     source = textwrap.dedent(source)
     file = f"<program {next(_NUMBER)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
@@ -55,7 +55,9 @@ def observe(namespace: dict[str, Any], function: Callable[..., Any], args: tuple
     except Exception as raised:
         error, result, line = type(raised).__name__, str(raised), user_line(raised, namespace["f"])
         if error == "UnboundLocalError":
-            line = None  # Python itself may name the line before, where one instruction stores a name and loads another
+            line = (
+                None  # Python may name the line before, where one instruction stores a name and loads another
+            )
     return Outcome(error, result, line, repr(given), tuple(namespace["log"]))
 
 

@@ -41,9 +41,9 @@ class _Writer:
         if depth == 0 or self.choose.random() < 0.2:
             return self.choose.choice((self.name(), self.name(), self.constant(), "xs[0]"))
         kinds = (
-            self.arithmetic, self.logged, self.boolean, self.ternary, self.comparison, self.item, self.negation,
-            self.comprehension, self.called,
-        )  # fmt: skip
+            *(self.arithmetic, self.logged, self.boolean, self.ternary, self.comparison),
+            *(self.item, self.negation, self.comprehension, self.called),
+        )
         return self.choose.choice(kinds)(depth - 1)
 
     def arithmetic(self, depth: int) -> str:
@@ -75,7 +75,9 @@ class _Writer:
     def comprehension(self, depth: int) -> str:
         target = self.choose.choice(("a", "k"))
         inner = self.choose.choice((f"{target} + {self.expression(depth)}", f"t({target})"))
-        test = self.choose.choice(("", f" if {self.expression(depth)}", f" if {target} > {self.expression(0)}"))
+        test = self.choose.choice(
+            ("", f" if {self.expression(depth)}", f" if {target} > {self.expression(0)}")
+        )
         brackets = self.choose.choice(("sum([{}])", "len({{{}}})", "sum({})", "max([0] + [{}])"))
         return brackets.format(f"{inner} for {target} in xs{test}")
 
@@ -115,7 +117,9 @@ class _Writer:
 
     def stored(self) -> str:
         target = f"xs[{self.expression(1)} % 4]"
-        return self.choose.choice((f"{target} = {self.expression(1)}", f"c = {target} = {self.expression(1)}"))
+        return self.choose.choice(
+            (f"{target} = {self.expression(1)}", f"c = {target} = {self.expression(1)}")
+        )
 
     def unpacked(self) -> str:
         pair = self.choose.choice(("{0}, {1}", "{0}, xs[{0} % 2]", "xs[{0} % 3], {0}", "{0}, *xs[0:1]"))
@@ -166,9 +170,12 @@ class _Writer:
         self.fresh += 1
         name = f"g{self.fresh}"
         if self.choose.random() < 0.4:
-            lines = [f"{name} = lambda k, e={self.expression(0)}: (k, e, {self.expression(1)})[{self.constant()} % 3]"]
-        else:
-            body = [*self.block(min(depth, 1), False, True), f"return {self.expression(1)}"]
-            lines = self.indent(f"def {name}({self.choose.choice(('a', 'k'))}, *, e=1):", body)
+            result = f"(k, e, {self.expression(1)})[{self.constant()} % 3]"
+            return self.named(name, [f"{name} = lambda k, e={self.expression(0)}: {result}"])
+        statements = [*self.block(min(depth, 1), False, True), f"return {self.expression(1)}"]
+        parameter = self.choose.choice(("a", "k"))
+        return self.named(name, self.indent(f"def {name}({parameter}, *, e=1):", statements))
+
+    def named(self, name: str, lines: list[str]) -> list[str]:
         self.functions.append(name)
         return lines

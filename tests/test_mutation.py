@@ -1,4 +1,4 @@
-"""The difference test is put to the test: it must see the errors that are planted in every derivative statement."""
+"""The difference test is put to the test: it must see the errors that are planted in every derivative."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from adcompiler.ir.evaluate import evaluate
 
 @dataclass(frozen=True)
 class Planted:
-    """One error in one record: whether some sample's difference test fails, and whether it changes any number."""
+    """One error in one record: whether some sample's difference test fails, or whether nothing changes."""
 
     where: str
     caught: bool
@@ -27,17 +27,23 @@ class Planted:
 def plant(form: str, examples: list[tuple[Case, Statement]]) -> list[Planted]:
     """Every error, planted in the statement of each sample of one op and setting."""
     rows = zip(*(list(mutants(stated.function)) for _, stated in examples), strict=True)
-    return [plant_one(f"{form}: {row[0].error}", examples, [mutant.function for mutant in row]) for row in rows]
+    return [
+        plant_one(f"{form}: {row[0].error}", examples, [mutant.function for mutant in row]) for row in rows
+    ]
 
 
 def plant_one(where: str, examples: list[tuple[Case, Statement]], wrong: list) -> Planted:
-    planted = [(case, stated, replace(stated, function=f)) for (case, stated), f in zip(examples, wrong, strict=True)]
+    planted = [
+        (case, stated, replace(stated, function=f)) for (case, stated), f in zip(examples, wrong, strict=True)
+    ]
     caught = any(not agrees(case, mutant) for case, _, mutant in planted)
-    return Planted(where, caught, not caught and all(same_bits(case, stated, mutant) for case, stated, mutant in planted))
+    return Planted(
+        where, caught, not caught and all(same_bits(case, stated, mutant) for case, stated, mutant in planted)
+    )
 
 
 def same_bits(case: Case, stated: Statement, mutant: Statement) -> bool:
-    """Whether two statements give the same bits at inputs and outputs that have nothing to do with each other.
+    """Whether two statements give the same bits at inputs and outputs that have nothing in common.
 
     Then no test that evaluates them could tell them apart: the planted error is none.
     """

@@ -1,4 +1,4 @@
-"""Tests that the op table writes by itself: every record against NumPy, differences and SymPy, at every sample."""
+"""Tests that the op table writes by itself: every record against NumPy, differences and SymPy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def each(chosen: list[Case]):
     return pytest.mark.parametrize("case", chosen, ids=[case.id for case in chosen])
 
 
-# ---- types -----------------------------------------------------------------------------------------------------------
+# ---- types -------------------------------------------------------------------------------------------------
 
 
 def variants(case: Case) -> list[Case]:
@@ -71,7 +71,9 @@ def test_an_operand_of_another_dtype_is_refused() -> None:
         OPS["add"].infer([x, y], {}, ())
     with pytest.raises(DTypeError, match=r"^sin is not defined for int64$"):
         OPS["sin"].infer([constant(1).type], {}, ())
-    with pytest.raises(DTypeError, match=r"^where takes a bool and two operands of one dtype, not f64, f64, f64$"):
+    with pytest.raises(
+        DTypeError, match=r"^where takes a bool and two operands of one dtype, not f64, f64, f64$"
+    ):
         OPS["where"].infer([x, x, x], {}, ())
     with pytest.raises(DTypeError, match=r"^integers to negative integer powers are not allowed$"):
         OPS["ipow"].infer([constant(1).type], {"n": -1}, ())
@@ -81,7 +83,7 @@ def has_float_results(case: Case) -> bool:
     return all(result.type.dtype.is_float for result in case.function.body.results)
 
 
-# ---- derivatives -----------------------------------------------------------------------------------------------------
+# ---- derivatives -------------------------------------------------------------------------------------------
 
 
 @each([case for case in SMOOTH if statement(case)])
@@ -95,9 +97,17 @@ def test_derivative_is_the_one_that_differences_find(case: Case) -> None:
 def test_linear_ops_are_linear(case: Case) -> None:
     """What the transpose identity takes for granted."""
     random = np.random.default_rng(3)
-    steps = [random.uniform(-1, 1, np.shape(x)).astype(np.asarray(x).dtype) * (i in case.floats) for i, x in enumerate(case.inputs)]
-    moved = [x + 2 * step if i in case.floats else x for i, (x, step) in enumerate(zip(case.inputs, steps, strict=True))]
-    only = [step if i in case.floats else x for i, (x, step) in enumerate(zip(case.inputs, steps, strict=True))]
+    steps = [
+        random.uniform(-1, 1, np.shape(x)).astype(np.asarray(x).dtype) * (i in case.floats)
+        for i, x in enumerate(case.inputs)
+    ]
+    moved = [
+        x + 2 * step if i in case.floats else x
+        for i, (x, step) in enumerate(zip(case.inputs, steps, strict=True))
+    ]
+    only = [
+        step if i in case.floats else x for i, (x, step) in enumerate(zip(case.inputs, steps, strict=True))
+    ]
     for start, end, image in zip(case.outputs, case.evaluate(*moved), case.evaluate(*only), strict=True):
         assert close(end, start + 2 * image, tolerance(case, 1e-13))
 
@@ -138,17 +148,19 @@ KINKS = [
 
 @pytest.mark.parametrize(("name", "inputs", "expected"), KINKS, ids=[f"{n}{x}" for n, x, _ in KINKS])
 def test_partials_at_kinks_and_extremes(name: str, inputs: tuple[float, ...], expected: list[float]) -> None:
-    assert np.allclose(op_symbols.partials_at(OPS[name], inputs), expected, rtol=1e-12, atol=0, equal_nan=True)
+    assert np.allclose(
+        op_symbols.partials_at(OPS[name], inputs), expected, rtol=1e-12, atol=0, equal_nan=True
+    )
 
 
-# ---- SymPy -----------------------------------------------------------------------------------------------------------
+# ---- SymPy -------------------------------------------------------------------------------------------------
 
 PROVABLE = [case for case in op_symbols.one_a_form(SCALAR) if case.op.sympy and statement(case)]
 
 
 @each(PROVABLE)
 def test_partials_are_sympys_derivative(case: Case) -> None:
-    """Proved as formulas; only where the op has a step, which SymPy cannot differentiate, shown to 30 digits."""
+    """Proved as formulas; where the op has a step, which SymPy cannot differentiate, shown to 30 digits."""
     weakest = "to 30 digits" if op_symbols.has_step(case) else "proved"
     assert set(op_symbols.verdicts(case)) <= {"proved", weakest}
 
@@ -158,7 +170,7 @@ def test_sympy_tells_a_wrong_partial() -> None:
     assert op_symbols.verdicts(case, distort=lambda partial: -partial) == ["wrong"]
 
 
-# ---- scalar source ---------------------------------------------------------------------------------------------------
+# ---- scalar source -----------------------------------------------------------------------------------------
 
 NAMES = {"np": np, "math": math, **vars(special)}
 
@@ -206,6 +218,8 @@ def test_scalar_source_at_special_values(case: Case) -> None:
     values = EXTREMES + (DENORMAL if isinstance(case.op.numpy, np.ufunc) else [])
     grid = np.array(list(itertools.product(values, repeat=len(case.floats)))).T
     inputs = iter(grid)
-    sample_inputs = tuple(next(inputs) if i in case.floats else np.resize(x, grid.shape[1]) for i, x in enumerate(case.inputs))
+    sample_inputs = tuple(
+        next(inputs) if i in case.floats else np.resize(x, grid.shape[1]) for i, x in enumerate(case.inputs)
+    )
     sample = type(case.sample)(sample_inputs, case.sample.attrs)
     assert_source_is_numpy(Case(case.op, sample, case.id))

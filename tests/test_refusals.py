@@ -11,15 +11,27 @@ from adcompiler.ir.errors import CaptureError
 PASS_RESULTS = "do this work before the call, and pass its results as arguments"
 ASYNC = "await outside, and pass the results to a plain `def`"
 
-# The construct as the message names it, the hint, and the function, where `#` stands before the refused construct.
+# The construct as the message names it, the hint, and the function; `#` stands before what is refused.
 REFUSALS = [
     ("`try`", "test for the condition with `if` beforehand", "def f(x):\n #try: x()\n finally: pass"),
-    ("`try`", "test for the condition with `if` beforehand", "def f(x):\n #try: x()\n except* KeyError: pass"),
+    (
+        "`try`",
+        "test for the condition with `if` beforehand",
+        "def f(x):\n #try: x()\n except* KeyError: pass",
+    ),
     ("`with`", PASS_RESULTS, "def f(x):\n if x:\n  #with x: pass"),
-    ("`raise`", "write `assert condition, message`: it is checked in compiled code too", "def f(x):\n #raise x"),
+    (
+        "`raise`",
+        "write `assert condition, message`: it is checked in compiled code too",
+        "def f(x):\n #raise x",
+    ),
     ("`yield`", "fill an array or a list, and return it", "def f(x):\n y = #yield x"),
     ("`yield from`", "fill an array or a list, and return it", "def f(x):\n #yield from x"),
-    ("`global total, n`", "pass `total, n` as an argument and return its new value", "def f(x):\n #global total, n"),
+    (
+        "`global total, n`",
+        "pass `total, n` as an argument and return its new value",
+        "def f(x):\n #global total, n",
+    ),
     (
         "`nonlocal s`",
         "pass `s` as an argument and return its new value",
@@ -42,7 +54,11 @@ REFUSALS = [
     ("`vars()`", "name the attributes you need", "def f(x):\n return #vars(x)"),
     ("`dir()`", "name the attributes you need", "def f(x):\n return #dir()"),
     ("`__import__()`", "import at the top of the file", "def f(x):\n #__import__('os')"),
-    ("`super()`", "write `super(Class, self)` or `Class.method(self, ...)`", "def f(x):\n return #super().f(x)"),
+    (
+        "`super()`",
+        "write `super(Class, self)` or `Class.method(self, ...)`",
+        "def f(x):\n return #super().f(x)",
+    ),
     (
         "assigning `x[0]` in a comprehension",
         "write it as a `for` loop",
@@ -50,7 +66,11 @@ REFUSALS = [
     ),
     ("the name `__x`", "choose a name that does not begin with two underscores", "def f(#__x):\n return 1"),
     ("the name `__c`", "choose a name that does not begin with two underscores", "def f(x):\n #__c = x"),
-    ("the name `__g`", "choose a name that does not begin with two underscores", "def f(x):\n #def __g(): pass"),
+    (
+        "the name `__g`",
+        "choose a name that does not begin with two underscores",
+        "def f(x):\n #def __g(): pass",
+    ),
     ("`y := ...`", "assign `y` in a statement of its own before", "def f(x):\n def g(y=(#y := x)): return y"),
 ]
 
@@ -74,22 +94,33 @@ def asynchronous(source):
     return load(source.replace("return [", "return (").replace("]", ")"))["f"]
 
 
+def test_nesting():
+    function = load("def f(x):\n" + "".join(f" if x == {k}: return {k}\n" for k in range(400)))["f"]
+    with pytest.raises(CaptureError) as caught:
+        rewrite(function)
+    expected = "`f` is nested too deeply; each `return`, `break` or `continue` nests what follows"
+    assert (caught.value.message, caught.value.hint) == (expected, "split the function")
+    assert caught.value.location.line == 1
+
+
 def test_message_shows_the_line_and_a_caret():
-    function = load("def f(x):\n    β = 1; y = [x for x in (z := x)]\n    return y")["f"]
+    function = load("def f(x):\n    β = 1; y = [x for x in x if (z := x)]\n    return y")["f"]
     with pytest.raises(CaptureError) as caught:
         rewrite(function)
     expected = f"""
     {function.__code__.co_filename}:2: `z := ...` is not supported in a captured function
-        β = 1; y = [x for x in (z := x)]
-                                ^^^^^^
+        β = 1; y = [x for x in x if (z := x)]
+                                     ^^^^^^
     hint: assign `z` in a statement of its own before
     """
     assert str(caught.value) == textwrap.dedent(expected).strip()
 
 
 def test_names_of_their_own_are_no_builtins():
-    """What is refused are Python's own functions, not the user's parameters and variables of the same name."""
-    function = load("def f(eval, x):\n def vars(y): return y\n return eval(vars(x)), __name__, x.__class__")["f"]
+    """What is refused are Python's own functions, not the user's variables of the same name."""
+    function = load("def f(eval, x):\n def vars(y): return y\n return eval(vars(x)), __name__, x.__class__")[
+        "f"
+    ]
     assert rewrite(function).rewritten.definition.name == "f"
 
 

@@ -1,13 +1,16 @@
-"""Rewrites expressions: what Python does with traced values by itself stays, the rest becomes calls of the runtime.
+"""Rewrites expressions: what traced values do by themselves stays, the rest becomes calls of the runtime.
 
-    a and b         __c.and_(a, lambda: b)              x.shape     __c.attribute(x, 'shape')
-    a if t else b   __c.if_else(t, lambda: a, lambda: b)    x[i, 1:]    __c.item(x, (i, __c.slice(1, None, None)))
-    a < b < c       __c.compare(a, ('<', '<'), lambda: b, lambda: c)
-    f(x)            __c.call(f, x)                      [a, b]      __c.new([a, b])
+    f(x)             __c.call(f, x)
+    [a, b]           __c.new([a, b])
+    x.shape          __c.attribute(x, 'shape')
+    x[i, 1:]         __c.item(x, (i, __c.slice(1, None, None)))
+    a and b          __c.and_(a, lambda: b)
+    a if t else b    __c.if_else(t, lambda: a, lambda: b)
+    a < b < c        __c.compare(a, ('<', '<'), lambda: b, lambda: c)
 
-The name of a variable becomes `__c.local(x, 'x')` where it may be without a value, `__c.enclosing(x, 'x')` where it
-belongs to a captured function around, and `__c.outside(x, 'x', __function)` where it comes from outside the capture.
-Arithmetic and single comparisons are left to the operands.
+The name of a variable becomes `__c.local(x, 'x')` where it may be without a value, `__c.enclosing(x, 'x')`
+where it belongs to a captured function around, and `__c.outside(x, 'x', __function)` where it comes from
+outside the capture. Arithmetic and single comparisons are left to the operands.
 """
 
 from __future__ import annotations
@@ -54,8 +57,8 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 class Scope:
     """The names bound by one function or comprehension.
 
-    `certain` always have a value; `checked` may have none. A scope that runs at once, as a list comprehension does,
-    is not `deferred`.
+    `certain` always have a value; `checked` may have none. A scope that runs at once, as a list comprehension
+    does, is not `deferred`.
     """
 
     certain: Names

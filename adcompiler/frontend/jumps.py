@@ -6,11 +6,11 @@
       rest                      =>        else: rest
 
 - A branch that jumps on some of its paths sets a flag, and what follows runs under `if not flag`.
-- A loop that `break` or `return` may leave lists the flags that stop it; the rewriting asks for them after each trip.
-  `continue` never stops a loop, so a `for` without other jumps stays a plain `for`.
+- A loop that `break` or `return` may leave lists the flags that stop it; the rewriting asks for them after
+  each trip. `continue` never stops a loop, so a `for` without other jumps stays a plain `for`.
 - The `else` of a loop becomes an `if` on its flags.
-- `return value` sets `__result`; a function that can fall off its end gets its `return None`. A function whose only
-  `return` is its last statement keeps it.
+- `return value` sets `__result`; a function that can fall off its end gets its `return None`. A function
+  whose only `return` is its last statement keeps it.
 """
 
 from __future__ import annotations

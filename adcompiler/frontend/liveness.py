@@ -1,11 +1,14 @@
-"""Which variables a statement assigns, and which may still be read after it: backward, on statements without jumps.
+"""Which variables a statement assigns, and which may still be read after it.
 
-Needed for names only; writes to arrays are found while tracing. A name taken for dead here is `Undefined` after a
-traced block, so that a mistake is an error and never a wrong number. A name taken for live without need makes a loop
-carry it: hence the care about the scopes of comprehensions and lambdas.
+One backward pass over statements without jumps, to a fixed point in loops.
 
-What a closure reads is live everywhere, as the closure may be called anywhere. A lambda or a generator expression that
-is itself an argument of a call counts as read where it stands: it is taken to be used up by the call.
+Needed for names only; writes to arrays are found while tracing. A name taken for dead here is `Undefined`
+after a traced block, so that a mistake is an error and never a wrong number. A name taken for live without
+need makes a loop carry it: hence the care about the scopes of comprehensions and lambdas.
+
+What a closure reads is live everywhere, as the closure may be called anywhere. A lambda or a generator
+expression that is itself an argument of a call counts as read where it stands: it is taken to be used up by
+the call.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ def parameters(arguments: ast.arguments) -> Names:
 
 
 def reads(node: ast.AST | None) -> Names:
-    """The names of the surrounding scope that evaluating `node` may read, by itself or by a closure it makes."""
+    """The names of the scope around that evaluating `node` may read, itself or in a closure that it makes."""
     match node:
         case None:
             return frozenset()

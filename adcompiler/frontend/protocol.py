@@ -1,12 +1,13 @@
 """What rewritten code calls: the meaning of each Python construct, left to a runtime.
 
-A rewritten function (`rewriting.py`) does the user's plain arithmetic itself and hands everything else to an object
-named `__c`. The tracer is one such runtime. It decides, construct by construct and while tracing, whether plain
-Python values run as plain Python or traced ones become equations.
+A rewritten function (`rewriting.py`) does the user's plain arithmetic itself and hands everything else to an
+object named `__c`. The tracer is one such runtime. It decides, construct by construct and while tracing,
+whether plain Python values run as plain Python or traced ones become equations.
 
-Arguments stand in Python's order of evaluation. What Python might not evaluate, or evaluates later, is a function
-without parameters: a *thunk*. Control flow works on *named state*: its thunks assign the user's own variables (through
-`nonlocal`), `get()` reads the variables listed in `assigned`, in that order, and `set(values)` writes them back.
+Arguments stand in Python's order of evaluation. What Python might not evaluate, or evaluates later, is a
+function without parameters: a *thunk*. Control flow works on *named state*: its thunks assign the user's own
+variables (through `nonlocal`), `get()` reads the variables listed in `assigned`, in that order, and
+`set(values)` writes them back.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Undefined:
 
 
 RESULT = "__result"
-"""The name that holds what a function with several `return` statements returns; `Undefined` until one is met."""
+"""What a function with several `return` statements will return; `Undefined` until one is met."""
 
 IN_PLACE: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.iadd,
@@ -77,13 +78,13 @@ class Runtime(Protocol):
     # Names, attributes, items ------------------------------------------------------------------------------
 
     def local(self, value: Any, name: str) -> Any:
-        """Read the local variable `name`: `value`, or UnboundLocalError or a reason if that is `Undefined`."""
+        """Read the local variable `name`: `value`, or an UnboundLocalError if that is `Undefined`."""
 
     def enclosing(self, value: Any, name: str) -> Any:
         """Read a variable of a captured function around this one; as `local`, but a NameError."""
 
     def outside(self, value: Any, name: str, function: FunctionType) -> Any:
-        """Read a global, a builtin or a closure variable of `function`, the user's function being captured."""
+        """Read a global, a builtin or a closure variable of `function`, the user's function."""
 
     def attribute(self, owner: Any, name: str) -> Any:
         """Read `owner.name`."""
@@ -94,7 +95,7 @@ class Runtime(Protocol):
     def slice(self, start: Any, stop: Any, step: Any) -> Any:
         """The index `start:stop:step`; what is left out is None."""
 
-    # Objects ---------------------------------------------------------------------------------------------------
+    # Objects -----------------------------------------------------------------------------------------------
 
     def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call `function(*args, **kwargs)`."""
@@ -105,7 +106,7 @@ class Runtime(Protocol):
     def function(self, function: Any) -> Any:
         """A lambda or nested `def` just made, rewritten already; returns it."""
 
-    # Expressions -------------------------------------------------------------------------------------------------
+    # Expressions -------------------------------------------------------------------------------------------
 
     def not_(self, operand: Any) -> Any:
         """`not operand`."""
@@ -120,9 +121,10 @@ class Runtime(Protocol):
         """`then() if test else otherwise()`."""
 
     def compare(self, left: Any, operators: Names, *operands: Thunk) -> Any:
-        """A chained comparison `left < operands[0]() < ...`; `operators` are keys of `COMPARISON`, two or more.
+        """A chained comparison `left < operands[0]() < ...`.
 
-        Each operand is evaluated once, and only if every comparison before it held.
+        `operators` are keys of `COMPARISON`, at least two. Each operand is evaluated once, and only if every
+        comparison before it held.
         """
 
     def iterate(self, iterable: Any) -> Iterable[Any]:
@@ -131,7 +133,7 @@ class Runtime(Protocol):
     def condition(self, test: Any) -> Any:
         """The test of an `if` inside a comprehension or generator expression."""
 
-    # Statements ------------------------------------------------------------------------------------------------------
+    # Statements --------------------------------------------------------------------------------------------
 
     def set_item(self, value: Any, container: Any, index: Any) -> None:
         """`container[index] = value`."""
@@ -140,13 +142,13 @@ class Runtime(Protocol):
         """`owner.name = value`."""
 
     def update(self, symbol: str, current: Any, value: Any) -> Any:
-        """The new value of a variable: `current += value` for the symbol `+`; symbols are keys of `IN_PLACE`."""
+        """The new value of a variable: `current += value` for the symbol `+` (a key of `IN_PLACE`)."""
 
     def update_item(self, symbol: str, container: Any, index: Any, value: Thunk) -> None:
-        """`container[index] += value()` for the symbol `+`; the item is read before the value is evaluated."""
+        """`container[index] += value()` for the symbol `+`; the item is read before the value."""
 
     def update_attribute(self, symbol: str, owner: Any, name: str, value: Thunk) -> None:
-        """`owner.name += value()` for the symbol `+`; the attribute is read before the value is evaluated."""
+        """`owner.name += value()` for the symbol `+`; the attribute is read before the value."""
 
     def assert_(self, test: Any, message: Thunk | None) -> None:
         """`assert test, message()`."""
@@ -211,7 +213,7 @@ class Runtime(Protocol):
         get, set
             Read and write the variables in `assigned`.
         assigned
-            Every variable that the loop may assign, its own variables and the flags of jumps included, sorted.
+            Every variable that the loop may assign, its own and the flags of jumps included, sorted.
         live_head
             Those of `assigned` whose value from before a trip that trip, or `stop`, may read.
         live_out

@@ -71,7 +71,9 @@ class _Refusals(ast.NodeVisitor):
         super().visit(node)
 
     def refuse(self, node: ast.AST, what: str, hint: str) -> NoReturn:
-        raise CaptureError(f"{what} is not supported in a captured function", self.source.location(node), hint)
+        raise CaptureError(
+            f"{what} is not supported in a captured function", self.source.location(node), hint
+        )
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         if node.is_async:

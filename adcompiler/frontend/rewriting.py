@@ -6,9 +6,9 @@
     liveness    which names a block assigns, and which are read after it
     statements, expressions      the rest becomes calls of `__c`
 
-The result is compiled under the user's file name, lines and columns, and takes the user's global names, defaults and
-closure cells: tracebacks are the user's, and closures see each other's assignments. It is made once for each code
-object, whatever number of function objects share that.
+The result is compiled under the user's file name, lines and columns, and takes the user's global names,
+defaults and closure cells: tracebacks are the user's, and closures see each other's assignments. It is made
+once for each code object, whatever number of function objects share that.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from adcompiler.frontend.refusals import body_of, check_constructs
 from adcompiler.frontend.source import find_source
 from adcompiler.frontend.statements import rewrite_function
 from adcompiler.frontend.syntax import FUNCTION, RUNTIME, define, is_invented, load, positional
+from adcompiler.ir.errors import CaptureError
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,15 @@ def _rewrite(function: FunctionType) -> RewrittenCode:
     arguments.defaults = [ast.Constant(None) for _ in arguments.defaults]
     arguments.kw_defaults = [item and ast.Constant(None) for item in arguments.kw_defaults]
     name = "__lambda" if isinstance(source.node, ast.Lambda) else function.__name__
-    definition = rewrite_function(name, arguments, body_of(source.node), source.node, None)
-    return RewrittenCode(_compile(definition, function, source.file), definition)
+    try:
+        definition = rewrite_function(name, arguments, body_of(source.node), source.node, None)
+        return RewrittenCode(_compile(definition, function, source.file), definition)
+    except RecursionError:
+        raise CaptureError(
+            f"`{function.__name__}` is nested too deeply; each `return`, `break` or `continue` nests what follows",
+            source.location(source.node),
+            "split the function",
+        ) from None
 
 
 def _compile(definition: ast.FunctionDef, function: FunctionType, file: str) -> CodeType:

@@ -1,14 +1,14 @@
 """Finds the syntax tree of a function, and makes sure that it is the one that runs.
 
-The whole file is parsed and compiled again, under its own name. A function's code object says on which line it starts
-and, for a lambda, which columns its instructions come from: several lambdas on one line are told apart by these. The
-code just compiled is then compared with the code that runs, so that a file edited since it was imported is an error
-and not a wrong gradient.
+The whole file is parsed and compiled again, under its own name. A function's code object says on which line
+it starts and, for a lambda, which columns its instructions come from: several lambdas on one line are told
+apart by these. The code just compiled is then compared with the code that runs, so that a file edited since
+it was imported is an error and not a wrong gradient.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import copy
 import functools
@@ -30,7 +30,7 @@ _FUTURE_FLAGS = functools.reduce(
 
 @dataclass(frozen=True)
 class FunctionSource:
-    """A function's own syntax tree: positions are those of the file, private names are mangled as Python does it."""
+    """A function's own syntax tree, at its place in the file; private names are mangled as Python does."""
 
     node: Definition
     file: str
@@ -70,7 +70,9 @@ def find_source(function: FunctionType) -> FunctionSource:
     lines = _lines(function)
     module = _module(code, lines)
     name, start = code.co_name, _start(code)
-    found = [item for item in module.definitions if item.name == name and _first_line(item.node) == start.line]
+    found = [
+        item for item in module.definitions if item.name == name and _first_line(item.node) == start.line
+    ]
     if name == "<lambda>":
         found = _by_columns(found, code)
     if len(found) > 1:
@@ -183,7 +185,7 @@ def _holds(node: Definition, span: tuple[int | None, ...]) -> bool:
 
 
 def _fingerprint(code: CodeType) -> tuple[object, ...]:
-    """What a code object does, in values that compare equal only when they are the same (1 and True are not)."""
+    """What a code object does, in values that are equal only if they are the same (1 and True are not)."""
     return (
         code.co_name,
         code.co_firstlineno,
@@ -206,7 +208,7 @@ def _constant_key(constant: object) -> object:
 
 
 def _has_assert(node: ast.AST) -> bool:
-    """Test runners rewrite asserts as they import a file: such code is never equal to its source."""
+    """Test runners rewrite asserts as they import a file: such code never equals its source."""
     return any(isinstance(child, ast.Assert) for child in ast.walk(node))
 
 

@@ -1,4 +1,4 @@
-"""Rewrites statements: control flow becomes calls of the runtime over functions that assign the user's variables.
+"""Rewrites statements: control flow becomes calls of the runtime on functions of the user's variables.
 
     for i in xs:                def __body_1(__item):
         s = s + i                   nonlocal i, s
@@ -14,8 +14,8 @@
 
                                 __c.for_(xs, __body_1, None, __get_1, __set_1, assigned=('i', 's'), ...)
 
-`nonlocal`, and not parameters: so the closures that the user makes share the variables and keep binding them late. For
-the same reason every local variable is given `__c.UNDEFINED` at the head of the function.
+`nonlocal`, and not parameters: so the closures that the user makes share the variables and keep binding them
+late. For the same reason every local variable is given `__c.UNDEFINED` at the head of the function.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ class _Statements(Expressions):
                 return [statement(call("set_item", value, container, index, place=place))]
             case ast.Attribute():
                 name = ast.Constant(target.attr)
-                return [statement(call("set_attribute", value, self.expression(target.value), name, place=place))]
+                return [
+                    statement(call("set_attribute", value, self.expression(target.value), name, place=place))
+                ]
             case ast.Tuple() | ast.List() if not _only_names(target):
                 return self.unpack(target, value, place)
         return [assign(target, value, place)]
@@ -196,7 +198,9 @@ class _Statements(Expressions):
         )
         return [body, *_state(number, variables, node), statement(run)]
 
-    def body(self, name: str, arguments: ast.arguments, body: list[ast.stmt], place: ast.AST) -> ast.FunctionDef:
+    def body(
+        self, name: str, arguments: ast.arguments, body: list[ast.stmt], place: ast.AST
+    ) -> ast.FunctionDef:
         """A function that runs statements on the variables of the function around."""
         return define(name, arguments, [*_nonlocal(assigned(body)), *self.block(body)], place)
 

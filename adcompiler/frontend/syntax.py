@@ -41,7 +41,9 @@ def names(values: Iterable[str]) -> ast.expr:
 def call(method: str, *args: ast.expr, place: ast.AST, **keywords: ast.expr) -> ast.expr:
     """`__c.method(*args, **keywords)`."""
     function = ast.Attribute(load(RUNTIME), method, ast.Load())
-    return at(ast.Call(function, list(args), [ast.keyword(key, value) for key, value in keywords.items()]), place)
+    return at(
+        ast.Call(function, list(args), [ast.keyword(key, value) for key, value in keywords.items()]), place
+    )
 
 
 def assign(target: ast.expr, value: ast.expr, place: ast.AST) -> ast.stmt:

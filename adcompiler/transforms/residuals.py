@@ -70,31 +70,39 @@ def _reads(block: Block) -> Iterator[Value]:
 
 
 def _fewest_bytes(nest: Nest, needed: Iterable[Value]) -> frozenset[Value]:
-    edges = list(_edges(nest, needed))
-    cut = minimum_cut(edges, SOURCE, SINK)
-    return frozenset(
-        v
-        for v, home in nest.home.items()
-        if home and (v, 0) in cut.source_side and (v, 1) not in cut.source_side
-    )
-
-
-def _edges(nest: Nest, needed: Iterable[Value]) -> Iterator[Edge]:
     changing = nest.local_names()
+    costs = []
     for v, home in nest.home.items():
-        if not home:
-            continue
-        trips = _trips(home)
-        yield (v, 0), (v, 1), _keeping(v, home, trips, changing)
-        sources = nest.sources(v)
-        replaying = INFINITE if sources is None else (0, _work(nest, v) * trips)
-        if replaying != (0, 0):
-            yield SOURCE, (v, 0), replaying
-        for u in sources or ():
-            if nest.home.get(u):
-                yield (u, 1), (v, 0), INFINITE
-    for v in needed:
-        yield (v, 1), SINK, INFINITE
+        if home:
+            trips, sources = _trips(home), nest.sources(v)
+            replaying = INFINITE if sources is None else (0, _work(nest, v) * trips)
+            inner = tuple(u for u in sources or () if nest.home.get(u))
+            costs.append(Cost(v, _keeping(v, home, trips, changing), replaying, inner))
+    return cheapest(costs, needed)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What it costs to keep a value, and to replay it from its sources."""
+
+    value: Value
+    keeping: Capacity
+    replaying: Capacity
+    sources: tuple[Value, ...]
+
+
+def cheapest(costs: Iterable[Cost], needed: Iterable[Value]) -> frozenset[Value]:
+    """The values to keep so that all that are needed can be had, at the least total cost."""
+    edges: list[Edge] = [((v, 1), SINK, INFINITE) for v in needed]
+    values = []
+    for cost in costs:
+        values.append(cost.value)
+        edges.append(((cost.value, 0), (cost.value, 1), cost.keeping))
+        if cost.replaying != (0, 0):
+            edges.append((SOURCE, (cost.value, 0), cost.replaying))
+        edges += [((u, 1), (cost.value, 0), INFINITE) for u in cost.sources]
+    side = minimum_cut(edges, SOURCE, SINK).source_side
+    return frozenset(v for v in values if (v, 0) in side and (v, 1) not in side)
 
 
 def _keeping(value: Value, home: Home, trips: int, changing: frozenset[str]) -> Capacity:
@@ -102,11 +110,16 @@ def _keeping(value: Value, home: Home, trips: int, changing: frozenset[str]) -> 
     sizes = [*value.type.shape, *(trip_count(loop.attrs) for loop, _ in home[1:] if loop.op.name == "for")]
     if any(not d.names().isdisjoint(changing) for d in sizes):
         return INFINITE
-    return (prod(max(guess(d), 1) for d in value.type.shape) * value.type.dtype.itemsize * trips, 0)
+    return (nbytes(value) * trips, 0)
 
 
 def _trips(home: Home) -> int:
     return prod(max(guess(trip_count(loop.attrs)), 1) for loop, _ in home if loop.op.name == "for")
+
+
+def nbytes(value: Value) -> int:
+    """The bytes of a value when every size counts for GUESS."""
+    return prod(max(guess(d), 1) for d in value.type.shape) * value.type.dtype.itemsize
 
 
 def guess(dim: Dim) -> int:

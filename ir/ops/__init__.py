@@ -17,6 +17,7 @@ from . import (
     integers,
     linear_algebra,
     powers,
+    products,
     reductions,
     rounding,
     selection,
@@ -40,6 +41,7 @@ FAMILIES = (
     assembly,
     indexing,
     arrays,
+    products,
     linear_algebra,
     control,
 )

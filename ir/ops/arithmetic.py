@@ -77,10 +77,16 @@ _REMAINDERS = (
     Sample((np.float64(4.0), np.float64(2.0)), smooth=False),
 )
 
+
+def _floor_divide_source(attrs: Attrs, result: DType) -> str:
+    """Numba's own quotient of floats is not NumPy's where an operand is infinite."""
+    return "np.floor_divide({0}, {1})" if result.is_integer else "floor_divide({0}, {1})"
+
+
 floor_divide = elementwise(
     "floor_divide",
     numpy=np.floor_divide,
-    scalar="np.floor_divide({0}, {1})",
+    scalar=_floor_divide_source,
     sympy=lambda x, y: symbolic("floor")(x / y),
     partials=PIECEWISE_CONSTANT,
     accepts=numeric,
@@ -88,10 +94,17 @@ floor_divide = elementwise(
     samples=_REMAINDERS,
 )
 
+
+def _remainder_source(attrs: Attrs, result: DType) -> str:
+    """A remainder has the sign of the divisor, also when it is zero: NumPy heeds that, Numba does not."""
+    remainder = "np.remainder({0}, {1})"
+    return remainder if result.is_integer else f"np.copysign({remainder}, {{1}})"
+
+
 remainder = elementwise(
     "remainder",
     numpy=np.remainder,
-    scalar="np.remainder({0}, {1})",
+    scalar=_remainder_source,
     sympy=lambda x, y: x - y * symbolic("floor")(x / y),
     partials=lambda x, y, z: [filled(1.0, z.type.dtype), -floor_divide(x, y)],
     accepts=numeric,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,18 @@ from . import attributes
 
 NOTHING = NoDerivative("it has no float operands")
 
-# ---- arrays ----------------------------------------------------------------------------------------------------------
+
+def on_expressions(numpy: Callable[..., Any]) -> Callable[..., Any]:
+    """A SymPy form: the evaluation with NumPy, on arrays of SymPy's expressions."""
+
+    def form(*operands: Any, **attrs: Any) -> Any:
+        found = numpy(*(np.asarray(x, dtype=object) for x in operands), **attrs)
+        return np.asarray(found, dtype=object)[()]
+
+    return form
+
+
+# ---- arrays ----
 
 
 def _filled(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
@@ -64,7 +75,7 @@ iota = Op(
     samples=(Sample((), {"length": 4}), Sample((), {"length": 0})),
 )
 
-# ---- sizes -----------------------------------------------------------------------------------------------------------
+# ---- sizes ----
 
 
 def _bound(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
@@ -107,7 +118,7 @@ def size_value(size: Dim) -> Value:
     return dim(size=size) if size.constant is None else constant(size.constant, I64)
 
 
-# ---- checks ----------------------------------------------------------------------------------------------------------
+# ---- checks ----
 
 
 def _checked(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:

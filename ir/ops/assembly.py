@@ -16,19 +16,23 @@ from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Who
 from ..types import ArrayType, Dim
 from . import attributes
 from .arithmetic import add
-from .arrays import iota, size_value
+from .arrays import iota, on_expressions, size_value
 from .attributes import dtype_source, shape_text, term
 from .elementwise import matrix, vector
 from .indexing import add_at, index
 
-# ---- concatenate -----------------------------------------------------------------------------------------------------
+# ---- concatenate ----
 
 
-def _concatenate_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+def _concatenate_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
     if not types:
         raise ShapeError("need at least one array to concatenate")
     if len({t.dtype for t in types}) != 1:
-        raise DTypeError(f"concatenate takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}")
+        raise DTypeError(
+            f"concatenate takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}"
+        )
     first = types[0]
     if not first.rank:
         raise ShapeError("zero-dimensional arrays cannot be concatenated")
@@ -48,8 +52,9 @@ def _require_match(first: ArrayType, other: ArrayType, k: int, axis: int) -> Non
     for along, (d, e) in enumerate(zip(first.shape, other.shape, strict=True)):
         if along != axis and d != e:
             raise ShapeError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but along "
-                f"dimension {along}, the array at index 0 has size {d} and the array at index {k} has size {e}"
+                "all the input array dimensions except for the concatenation axis must match exactly, "
+                f"but along dimension {along}, the array at index 0 has size {d} "
+                f"and the array at index {k} has size {e}"
             )
 
 
@@ -72,13 +77,17 @@ def _joined(parts: Sequence[str], axis: int) -> str:
     return f"np.concatenate(({', '.join(parts)}{',' if len(parts) == 1 else ''}), {axis})"
 
 
+def _concatenate(*parts: Any, axis: int) -> Any:
+    return np.concatenate(parts, axis)
+
+
 concatenate = Op(
     name="concatenate",
     infer=_concatenate_infer,
-    numpy=lambda *parts, axis: np.concatenate(parts, axis),
+    numpy=_concatenate,
     derivative=Linear(_concatenate_transpose),
     lowering=Whole(_concatenate_source),
-    sympy=lambda *parts, axis: np.concatenate([np.asarray(p, dtype=object) for p in parts], axis),
+    sympy=on_expressions(_concatenate),
     samples=(
         Sample((vector(-1, 1, 2), vector(-1, 1, 3, seed=1)), {"axis": 0}),
         Sample((matrix(-1, 1, 2, 3), matrix(-1, 1, 2, 1, seed=1), np.zeros((2, 0))), {"axis": 1}),
@@ -87,7 +96,7 @@ concatenate = Op(
     ),
 )
 
-# ---- pad -------------------------------------------------------------------------------------------------------------
+# ---- pad ----
 
 
 def _widths(attrs: Attrs) -> list[tuple[Dim, Dim]]:
@@ -138,7 +147,7 @@ pad = Op(
     numpy=_pad,
     derivative=Linear(_pad_transpose),
     lowering=Whole(_pad_source),
-    sympy=_pad,
+    sympy=on_expressions(_pad),
     samples=(
         Sample((vector(-1, 1),), {"widths": ((1, 2),)}),
         Sample((matrix(-1, 1, 2, 3),), {"widths": ((0, 1), (2, 0))}),
@@ -148,10 +157,12 @@ pad = Op(
     ),
 )
 
-# ---- triangles -------------------------------------------------------------------------------------------------------
+# ---- triangles ----
 
 
-def _triangle_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+def _triangle_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
     attributes.dim(attrs["k"])
     if types[0].rank < 2:
         raise ShapeError("a triangle is taken of an array of at least two dimensions")
@@ -169,10 +180,10 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
     op = Op(
         name=name,
         infer=_triangle_infer,
-        numpy=lambda x, k: numpy(x, k),
+        numpy=numpy,
         derivative=Linear(lambda eqn, ct: [op(ct, k=eqn.attrs["k"])]),
         lowering=Element(element),
-        sympy=lambda x, k: numpy(np.asarray(x, dtype=object), k),
+        sympy=on_expressions(numpy),
         samples=(
             Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
             Sample((matrix(-1, 1, 3, 4),), {"k": -1}),
@@ -186,7 +197,7 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
 tril = _triangle("tril", np.tril, "<=")
 triu = _triangle("triu", np.triu, ">=")
 
-# ---- diagonals -------------------------------------------------------------------------------------------------------
+# ---- diagonals ----
 
 
 def _ends(k: int) -> tuple[int, int]:
@@ -194,7 +205,9 @@ def _ends(k: int) -> tuple[int, int]:
     return max(-k, 0), max(k, 0)
 
 
-def _diagonal_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+def _diagonal_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
     (x,) = types
     if x.rank != 2:
         raise ShapeError(f"a diagonal is taken of an array of two dimensions, not of {x.rank}")
@@ -204,7 +217,9 @@ def _diagonal_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[B
         return (x.with_shape([down.positive()]),)
     if (down - across).never_negative():
         return (x.with_shape([across.positive()]),)
-    raise ShapeError(f"the length of a diagonal of shape {shape_text(x.shape)} depends on which size is smaller")
+    raise ShapeError(
+        f"the length of a diagonal of shape {shape_text(x.shape)} depends on which size is smaller"
+    )
 
 
 def _diagonal_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
@@ -214,6 +229,10 @@ def _diagonal_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
     return [Contribution(lambda sum_: add_at(sum_, ct, rows, columns, at=("gather", "gather")))]
 
 
+def _diagonal(x: Any, k: int) -> Any:
+    return np.diagonal(x, k).copy()
+
+
 def _diagonal_source(eqn: Eqn, operands: Sequence[str]) -> str:
     return f"np.diag({operands[0]}, {eqn.attrs['k']}).copy()"
 
@@ -221,10 +240,10 @@ def _diagonal_source(eqn: Eqn, operands: Sequence[str]) -> str:
 diagonal = Op(
     name="diagonal",
     infer=_diagonal_infer,
-    numpy=lambda x, k: np.diagonal(x, k).copy(),
+    numpy=_diagonal,
     derivative=Linear(_diagonal_transpose),
     lowering=Whole(_diagonal_source),
-    sympy=lambda x, k: np.diagonal(np.asarray(x, dtype=object), k),
+    sympy=on_expressions(_diagonal),
     samples=(
         Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
         Sample((matrix(-1, 1, 3, 4),), {"k": 1}),
@@ -243,13 +262,17 @@ def _diag_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block
     return (x.with_shape([size, size]),)
 
 
+def _diag(x: Any, k: int) -> Any:
+    return np.diag(x, k)
+
+
 diag = Op(
     name="diag",
     infer=_diag_infer,
-    numpy=lambda x, k: np.diag(x, k),
+    numpy=_diag,
     derivative=Linear(lambda eqn, ct: [diagonal(ct, k=eqn.attrs["k"])]),
     lowering=Whole(lambda eqn, operands: f"np.diag({operands[0]}, {eqn.attrs['k']})"),
-    sympy=lambda x, k: np.diag(np.asarray(x, dtype=object), k),
+    sympy=on_expressions(_diag),
     samples=(
         Sample((vector(-1, 1, 3),), {"k": 0}),
         Sample((vector(-1, 1, 3),), {"k": -2}),

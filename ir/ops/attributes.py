@@ -1,4 +1,4 @@
-"""Attributes of structural ops, read with their types; axes in canonical form; sizes, shapes and dtypes as source."""
+"""Attributes of structural ops: read with their types, brought to canonical form, written as source."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def items(attr: Attr) -> tuple[Attr, ...]:
 
 
 def canonical_axes(axes: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
-    """What a user may write for `axis`, as ops take it: sorted, distinct, counted from the front; None means all.
+    """What a user may write for `axis` as ops take it: sorted and counted from the front; None means all.
 
     Raises ShapeError for an axis that the array does not have, and for one that occurs twice.
     """

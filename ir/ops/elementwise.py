@@ -56,7 +56,7 @@ def elementwise(
     name: str,
     *,
     numpy: Callable[..., Any],
-    scalar: str,
+    scalar: str | Callable[[Attrs, DType], str],
     partials: Callable[..., Sequence[Any]] | Linear | NoDerivative,
     sympy: Callable[..., Any] | None = None,
     accepts: Accepts = floating,

@@ -1,8 +1,8 @@
 """Reading and writing parts of arrays: `index`, `put`, `add_at`.
 
 One attribute, `at`, says for each leading axis what is taken of it (see docs/internals.md): a `"point"`, a
-`("span", length, step)`, `"all"` of it, or a `"gather"` by an integer array. `put` and `add_at` give a new array;
-that they happen in place is decided by the backends. Indices are in range: who emits them has made sure.
+`("span", length, step)`, `"all"` of it, or a `"gather"` by an integer array. `put` and `add_at` give a new
+array; that they happen in place is decided by the backends. Indices are in range: who emits them makes sure.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..graph import Attr, Attrs, Block, Eqn, Value
 from ..op import Contribution, Cotangent, Linear, Op, Sample, Structural
 from ..types import BOOL, I64, ArrayType, Dim, Shape, broadcast_shapes
 from . import attributes
-from .arrays import zeros
+from .arrays import on_expressions, zeros
 from .attributes import shape_text, term
 from .elementwise import matrix, vector
 
-# ---- what is taken of each axis --------------------------------------------------------------------------------------
+# ---- what is taken of each axis ----
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,17 @@ def selected(x: ArrayType, operands: Sequence[ArrayType], attrs: Attrs) -> Array
     """
     taken = items(attrs, len(operands))
     if len(taken) > x.rank:
-        raise ShapeError(f"too many indices for array: array is {x.rank}-dimensional, but {len(taken)} were indexed")
+        raise ShapeError(
+            f"too many indices for array: array is {x.rank}-dimensional, but {len(taken)} were indexed"
+        )
     for item in taken:
         if item.operand is not None:
             _check_operand(item, operands[item.operand])
-    slices = [item.length if item.kind == "span" else d for item, d in zip(taken, x.shape, strict=False) if _basic(item)]
+    slices = [
+        item.length if item.kind == "span" else d
+        for item, d in zip(taken, x.shape, strict=False)
+        if _basic(item)
+    ]
     rest = x.shape[len(taken) :]
     gathered = _gathered(taken, operands)
     place = gather_place(taken)
@@ -97,14 +103,16 @@ def _gathered(taken: Sequence[Item], operands: Sequence[ArrayType]) -> Shape:
         return broadcast_shapes(shapes)
     except ShapeError:
         shown = " ".join(map(shape_text, shapes))
-        raise ShapeError(f"shape mismatch: indexing arrays could not be broadcast together with shapes {shown}") from None
+        raise ShapeError(
+            f"shape mismatch: indexing arrays could not be broadcast together with shapes {shown}"
+        ) from None
 
 
 def gather_place(taken: Sequence[Item]) -> int:
     """Before how many of the remaining axes those of the index arrays go.
 
-    NumPy's rule: points count as index arrays once there is one; where all of them stand side by side their axes go
-    to that place, else to the front.
+    NumPy's rule: points count as index arrays once there is one; where all of them stand side by side their
+    axes go to that place, else to the front.
     """
     if not any(item.kind == "gather" for item in taken):
         return 0
@@ -148,11 +156,11 @@ def _basic_source(item: Item, start: str, index: str) -> str:
     return str(term(start) + item.step * term(index))
 
 
-# ---- evaluation ------------------------------------------------------------------------------------------------------
+# ---- evaluation ----
 
 
 def _key(x: Any, operands: Sequence[Any], at: tuple[Any, ...] | None) -> tuple[Any, ...]:
-    """The key with which NumPy takes these elements; IndexError where one is not there, negative ones included."""
+    """The key with which NumPy takes these elements; IndexError where one is not there, or negative."""
     taken = items({} if at is None else {"at": at}, len(operands))
     return tuple(
         slice(None) if item.operand is None else _axis_key(item, operands[item.operand], n)
@@ -162,7 +170,7 @@ def _key(x: Any, operands: Sequence[Any], at: tuple[Any, ...] | None) -> tuple[A
 
 def _axis_key(item: Item, operand: Any, n: int) -> Any:
     if item.kind == "gather":
-        places = np.asarray(operand)
+        places = np.asarray(operand, np.int64)
         _require_inside(places, n)
         return places
     start, length = int(operand), attributes.integer(item.length)
@@ -198,7 +206,7 @@ def _add_at(x: Any, value: Any, *operands: Any, at: tuple[Any, ...] | None = Non
     return result
 
 
-# ---- types -----------------------------------------------------------------------------------------------------------
+# ---- types ----
 
 
 def _index_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
@@ -230,7 +238,7 @@ def _add_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
     return _stored_infer(types, attrs, blocks)
 
 
-# ---- derivatives -----------------------------------------------------------------------------------------------------
+# ---- derivatives ----
 
 
 def _index_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
@@ -252,7 +260,7 @@ def _add_at_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
     return [ct, index(ct, *operands, **eqn.attrs), *[None] * len(operands)]
 
 
-# ---- the records -----------------------------------------------------------------------------------------------------
+# ---- the records ----
 
 
 def _i64(*places: int) -> tuple[np.int64, ...]:
@@ -302,7 +310,7 @@ index = Op(
     numpy=_index,
     derivative=Linear(_index_transpose),
     lowering=Structural(),
-    sympy=_index,
+    sympy=on_expressions(_index),
     samples=tuple(Sample((x, *operands), attrs) for x, operands, attrs in _BASIC + _GATHERS),
 )
 
@@ -312,7 +320,7 @@ put = Op(
     numpy=_put,
     derivative=Linear(_put_transpose),
     lowering=Structural(),
-    sympy=_put,
+    sympy=on_expressions(_put),
     samples=_stores(_BASIC),
 )
 
@@ -322,7 +330,7 @@ add_at = Op(
     numpy=_add_at,
     derivative=Linear(_add_at_transpose),
     lowering=Structural(),
-    sympy=_add_at,
+    sympy=on_expressions(_add_at),
     samples=_stores(_BASIC + _GATHERS),
 )
 

@@ -11,7 +11,7 @@ from ..build import filled
 from ..errors import DTypeError
 from ..graph import Attrs, Block, Value
 from ..op import Sample
-from ..types import ArrayType
+from ..types import ArrayType, DType
 from .comparison import equal
 from .elementwise import binary, elementwise, numeric, same_dtype, symbolic, unary
 from .exponential import log
@@ -64,10 +64,18 @@ def _ipow_partials(x: Value, z: Value, n: int) -> Sequence[Value | None]:
             return [float(n) * ipow(x, n=n - 1)]
 
 
+def _ipow_source(attrs: Attrs, result: DType) -> str:
+    """Numba unrolls a literal power; a negative one, written as such, would raise at zero."""
+    n = attrs["n"]
+    assert isinstance(n, int)
+    positive = "{0}" if abs(n) == 1 else f"{{0}} ** {abs(n)}"
+    return positive if n >= 0 else f"{{dtype}}(1) / {positive}"
+
+
 ipow = elementwise(
     "ipow",
     numpy=lambda x, n: np.power(x, n),
-    scalar="{0} ** {n}",
+    scalar=_ipow_source,
     sympy=lambda x, n: x**n,
     partials=_ipow_partials,
     infer=_ipow_types,

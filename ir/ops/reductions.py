@@ -1,8 +1,8 @@
 """Sums, products, extrema and truth over axes; running sums. `keepdims` is a reshape that the frontend emits.
 
-A reduction with one result an element has a derivative that is a weighted sum of tangents: its record states the
-weights, and both modes follow. An extremum shares its cotangent equally among ties; a product multiplies the
-running products from both ends, so that zeros are nothing special.
+The tangent of a reduction is a weighted sum of tangents: a record states the weights, and both modes follow.
+An extremum shares its cotangent equally among ties. The weights of a product are the running products from
+both ends, multiplied: zeros are nothing special.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ from ..op import (
 from ..types import I64, ArrayType, Dim
 from . import attributes
 from .arithmetic import cast
+from .arrays import on_expressions
 from .comparison import equal
 from .control import loop
 from .elementwise import Accepts, boolean, matrix, numeric, vector
 from .shape import broadcast, inverse, reshape, transpose
 
-# ---- what reductions share -------------------------------------------------------------------------------------------
+# ---- what reductions share ----
 
 
 def _reduced(name: str, accepts: Accepts, empty: str | None = None) -> TypeRule:
@@ -104,7 +105,15 @@ _SAMPLES = (
 )
 _EMPTY = (Sample((np.zeros((2, 0)),), {"axes": (1,)}), Sample((np.zeros(0),), {"axes": (0,)}))
 
-# ---- sum, prod -------------------------------------------------------------------------------------------------------
+# ---- sum, prod ----
+
+
+def _sum(x: Any, axes: tuple[int, ...]) -> Any:
+    return np.sum(x, axis=axes, dtype=np.asarray(x).dtype)
+
+
+def _prod(x: Any, axes: tuple[int, ...]) -> Any:
+    return np.prod(x, axis=axes, dtype=np.asarray(x).dtype)
 
 
 def _sum_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
@@ -115,10 +124,10 @@ def _sum_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
 sum_ = Op(
     name="sum",
     infer=_reduced("sum", numeric),
-    numpy=lambda x, axes: np.sum(x, axis=axes, dtype=np.asarray(x).dtype),
+    numpy=_sum,
     derivative=Linear(_sum_transpose),
     lowering=Reduction("{zero}", "{acc} + {x}"),
-    sympy=lambda x, axes: np.sum(np.asarray(x, dtype=object), axis=axes),
+    sympy=on_expressions(_sum),
     dear=True,
     samples=_SAMPLES + _EMPTY,
 )
@@ -138,17 +147,19 @@ def _products_before(x: Value, reverse: bool) -> Value:
     """For each position along the first axis, the product of what stands before it, or after it."""
     length, *rest = x.type.shape
     one = broadcast(filled(1.0, x.type.dtype), shape=tuple(rest))
-    _, products = loop(length, lambda i, so_far, item: [so_far * item, so_far], [one], [], [x], reverse=reverse)
+    _, products = loop(
+        length, lambda i, so_far, item: [so_far * item, so_far], [one], [], [x], reverse=reverse
+    )
     return products
 
 
 prod = Op(
     name="prod",
     infer=_reduced("prod", numeric),
-    numpy=lambda x, axes: np.prod(x, axis=axes, dtype=np.asarray(x).dtype),
+    numpy=_prod,
     derivative=weighted_sum(_others),
     lowering=Reduction("{one}", "{acc} * {x}"),
-    sympy=lambda x, axes: np.prod(np.asarray(x, dtype=object), axis=axes),
+    sympy=on_expressions(_prod),
     dear=True,
     samples=(
         *_SAMPLES,
@@ -157,7 +168,7 @@ prod = Op(
     ),
 )
 
-# ---- extrema ---------------------------------------------------------------------------------------------------------
+# ---- extrema ----
 
 
 def _shares(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
@@ -170,9 +181,10 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> 
     def symbolic(x: Any, axes: tuple[int, ...]) -> Any:
         import sympy as sp
 
-        x = np.asarray(x, dtype=object)
-        lines = np.moveaxis(x, axes, range(len(axes))).reshape(-1, *np.delete(x.shape, axes))
-        return np.vectorize(lambda *line: getattr(sp, sympy)(*line), otypes=[object])(*lines)[()]
+        pick = np.frompyfunc(getattr(sp, sympy), 2, 1)
+        for axis in reversed(axes):
+            x = pick.reduce(x, axis=axis)
+        return x
 
     return Op(
         name=name,
@@ -181,7 +193,7 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> 
         derivative=weighted_sum(_shares),
         # a NaN is taken, and stays: nothing compares with it
         lowering=Reduction(start, f"({{x}} if {{x}} {sign} {{acc}} or {{x}} != {{x}} else {{acc}})"),
-        sympy=symbolic,
+        sympy=on_expressions(symbolic),
         dear=True,
         samples=(
             *_SAMPLES,
@@ -196,7 +208,7 @@ min_ = _extremum("min", np.minimum, "Min", "{highest}", "<")
 
 
 def _position(name: str, numpy: Callable[..., Any]) -> Op:
-    """Where the extremum stands, the first one of equals: along attribute `axis`, in the flat array where it is None."""
+    """Where the (first) extremum stands: along attribute `axis`, in the flat array where that is None."""
 
     def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
         (x,) = types
@@ -232,7 +244,7 @@ def _position(name: str, numpy: Callable[..., Any]) -> Op:
 argmax = _position("argmax", np.argmax)
 argmin = _position("argmin", np.argmin)
 
-# ---- truth -----------------------------------------------------------------------------------------------------------
+# ---- truth ----
 
 
 def _truth(name: str, numpy: Callable[..., Any], start: str, word: str) -> Op:
@@ -256,7 +268,7 @@ def _truth(name: str, numpy: Callable[..., Any], start: str, word: str) -> Op:
 any_ = _truth("any", np.any, "{zero}", "or")
 all_ = _truth("all", np.all, "{one}", "and")
 
-# ---- running sums ----------------------------------------------------------------------------------------------------
+# ---- running sums ----
 
 
 def _cumsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
@@ -283,7 +295,7 @@ cumsum = Op(
     numpy=_cumsum,
     derivative=Linear(_cumsum_transpose),
     lowering=Scan("{zero}", "{acc} + {x}"),
-    sympy=_cumsum,
+    sympy=on_expressions(_cumsum),
     dear=True,
     samples=(
         Sample((vector(-1, 1),), {"axis": 0}),

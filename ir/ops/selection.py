@@ -107,7 +107,7 @@ minimum = elementwise(
 sign = elementwise(
     "sign",
     numpy=np.sign,
-    scalar="np.sign({0})",
+    scalar="np.sign({0}) + {dtype}(0)",  # no negative zero
     sympy=symbolic("sign"),
     partials=PIECEWISE_CONSTANT,
     accepts=numeric,

@@ -1,7 +1,7 @@
 """Every element of the result is one of the operand: reshape, transpose, broadcast, flip, roll.
 
-`expand_dims` and `squeeze` are reshapes. The lowering maps an index of the result to an index of the operand, so that
-nothing is copied where the op is fused; a reshape whose operand is in memory is a view of it (arrays are C-contiguous).
+`expand_dims` and `squeeze` are reshapes. The lowering maps an index of the result to an index of the operand,
+so that nothing is copied where the op is fused. A reshape of what lies in memory is a view: arrays are contiguous.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ..graph import Attrs, Block, Eqn
 from ..op import Element, Linear, Op, Read, Sample
 from ..types import I64, ArrayType, Dim
 from . import attributes
+from .arrays import on_expressions
 from .attributes import factor, shape_text, term
 from .elementwise import matrix, vector
 
@@ -27,10 +28,12 @@ def fresh(array: Any) -> Any:
     return np.array(array, order="C")[()]
 
 
-# ---- reshape ---------------------------------------------------------------------------------------------------------
+# ---- reshape ----
 
 
-def _reshape_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+def _reshape_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
     (x,) = types
     result = x.with_shape(attributes.dims(attrs["shape"]))
     if result.size != x.size:
@@ -89,7 +92,7 @@ reshape: Op = Op(
     numpy=lambda x, shape: fresh(np.reshape(x, shape)),
     derivative=Linear(lambda eqn, ct: [reshape(ct, shape=eqn.inputs[0].type.shape)]),
     lowering=Element(_reshape_element),
-    sympy=lambda x, shape: np.reshape(np.asarray(x, dtype=object), shape)[()],
+    sympy=on_expressions(np.reshape),
     cost=0,
     samples=(
         Sample((matrix(-1, 1, 3, 4),), {"shape": (2, 6)}),
@@ -101,10 +104,12 @@ reshape: Op = Op(
     ),
 )
 
-# ---- transpose, broadcast --------------------------------------------------------------------------------------------
+# ---- transpose, broadcast ----
 
 
-def _transpose_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+def _transpose_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
     (x,) = types
     order = attributes.integers(attrs["axes"])
     if len(order) != x.rank:
@@ -129,7 +134,7 @@ transpose: Op = Op(
     numpy=lambda x, axes: fresh(np.transpose(x, axes)),
     derivative=Linear(lambda eqn, ct: [transpose(ct, axes=inverse(attributes.integers(eqn.attrs["axes"])))]),
     lowering=Element(_transpose_element),
-    sympy=lambda x, axes: np.transpose(np.asarray(x, dtype=object), axes)[()],
+    sympy=on_expressions(np.transpose),
     cost=0,
     samples=(
         Sample((matrix(-1, 1, 3, 4),), {"axes": (1, 0)}),
@@ -141,12 +146,16 @@ transpose: Op = Op(
 )
 
 
-def _broadcast_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+def _broadcast_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
     (x,) = types
     shape = attributes.dims(attrs["shape"])
     aligned = zip(reversed(x.shape), reversed(shape), strict=False)
     if x.rank > len(shape) or any(d.constant != 1 and d != e for d, e in aligned):
-        raise ShapeError(f"cannot broadcast an array of shape {shape_text(x.shape)} to shape {shape_text(shape)}")
+        raise ShapeError(
+            f"cannot broadcast an array of shape {shape_text(x.shape)} to shape {shape_text(shape)}"
+        )
     return (x.with_shape(shape),)
 
 
@@ -163,7 +172,7 @@ broadcast = Op(
     # an answer of the broadcast shape is summed by the reverse transform
     derivative=Linear(lambda eqn, ct: [ct]),
     lowering=Element(_broadcast_element),
-    sympy=lambda x, shape: np.broadcast_to(np.asarray(x, dtype=object), shape)[()],
+    sympy=on_expressions(np.broadcast_to),
     cost=0,
     samples=(
         Sample((vector(-1, 1, 3),), {"shape": (2, 3)}),
@@ -174,7 +183,7 @@ broadcast = Op(
     ),
 )
 
-# ---- flip, roll ------------------------------------------------------------------------------------------------------
+# ---- flip, roll ----
 
 
 def _flip_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
@@ -193,7 +202,7 @@ flip: Op = Op(
     numpy=lambda x, axes: fresh(np.flip(x, axes)),
     derivative=Linear(lambda eqn, ct: [flip(ct, axes=eqn.attrs["axes"])]),
     lowering=Element(_flip_element),
-    sympy=lambda x, axes: np.flip(np.asarray(x, dtype=object), axes)[()],
+    sympy=on_expressions(lambda x, axes: np.flip(x, axes)),
     cost=0,
     samples=(
         Sample((vector(-1, 1),), {"axes": (0,)}),
@@ -220,10 +229,12 @@ def _roll_element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
 roll: Op = Op(
     name="roll",
     infer=_roll_infer,
-    numpy=lambda x, shift, axis: np.roll(x, shift, axis),
-    derivative=Linear(lambda eqn, ct: [roll(ct, shift=-attributes.dim(eqn.attrs["shift"]), axis=eqn.attrs["axis"])]),
+    numpy=np.roll,
+    derivative=Linear(
+        lambda eqn, ct: [roll(ct, shift=-attributes.dim(eqn.attrs["shift"]), axis=eqn.attrs["axis"])]
+    ),
     lowering=Element(_roll_element),
-    sympy=lambda x, shift, axis: np.roll(np.asarray(x, dtype=object), shift, axis),
+    sympy=on_expressions(np.roll),
     cost=1,
     samples=(
         Sample((vector(-1, 1),), {"shift": 2, "axis": 0}),

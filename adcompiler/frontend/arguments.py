@@ -1,0 +1,292 @@
+"""Arguments as a compiled function sees them: the kinds of their leaves, and arrays made ready to be read.
+
+Layout is not part of a kind: arrays are made C-contiguous, aligned and native before they are handed over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import optree
+
+from adcompiler.ir.errors import ArgumentError, DTypeError
+from adcompiler.ir.types import F64, I64, DType
+
+NAMESPACE = "adcompiler"
+STATIC_SIZES = range(1, 5)
+_READY = 0x0101
+"""The flags of an array that is C-contiguous and aligned, as `flags.num` has them."""
+
+
+class Kind(enum.Enum):
+    """What a leaf is to the compiler."""
+
+    NUMBER = "Python float"
+    SCALAR = "NumPy scalar"
+    ARRAY = "array"
+    SIZE = "int"
+    STATIC = "static value"
+
+
+@dataclass(frozen=True)
+class LeafKey:
+    """All that a specialisation depends on in one leaf.
+
+    `shape` has the sizes that are static, None for the others; `negative` belongs to an int, and `static` is
+    (type, value), because `1 == 1.0 == True`.
+    """
+
+    kind: Kind
+    dtype: DType | None = None
+    shape: tuple[int | None, ...] = ()
+    negative: bool = False
+    static: tuple[Any, ...] = ()
+
+    @property
+    def traced(self) -> bool:
+        """Whether the leaf becomes a parameter."""
+        return self.kind in (Kind.NUMBER, Kind.SCALAR, Kind.ARRAY)
+
+    def __str__(self) -> str:
+        if self.kind is Kind.STATIC:
+            return f"{self.static[0].__name__} {self.static[1]!r}" if self.static else "static value"
+        if self.kind is Kind.SIZE:
+            return "negative int" if self.negative else "int"
+        sizes = ", ".join("_" if n is None else str(n) for n in self.shape)
+        return f"{self.kind.value} {self.dtype}" + (f"[{sizes}]" if self.kind is Kind.ARRAY else "")
+
+
+_NUMBER = LeafKey(Kind.NUMBER, F64)
+_SIZE, _NEGATIVE = LeafKey(Kind.SIZE, I64), LeafKey(Kind.SIZE, I64, negative=True)
+
+
+def leaf_key(leaf: Any, name: str) -> LeafKey:
+    """The kind of one leaf; `name` is what error messages call it.
+
+    Raises
+    ------
+    DTypeError
+        If it is an array or NumPy scalar of a dtype that the IR does not have.
+    ArgumentError
+        If it is neither a number, an array, a string nor a function.
+    """
+    kind = type(leaf)
+    if kind is float:
+        return _NUMBER
+    if kind is int:
+        return _NEGATIVE if leaf < 0 else _SIZE
+    if isinstance(leaf, np.ndarray):
+        return LeafKey(Kind.ARRAY, _dtype(leaf, name), static_sizes(leaf.shape))
+    if isinstance(leaf, np.generic) and not isinstance(leaf, np.bool_ | np.str_ | np.bytes_):
+        return LeafKey(Kind.SCALAR, _dtype(leaf, name))
+    return LeafKey(Kind.STATIC, static=static_value(leaf, name))
+
+
+def static_sizes(shape: Sequence[int]) -> tuple[int | None, ...]:
+    """Small sizes are those of coordinates and quaternions: worth code of their own."""
+    return tuple(n if n in STATIC_SIZES else None for n in shape)
+
+
+def static_value(leaf: Any, name: str) -> tuple[Any, ...]:
+    """What of a leaf that is not traced a specialisation depends on: its type and its value."""
+    if isinstance(leaf, bool | str | bytes | np.bool_ | enum.Enum | np.dtype) or leaf is Ellipsis:
+        return (type(leaf), leaf)
+    if callable(leaf):
+        return (type(leaf), *callable_key(leaf))
+    raise ArgumentError(
+        f"argument `{name}` is a {type(leaf).__name__}",
+        hint="pass numbers, arrays, strings, functions, or dicts, lists, tuples and dataclasses of them",
+    )
+
+
+def callable_key(function: Any) -> tuple[Any, ...]:
+    """What makes two callables the same program: code, never the identity of a function object."""
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        return (code, code.co_filename)
+    if hasattr(function, "__func__"):
+        return (type(function.__self__), *callable_key(function.__func__))
+    if hasattr(function, "py_func"):
+        return ("numba", *callable_key(function.py_func))
+    if hasattr(function, "func"):
+        return ("partial", *callable_key(function.func))
+    call = None if isinstance(function, type) else user_call(function)
+    if call is not None:
+        return (type(function), *callable_key(call))
+    return (Same(function),)
+
+
+def user_call(instance: Any) -> FunctionType | None:
+    """The `__call__` that a class written in Python gives its instances."""
+    found = (vars(cls)["__call__"] for cls in type(instance).__mro__ if "__call__" in vars(cls))
+    call = next(found, None)
+    return call if isinstance(call, FunctionType) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Same:
+    """Equal only to the same object."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def _dtype(leaf: Any, name: str) -> DType:
+    try:
+        return DType.of(leaf.dtype)
+    except DTypeError as error:
+        raise DTypeError(f"argument `{name}`: {error.message}", hint=error.hint) from None
+
+
+# ---- trees -------------------------------------------------------------------------------------------------
+
+
+def flatten(tree: Any) -> tuple[list[Any], optree.PyTreeSpec]:
+    """The leaves of a tree, dataclasses taken apart as well, and its structure."""
+    while True:
+        leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
+        unknown = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type)}
+        if not unknown:
+            return leaves, structure
+        for cls in unknown:
+            _register(cls)
+
+
+def _register(cls: type[Any]) -> None:
+    names = tuple(field.name for field in dataclasses.fields(cls))
+
+    def take_apart(x: Any) -> tuple[tuple[Any, ...], None, tuple[str, ...]]:
+        return tuple(getattr(x, name) for name in names), None, names
+
+    def put_together(_: Any, children: Any) -> Any:
+        made = object.__new__(cls)
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(made, name, child)
+        return made
+
+    optree.register_pytree_node(cls, take_apart, put_together, namespace=NAMESPACE)
+
+
+def leaf_names(tree: Any, parameters: Sequence[str]) -> list[str]:
+    """What messages call each leaf of a tuple with one entry a parameter: `p`, `p[0]`, `p.x`."""
+    flatten(tree)
+    paths, _, _ = optree.tree_flatten_with_path(tree, namespace=NAMESPACE)
+    return [parameters[path[0]] + "".join(map(_step, path[1:])) for path in paths]
+
+
+def _step(entry: Any) -> str:
+    return f".{entry}" if isinstance(entry, str) and entry.isidentifier() else f"[{entry!r}]"
+
+
+# ---- binding -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Binder:
+    """Which argument goes to which parameter, by Python's rules."""
+
+    names: tuple[str, ...]
+    signature: inspect.Signature
+    plain: bool
+    """Whether a call with one positional argument a parameter is bound already."""
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """One value a parameter: a tuple for `*args`, a dict for `**kwargs`, and defaults filled in."""
+        if self.plain and not kwargs and len(args) == len(self.names):
+            return args
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(str(error)) from None
+        bound.apply_defaults()
+        return tuple(bound.arguments[name] for name in self.names)
+
+    def unbind(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Positional and keyword arguments that bind to these values."""
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for parameter, value in zip(self.signature.parameters.values(), values, strict=True):
+            match parameter.kind:
+                case inspect.Parameter.VAR_POSITIONAL:
+                    args += value
+                case inspect.Parameter.VAR_KEYWORD:
+                    kwargs |= value
+                case inspect.Parameter.KEYWORD_ONLY:
+                    kwargs[parameter.name] = value
+                case _:
+                    args.append(value)
+        return args, kwargs
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def binder(function: Callable[..., Any]) -> Binder:
+    """The binder of a callable; without a known signature it takes any positional arguments, `args`."""
+    try:
+        signature = inspect.signature(getattr(function, "py_func", function))
+    except (ValueError, TypeError):
+        signature = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+    parameters = signature.parameters.values()
+    plain = all(parameter.kind in _POSITIONAL for parameter in parameters)
+    return Binder(tuple(signature.parameters), signature, plain)
+
+
+# ---- arrays ------------------------------------------------------------------------------------------------
+
+
+def ready(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array itself, or a copy that is C-contiguous, aligned and of native byte order."""
+    if array.flags.num & _READY == _READY and array.dtype.isnative:
+        return array
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False, ndmin=array.ndim)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Two array leaves that share memory: the same elements in the same order, or only some."""
+
+    first: int
+    second: int
+    same: bool
+
+
+def shared_memory(leaves: Sequence[Any]) -> tuple[Shared, ...]:
+    """Which pairs of array leaves share memory."""
+    arrays = [(k, leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
+    pairs = ((a, b) for j, b in enumerate(arrays) for a in arrays[:j])
+    return tuple(Shared(i, k, same_elements(x, y)) for (i, x), (k, y) in pairs if overlaps(x, y))
+
+
+def overlaps(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays may have an element in common; undecided counts as yes."""
+    if a is b:
+        return a.size > 0
+    if not np.may_share_memory(a, b):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=100_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def same_elements(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays are the same memory seen in the same way."""
+    return a is b or (
+        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+        and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+    )
+
+

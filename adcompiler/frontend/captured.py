@@ -1,0 +1,154 @@
+"""The outcome of capturing a function: its program, and what is needed to call it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import optree
+
+from adcompiler.frontend.arguments import Kind, LeafKey, overlaps, ready
+from adcompiler.frontend.observations import Hidden, Observation
+from adcompiler.ir.errors import ArgumentError
+from adcompiler.ir.graph import Function
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One leaf of the arguments: what the user calls it, and what it is to the program.
+
+    `parameter` is the number of its parameter in the Function, None for one that is not traced; `written` says that
+    the function changes it.
+    """
+
+    name: str
+    key: LeafKey
+    parameter: int | None
+    written: bool = False
+
+
+@dataclass(frozen=True)
+class SizeSource:
+    """Where a size is read: from an axis of an argument leaf or hidden argument, or from an int leaf.
+
+    `operand` counts argument leaves first, then hidden arguments.
+    """
+
+    operand: int
+    axis: int | None
+
+    def read(self, values: Sequence[Any]) -> int:
+        """The size; that of a negative int is its absolute value."""
+        value = values[self.operand]
+        return abs(value) if self.axis is None else int(value.shape[self.axis])
+
+
+@dataclass(frozen=True)
+class Output:
+    """One leaf of what the function returns: a result of the program, or a value known when it was traced.
+
+    `weak` says that plain Python would have returned a Python number.
+    """
+
+    result: int | None
+    static: Any = None
+    weak: bool = False
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What the compiled program is called with: one value a parameter, then one integer a size."""
+
+    values: Sequence[Any]
+    sizes: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A Function, and how it is called.
+
+    Attributes
+    ----------
+    function
+        One parameter for each traced argument leaf, in order, then the hidden arguments.
+    arguments
+        Every leaf of the arguments, in order.
+    structure
+        The tree of the arguments: a tuple with one subtree a parameter of the user's function.
+    hidden
+        Arrays and floats that are read at each call, though they are no arguments.
+    sizes
+        Where each size of the Function is read.
+    observations
+        What tracing read of the Python world; the program serves as long as it holds.
+    outputs, result
+        The leaves of what the user's function returns, and their tree.
+    """
+
+    function: Function
+    arguments: tuple[Argument, ...]
+    structure: optree.PyTreeSpec
+    hidden: tuple[Hidden, ...]
+    sizes: tuple[SizeSource, ...]
+    observations: tuple[Observation, ...]
+    outputs: tuple[Output, ...]
+    result: optree.PyTreeSpec
+
+    @cached_property
+    def _direct(self) -> bool:
+        """Whether the argument leaves are the operands as they are, whatever the rest of the world does."""
+        plain = all(argument.key.kind in (Kind.NUMBER, Kind.SCALAR) for argument in self.arguments)
+        return plain and not (self.hidden or self.sizes or self.observations or self.function.guards)
+
+    @cached_property
+    def _traced(self) -> tuple[int, ...]:
+        return tuple(k for k, argument in enumerate(self.arguments) if argument.key.traced)
+
+    def operands(self, callee: Any, leaves: Sequence[Any]) -> Operands | None:
+        """What to call the program with; None if it does not serve these arguments in the world as it is now."""
+        if self._direct:
+            return Operands(leaves, ())
+        for observation in self.observations:
+            if not observation.holds(callee, leaves):
+                return None
+        hidden = [item.path.read(callee, leaves) for item in self.hidden]
+        every = (*leaves, *hidden)
+        sizes = [source.read(every) for source in self.sizes]
+        named = dict(zip(self.function.sizes, sizes, strict=True))
+        for guard in self.function.guards:
+            if not guard.holds(named):
+                return None
+        self._check_written(leaves, hidden)
+        values = [leaves[k] for k in self._traced] + hidden
+        return Operands([ready(v) if isinstance(v, np.ndarray) else v for v in values], sizes)
+
+    def failing(self, callee: Any, leaves: Sequence[Any]) -> str:
+        """Why the program does not serve: the observation or the guard that does not hold any more."""
+        for observation in self.observations:
+            if not observation.holds(callee, leaves):
+                return f"the guard that {observation} failed"
+        every = (*leaves, *(item.path.read(callee, leaves) for item in self.hidden))
+        sizes = {name: s.read(every) for name, s in zip(self.function.sizes, self.sizes, strict=True)}
+        failed = (guard for guard in self.function.guards if not guard.holds(sizes))
+        return f"the guard `{next(failed)}` on the sizes failed"
+
+    def _check_written(self, leaves: Sequence[Any], hidden: Sequence[Any]) -> None:
+        """An argument that the function changes must not be read as a global at the same time."""
+        for argument, leaf in zip(self.arguments, leaves, strict=True):
+            for item, value in zip(self.hidden, hidden, strict=True):
+                if argument.written and isinstance(value, np.ndarray) and overlaps(leaf, value):
+                    raise ArgumentError(
+                        f"the function changes its argument `{argument.name}`, which shares memory with "
+                        f"`{item.path}`, which it reads",
+                        hint=f"pass a copy: {argument.name}.copy()",
+                    )
+
+    def returned(self, results: Sequence[Any]) -> Any:
+        """What the user's function returns, of the results of the program."""
+        leaves = [out.static if out.result is None else results[out.result] for out in self.outputs]
+        return optree.tree_unflatten(self.result, leaves)
+
+

@@ -1,0 +1,214 @@
+"""Which compiled program serves a call: the specialisation key, and the programs kept under it.
+
+A call is answered in three steps, the first that suffices: a cheap signature of plain positional arguments; the key,
+which is all that tracing may depend on in the arguments; and of the programs under that key the first one whose
+observations and size guards hold. If there is none, one more is captured: never a wrong answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import optree
+
+from adcompiler.frontend.arguments import (
+    LeafKey,
+    Shared,
+    binder,
+    callable_key,
+    flatten,
+    leaf_key,
+    leaf_names,
+    overlaps,
+    shared_memory,
+)
+from adcompiler.frontend.captured import Captured, Operands
+from adcompiler.ir.errors import CaptureError
+
+T = TypeVar("T")
+Options = tuple[tuple[str, Any], ...]
+
+WARN_AT, LIMIT = 8, 64
+
+
+class SpecialisationWarning(UserWarning):
+    """One function is being compiled again and again."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """All that a specialisation depends on in what it is called with.
+
+    Attributes
+    ----------
+    code
+        The code of the function, never the identity of the function object.
+    structure
+        The tree of the arguments, one subtree a parameter, defaults filled in.
+    leaves
+        Kind, dtype, rank and static sizes of each leaf; type and value of those that are not traced.
+    shared
+        Which array leaves share memory.
+    options
+        What the caller of the compiler chose.
+    """
+
+    code: tuple[Any, ...]
+    structure: optree.PyTreeSpec
+    leaves: tuple[LeafKey, ...]
+    shared: tuple[Shared, ...]
+    options: Options
+
+
+@dataclass(frozen=True)
+class Specialisation(Generic[T]):
+    """A captured program and what was made of it."""
+
+    key: Key
+    names: tuple[str, ...]
+    captured: Captured
+    program: T
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call that no specialisation serves yet."""
+
+    function: Callable[..., Any]
+    key: Key
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+    leaves: tuple[Any, ...]
+
+
+Capture = Callable[[Request], Captured]
+Build = Callable[[Captured], T]
+_SHARED: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
+"""The specialisations of each code object and options: a lambda made in a loop is compiled once."""
+
+
+class Specialisations(Generic[T]):
+    """The specialisations of one function under one set of options."""
+
+    def __init__(
+        self, function: Callable[..., Any], options: Options, capture: Capture, build: Build[T]
+    ) -> None:
+        self.function = function
+        self.options = options
+        self.binder = binder(function)
+        self._capture, self._build = capture, build
+        self._code = callable_key(function)
+        self._entries: dict[Key, list[Specialisation[T]]] = _SHARED.setdefault((self._code, options), {})
+        self._quick: dict[tuple[Any, ...], list[Specialisation[T]]] = {}
+        self._lock = threading.RLock()
+
+    def find(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Specialisation[T], Operands]:
+        """The specialisation that serves a call, made if need be, and what to hand to its program."""
+        values = self.binder.bind(args, kwargs)
+        signature = quick_signature(values)
+        if signature is not None:
+            for entry in self._quick.get(signature, ()):
+                operands = entry.captured.operands(self.function, values)
+                if operands is not None:
+                    return entry, operands
+        with self._lock:
+            return self._find(values, signature)
+
+    @property
+    def entries(self) -> list[Specialisation[T]]:
+        """Every specialisation made so far, in order."""
+        return [entry for under_key in self._entries.values() for entry in under_key]
+
+    def _find(
+        self, values: tuple[Any, ...], signature: tuple[Any, ...] | None
+    ) -> tuple[Specialisation[T], Operands]:
+        request = self._request(values)
+        entries = self._entries.setdefault(request.key, [])
+        if signature is not None:
+            self._quick[signature] = entries
+        for entry in entries:
+            operands = entry.captured.operands(self.function, request.leaves)
+            if operands is not None:
+                return entry, operands
+        self._check_number(request, entries)
+        captured = self._capture(request)
+        entry = Specialisation(request.key, request.names, captured, self._build(captured))
+        operands = captured.operands(self.function, request.leaves)
+        assert operands is not None, "a trace must serve the call that it was made for"
+        entries.append(entry)
+        return entry, operands
+
+    def _request(self, values: tuple[Any, ...]) -> Request:
+        leaves, structure = flatten(values)
+        names = leaf_names(values, self.binder.names)
+        keys = tuple(leaf_key(leaf, name) for leaf, name in zip(leaves, names, strict=True))
+        key = Key(self._code, structure, keys, shared_memory(leaves), self.options)
+        return Request(self.function, key, tuple(names), values, tuple(leaves))
+
+    def _check_number(self, request: Request, entries: Sequence[Specialisation[T]]) -> None:
+        """Warn at the eighth specialisation, refuse the sixty-fifth; say what made it necessary."""
+        known = self.entries
+        number = len(known) + 1
+        if number < WARN_AT:
+            return
+        if entries:
+            reason = entries[-1].captured.failing(self.function, request.leaves)
+        else:
+            reason = difference(known[-1], request)
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        if number > LIMIT:
+            raise CaptureError(
+                f"`{name}` has {LIMIT} specialisations already; one more is needed as {reason}",
+                hint="pass what changes from call to call as an array or a float",
+            )
+        if number == WARN_AT:
+            message = f"`{name}` is compiled for the {number}th time, as {reason}"
+            warnings.warn(message, SpecialisationWarning, stacklevel=4)
+
+
+def difference(known: Specialisation[Any], request: Request) -> str:
+    """The first thing in which the key of a call differs from that of a specialisation."""
+    old, new = known.key, request.key
+    if old.structure != new.structure:
+        return f"the structure of the arguments is {new.structure}, and was {old.structure}"
+    for name, was, now in zip(request.names, old.leaves, new.leaves, strict=True):
+        if was != now:
+            return f"`{name}` is {now}, and was {was}"
+    return "the arguments share memory in another way"
+
+
+_SCALARS = frozenset(
+    getattr(np, name)
+    for name in "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+)
+
+
+def quick_signature(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """What determines the key of plain values: arrays that share no memory, numbers, bools and strings.
+
+    None if there is anything else among them.
+    """
+    parts: list[Any] = []
+    arrays: list[Any] = []
+    for value in values:
+        kind = type(value)
+        if kind is float or kind in _SCALARS:
+            parts.append(kind)
+        elif kind is np.ndarray:
+            arrays.append(value)
+            parts.append((value.dtype, *[n if 0 < n < 5 else 0 for n in value.shape]))
+        elif kind is int:
+            parts.append(value < 0)
+        elif kind is bool or kind is str:
+            parts.append((kind, value))
+        else:
+            return None
+    if len(arrays) > 1 and any(overlaps(a, b) for a, b in combinations(arrays, 2)):
+        return None
+    return tuple(parts)

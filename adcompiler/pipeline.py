@@ -1,0 +1,127 @@
+"""The whole compiler, top to bottom.
+
+    user's function ── capture ──▶ trace ── simplify, cse, dce ──▶ primal
+    primal ── reverse ──▶ adjoint ── select ──▶ gradient          primal ── forward ──▶ tangent
+    any of these ── simplify, cse, dce ── backend ──▶ callable
+
+Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
+and whoever watches is shown the result under the pass's name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from .backends import Compiled, compile_function
+from .backends import Options as BackendOptions
+from .ir.check import verify
+from .ir.errors import ArgumentError
+from .ir.graph import Function
+from .transforms.cse import cse
+from .transforms.dce import dce
+from .transforms.forward import forward
+from .transforms.inline import inline
+from .transforms.partition import Partition, partition
+from .transforms.residuals import PLANS
+from .transforms.reverse import reverse
+from .transforms.select import select
+from .transforms.simplify import simplify
+
+Watcher = Callable[[str, Function], None]
+_WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose: see `adcompiler.adjoint`."""
+
+    backend: str = "numba"
+    plan: str = "auto"
+    fastmath: bool = False
+
+    def __post_init__(self) -> None:
+        if self.plan not in PLANS:
+            raise ArgumentError(
+                f"plan={self.plan!r} is not available",
+                hint="the plans are "
+                + ", ".join(map(repr, PLANS))
+                + "; memory budgets are not implemented yet",
+            )
+
+
+# ---- the stages ----
+
+
+def primal(trace: Function) -> Function:
+    """What the user's function computes."""
+    return _optimised(_after("trace", trace), "simplified")
+
+
+def adjoint(trace: Function, wrt: Sequence[int], plan: str) -> Function:
+    """Parameters and a cotangent for each float result, to results and a cotangent for each parameter in `wrt`."""
+    return _optimised(_after("reverse", reverse(primal(trace), wrt, plan)), "adjoint")
+
+
+def tangent(trace: Function, wrt: Sequence[int]) -> Function:
+    """Parameters and a tangent for each in `wrt`, to results and a tangent for each float result."""
+    return _optimised(_after("forward", forward(primal(trace), wrt)), "tangent")
+
+
+def gradient(trace: Function, wrt: Sequence[int], output: int, plan: str, values: Sequence[int]) -> Function:
+    """The results in `values`, then the gradient of the scalar result `output` with respect to `wrt`."""
+    whole = adjoint(trace, wrt, plan)
+    results = trace.body.results
+    floats = [k for k, r in enumerate(results) if r.type.dtype.is_float]
+    params = len(trace.body.params)
+    seeds = {params + n: 1.0 if k == output else 0.0 for n, k in enumerate(floats)}
+    chosen = [*values, *range(len(results), len(results) + len(wrt))]
+    return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
+
+
+def pullback(trace: Function, wrt: Sequence[int], plan: str) -> Partition:
+    """The adjoint cut in two: what runs forward, and what may run backward any number of times."""
+    whole = adjoint(trace, wrt, plan)
+    parts = partition(whole, len(trace.body.params), len(trace.body.results))
+    _after("forward part", parts.forward)
+    _after("pullback", parts.pullback)
+    return parts
+
+
+def compiled(function: Function, options: Options) -> Compiled:
+    """A callable for a Function."""
+    backend = BackendOptions(fastmath=options.fastmath)
+    return compile_function(_after("inline", inline(function)), options.backend, backend)
+
+
+def _optimised(function: Function, name: str) -> Function:
+    """Rewriting, sharing and removing; once more, since each makes room for the others."""
+    for _ in range(2):
+        function = _after("simplify", simplify(function))
+        function = _after("cse", cse(function))
+        function = _after("dce", dce(function))
+    return _after(name, function)
+
+
+# ---- checking and watching ----
+
+
+def _after(name: str, function: Function) -> Function:
+    if os.environ.get("ADCOMPILER_CHECK") == "1":
+        verify(function)
+    for watcher in _WATCHERS.get():
+        watcher(name, function)
+    return function
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Call `watcher(name, function)` after every pass."""
+    token = _WATCHERS.set((*_WATCHERS.get(), watcher))
+    try:
+        yield
+    finally:
+        _WATCHERS.reset(token)

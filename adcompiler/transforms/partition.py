@@ -1,0 +1,105 @@
+"""Cut an adjoint program in two: `forward(args) -> results, residuals` and `pullback(residuals, cotangents)`.
+
+What depends on a cotangent belongs to the pullback. Which of the other values are handed over, and which the
+pullback computes again, is the same minimum cut that serves loops: the fewest bytes, then the least work.
+Residuals belong to the pullback alone, so that it may be called again, and after the caller has changed his
+arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from adcompiler.ir.build import function, lookup, renewed, replay_origin
+from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, captured
+from adcompiler.ir.ops import OPS
+
+from .dce import dce
+from .mincut import INFINITE
+from .residuals import Cost, cheapest, nbytes, work
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The two programs; the first `residuals` parameters of the pullback are the last results of `forward`."""
+
+    forward: Function
+    pullback: Function
+    residuals: int
+
+
+def partition(adjoint: Function, params: int, results: int) -> Partition:
+    """Cut the result of `reverse` for a Function with so many parameters and results."""
+    body = adjoint.body
+    primal, cotangents = body.params[:params], body.params[params:]
+    later = _dependent(body.eqns, cotangents)
+    read = dict.fromkeys(v for e in body.eqns if e in later for v in _reads(e))
+    read.update(dict.fromkeys(v for e in body.eqns if e.op.name == "bind" for v in e.inputs))
+    read.update(dict.fromkeys(body.results[results:]))
+    made = {o: e for e in body.eqns if e not in later for o in e.outputs}
+    needed = [v for v in read if v in made or v in primal]
+    kept = cheapest(_costs(primal, made), needed)
+    residuals = [v for v in (*primal, *made) if v in kept]
+    forward = _part(
+        adjoint, "forward", primal, [*body.results[:results], *residuals], lambda eqn: eqn not in later
+    )
+    given = [*residuals, *cotangents]
+    pullback = _part(adjoint, "pullback", given, body.results[results:], lambda eqn: eqn.op.name == "bind")
+    return Partition(forward, pullback, len(residuals))
+
+
+def _dependent(eqns: Iterable[Eqn], seeds: Iterable[Value]) -> set[Eqn]:
+    moved, found = set(seeds), set()
+    for eqn in eqns:
+        if not moved.isdisjoint(_reads(eqn)):
+            found.add(eqn)
+            moved.update(eqn.outputs)
+    return found
+
+
+def _reads(eqn: Eqn) -> list[Value]:
+    return [*eqn.inputs, *(v for b in eqn.blocks for v in captured(b))]
+
+
+def _costs(params: Iterable[Value], made: dict[Value, Eqn]) -> Iterable[Cost]:
+    for p in params:
+        yield Cost(p, (nbytes(p), 0), INFINITE, ())
+    for value, eqn in made.items():
+        again = not (eqn.blocks or eqn.op.dear)
+        sources = tuple(v for v in eqn.inputs if not isinstance(v, Constant)) if again else ()
+        yield Cost(value, (nbytes(value), 0), (0, work(eqn)) if again else INFINITE, sources)
+
+
+def _part(
+    source: Function,
+    role: str,
+    params: Sequence[Value],
+    results: Sequence[Value],
+    effects: Callable[[Eqn], bool],
+) -> Function:
+    """The part of a Function that computes `results` from `params`, with the effects chosen."""
+
+    def write(*values: Value) -> Sequence[Value]:
+        env = dict(zip(params, values, strict=True))
+        for eqn in _needed(source.body, set(params), results, effects):
+            replay_origin(eqn, env)
+        return [lookup(env, r) for r in results]
+
+    new = [renewed(p) for p in params]
+    written = [pair for pair in source.written if role == "forward"]
+    name = f"{source.name}_{role}"
+    return dce(function(name, new, write, ops=OPS, sizes=source.sizes, guards=source.guards, written=written))
+
+
+def _needed(
+    body: Block, known: set[Value], results: Iterable[Value], effects: Callable[[Eqn], bool]
+) -> list[Eqn]:
+    """The equations, in order, on which `results` depend without passing through a known value."""
+    live = set(results) - known
+    found = []
+    for eqn in reversed(body.eqns):
+        if not live.isdisjoint(eqn.outputs) or (eqn.op.effect and effects(eqn)):
+            found.append(eqn)
+            live.update(v for v in _reads(eqn) if v not in known)
+    return found[::-1]

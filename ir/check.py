@@ -1,0 +1,318 @@
+"""The verifier: what every Function must obey, whatever pass wrote it.
+
+Each rule is one small function, and its error shows the equation that breaks it. `verify` walks the equations
+in order with what is in scope: values, and the sizes that types and attributes may mention.
+
+The discipline of sums makes their order free: a sum of a `for` and its successors are used once each, as
+operand 0 of `add` or `add_at`, as a sum of an inner `for`, in both branches of an `if` on the way to the
+same result, or yielded in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import numpy as np
+
+from .errors import AdcompilerError, VerifierError
+from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, captured
+from .op import Op, Reduction, Scalar, Whole
+from .text import Names, constant_text, eqn_text, is_name
+from .types import ArrayType, Dim, DType
+
+BLOCKS = {"for": 1, "if": 2, "call": 1}
+ADDITIONS = ("add", "add_at")
+
+
+def verify(function: Function) -> None:
+    """Check every rule of the IR.
+
+    Raises
+    ------
+    VerifierError
+        Names the function, the rule that is broken and the equation, with the user's line where known.
+    """
+    _Verifier(function).function()
+
+
+def inferred(
+    op: Op, types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
+    """The types that the rule of an op gives; an AdcompilerError where it does not apply."""
+    if len(blocks) != BLOCKS.get(op.name, 0):
+        raise VerifierError(f"{op.name} has {BLOCKS.get(op.name, 0)} blocks, not {len(blocks)}")
+    arity = _arity(op)
+    if arity is not None and len(types) != arity:
+        raise VerifierError(f"{op.name} takes {arity} operands, not {len(types)}")
+    if op.name == "for":
+        _check_loop(types, attrs, blocks[0])
+    if op.name == "call" and not isinstance(attrs.get("name"), str):
+        raise VerifierError("call needs the name of what it calls")
+    try:
+        return op.infer(types, attrs, blocks)
+    except AdcompilerError:
+        raise
+    except KeyError as error:
+        raise VerifierError(f"{op.name} needs the attribute {error.args[0]}") from None
+    except (AssertionError, AttributeError, IndexError, TypeError, ValueError):
+        raise VerifierError(f"{op.name} does not take these operands and attributes") from None
+
+
+def _arity(op: Op) -> int | None:
+    """The number of operands of an elementwise op, as its samples have it."""
+    return len(op.samples[0].inputs) if isinstance(op.lowering, Scalar) and op.samples else None
+
+
+def _check_loop(types: Sequence[ArrayType], attrs: Attrs, body: Block) -> None:
+    """Carries and sums are operands and results; the index gives a size its name."""
+    states = 0
+    for role in ("carry", "sums"):
+        number = attrs.get(role, 0)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise VerifierError(f"{role} of a for is a number, not {number!r}")
+        states += number
+    if min(len(types), len(body.results)) < states:
+        raise VerifierError(f"a for of {states} carries and sums takes and yields at least as many values")
+    if not isinstance(attrs.get("reverse", False), bool):
+        raise VerifierError(f"reverse of a for is True or False, not {attrs['reverse']!r}")
+    index = attrs.get("index")
+    if index is not None and not (isinstance(index, str) and is_name(index)):
+        raise VerifierError(f"index of a for names a size, {index!r} cannot")
+
+
+class _Verifier:
+    """What is in scope at one place of a Function."""
+
+    def __init__(self, function: Function) -> None:
+        self.of = function
+        self.names = Names(function)
+        self.defined: set[Value] = set()
+        self.visible: set[Value] = set()
+        self.undefined: set[Value] = set()
+        self.sizes: set[str] = set()
+        self.eqn: Eqn | None = None
+
+    def fail(self, message: str) -> NoReturn:
+        """Raise at the equation that is being checked."""
+        if self.eqn is None:
+            raise VerifierError(f"{self.of.name}: {message}")
+        line = eqn_text(self.eqn, self.names)
+        raise VerifierError(f"{self.of.name}: {message}\n    {line}", self.eqn.location)
+
+    # ---- the function and its blocks ----
+
+    def function(self) -> None:
+        for name in self.of.sizes:
+            self.add_size(name)
+        for guard in self.of.guards:
+            self.check_sizes(guard.dim, "a guard")
+        self.block(self.of.body)
+        self.check_written()
+
+    def block(self, block: Block, index: Attr = None) -> None:
+        """Parameters, equations in order, results; what is defined goes out of scope at the end."""
+        eqn, sizes = self.eqn, set(self.sizes)
+        if isinstance(index, str):
+            self.add_size(index)
+        for value in block.params:
+            self.define(value)
+        for inner in block.eqns:
+            self.eqn = inner
+            self.equation(inner)
+        self.eqn = eqn
+        for value in block.results:
+            self.check_operand(value)
+        self.visible.difference_update(block.params, *(inner.outputs for inner in block.eqns))
+        self.sizes = sizes
+
+    def equation(self, eqn: Eqn) -> None:
+        for value in eqn.inputs:
+            self.check_operand(value)
+        for name, attr in eqn.attrs.items():
+            self.check_attribute(name, attr)
+        self.check_undefined(eqn)
+        for block in eqn.blocks:
+            self.block(block, eqn.attrs.get("index") if eqn.op.name == "for" else None)
+        self.check_types(eqn)
+        self.check_sums(eqn)
+        for value in eqn.outputs:
+            self.define(value)
+        if eqn.op.name == "bind":
+            self.add_size(str(eqn.attrs["size"]))
+        if eqn.op.name == "undefined":
+            self.undefined.update(eqn.outputs)
+
+    # ---- scope ----
+
+    def define(self, value: Value) -> None:
+        self.check_defined_once(value)
+        self.check_sizes(value.type, self.names.of(value))
+        self.defined.add(value)
+        self.visible.add(value)
+
+    def check_defined_once(self, value: Value) -> None:
+        if isinstance(value, Constant):
+            self.fail(f"the constant {constant_text(value)} is defined like a value")
+        if value in self.defined:
+            self.fail(f"{self.names.of(value)} is defined twice")
+
+    def check_operand(self, value: Value) -> None:
+        """In scope, or a Constant that is what its type says."""
+        if isinstance(value, Constant):
+            self.check_constant(value)
+        elif value not in self.defined:
+            self.fail(f"{self.names.of(value)} is used but not defined before")
+        elif value not in self.visible:
+            self.fail(f"{self.names.of(value)} is used outside of the block that defines it")
+
+    def check_constant(self, value: Constant) -> None:
+        data, kind = value.data, value.type
+        shape = tuple(d.constant for d in kind.shape)
+        if not isinstance(data, np.ndarray if shape else np.generic) or data.dtype != kind.dtype.numpy:
+            self.fail(f"a constant of type {kind} holds a {_described(data)}")
+        if data.shape != shape:
+            self.fail(f"a constant of type {kind} holds data of shape {data.shape}")
+        if isinstance(data, np.ndarray) and (data.flags.writeable or not data.flags.c_contiguous):
+            self.fail(f"the data of a constant of type {kind} can be written to or is not contiguous")
+
+    def check_written(self) -> None:
+        """Pairs of a result and the parameter whose final contents it is."""
+        results, params = self.of.body.results, self.of.body.params
+        for result, param in self.of.written:
+            if not (0 <= result < len(results) and 0 <= param < len(params)):
+                self.fail(f"written says that result {result} is parameter {param}: there is none")
+            if results[result].type != params[param].type:
+                name = self.names.of(params[param])
+                self.fail(f"result {result} is {results[result].type}: not what {name} can hold afterwards")
+        for pair in zip(*self.of.written, strict=True):
+            if len(set(pair)) != len(pair):
+                self.fail("written names a result or a parameter twice")
+
+    # ---- sizes ----
+
+    def add_size(self, name: str) -> None:
+        """A new size, from here to the end of the block."""
+        if not is_name(name):
+            self.fail(f"{name!r} cannot name a size")
+        if name in self.sizes:
+            self.fail(f"the size {name} is in scope already")
+        self.sizes.add(name)
+
+    def check_sizes(self, of: ArrayType | Dim, what: str) -> None:
+        """Only sizes in scope, and none that is negative."""
+        dims = of.shape if isinstance(of, ArrayType) else (of,)
+        for name in sorted({name for d in dims for name in d.names()} - self.sizes):
+            self.fail(f"{what} mentions the size {name}, which is not in scope")
+        if isinstance(of, ArrayType) and any((d.constant or 0) < 0 for d in dims):
+            self.fail(f"{what} has a negative size: {of}")
+
+    def check_attribute(self, name: str, attr: Attr) -> None:
+        """Of the kinds that the text can write, its Dims made of sizes in scope."""
+        match attr:
+            case tuple():
+                for item in attr:
+                    self.check_attribute(name, item)
+            case Dim():
+                self.check_sizes(attr, f"attribute {name}")
+            case bool() | int() | float() | str() | None | DType():
+                pass
+            case _:
+                self.fail(f"attribute {name} is a {type(attr).__name__}")
+
+    # ---- what an equation says ----
+
+    def check_types(self, eqn: Eqn) -> None:
+        """The outputs have the types that the op's rule gives."""
+        try:
+            types = inferred(eqn.op, [v.type for v in eqn.inputs], eqn.attrs, eqn.blocks)
+        except AdcompilerError as error:
+            self.fail(error.message)
+        if len(types) != len(eqn.outputs):
+            self.fail(f"{eqn.op.name} has {len(types)} results, not {len(eqn.outputs)}")
+        for value, kind in zip(eqn.outputs, types, strict=True):
+            if value.type != kind:
+                self.fail(f"{self.names.of(value)} is {kind}, not {value.type}")
+
+    def check_undefined(self, eqn: Eqn) -> None:
+        """Undefined values may be stored, carried and yielded, never computed with."""
+        for k, value in enumerate(eqn.inputs):
+            if value in self.undefined and _computes(eqn, k):
+                self.fail(f"{self.names.of(value)} is undefined and computed with")
+
+    def check_sums(self, eqn: Eqn) -> None:
+        """Every sum of a loop, from its parameter to the result, is only added to."""
+        if eqn.op.name != "for":
+            return
+        for k in _sum_positions(eqn):
+            start = eqn.blocks[0].params[1 + k]
+            if _end_of_sum(start, eqn.blocks[0]) != k:
+                self.fail(f"{self.names.of(start)} is a sum: only added to, and then yielded in its place")
+
+
+def _sum_positions(eqn: Eqn) -> range:
+    """Which operands, and which results, of a `for` are sums."""
+    carry, sums = eqn.attrs.get("carry", 0), eqn.attrs.get("sums", 0)
+    assert isinstance(carry, int) and isinstance(sums, int)
+    return range(carry, carry + sums)
+
+
+def _computes(eqn: Eqn, k: int) -> bool:
+    """Whether operand k is computed with, or decides something, and is not merely moved."""
+    match eqn.op.name:
+        case "for":
+            return k in _sum_positions(eqn)
+        case "index":
+            return k >= 1
+        case "put":
+            return k >= 2
+        case "add_at" | "if" | "check" | "bind":
+            return True
+    lowering = eqn.op.lowering
+    return isinstance(lowering, Scalar | Reduction) or (isinstance(lowering, Whole) and not lowering.view)
+
+
+def _described(data: object) -> str:
+    dtype = f" of {data.dtype}" if isinstance(data, np.ndarray) else ""
+    return type(data).__name__ + dtype
+
+
+# ---- sums ----
+
+Use = tuple[Eqn | None, str, int]
+"""The equation that uses a value (None: the block), as what ("operand", "block" or "result"), and which."""
+
+
+def _end_of_sum(value: Value, block: Block) -> int | None:
+    """The result of the block as which a sum ends; None if something else happens to it on the way."""
+    uses = _uses(block)
+    while True:
+        match uses.get(value, []):
+            case [(None, _, k)]:
+                return k
+            case [(Eqn() as eqn, "operand", 0)] if eqn.op.name in ADDITIONS:
+                value = eqn.output
+            case [(Eqn() as eqn, "operand", k)] if eqn.op.name == "for" and k in _sum_positions(eqn):
+                value = eqn.outputs[k]
+            case [(Eqn() as eqn, "block", 0), (Eqn(), "block", 1)] if eqn.op.name == "if":
+                ends = {_end_of_sum(value, branch) for branch in eqn.blocks}
+                end = ends.pop()
+                if ends or end is None:
+                    return None
+                value = eqn.outputs[end]
+            case _:
+                return None
+
+
+def _uses(block: Block) -> dict[Value, list[Use]]:
+    """All uses of values in a block; what an inner block captures counts once for it."""
+    uses: dict[Value, list[Use]] = {}
+    for eqn in block.eqns:
+        for k, value in enumerate(eqn.inputs):
+            uses.setdefault(value, []).append((eqn, "operand", k))
+        for k, inner in enumerate(eqn.blocks):
+            for value in captured(inner):
+                uses.setdefault(value, []).append((eqn, "block", k))
+    for k, value in enumerate(block.results):
+        uses.setdefault(value, []).append((None, "result", k))
+    return uses

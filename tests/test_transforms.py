@@ -1,0 +1,316 @@
+"""Forward and reverse mode on loops: agreement of the two, with differences, and among orders."""
+
+import numpy as np
+import pytest
+from loop_programs import N, random_program
+
+from adcompiler.ir.build import function
+from adcompiler.ir.check import verify
+from adcompiler.ir.evaluate import evaluate
+from adcompiler.ir.graph import Function, Value, constant, count, walk
+from adcompiler.ir.ops import OPS
+from adcompiler.ir.ops.control import branch, call, loop
+from adcompiler.ir.types import F64, array_type
+from adcompiler.transforms import nest
+from adcompiler.transforms.cse import cse
+from adcompiler.transforms.dce import dce
+from adcompiler.transforms.forward import forward
+from adcompiler.transforms.inline import inline
+from adcompiler.transforms.partition import partition
+from adcompiler.transforms.reverse import reverse
+from adcompiler.transforms.select import select
+from adcompiler.transforms.simplify import simplify
+
+sin, index, put, zeros = (OPS[name] for name in ("sin", "index", "put", "zeros"))
+
+
+def optimised(f: Function) -> Function:
+    for _ in range(2):
+        f = dce(cse(simplify(f)))
+    verify(f)
+    return f
+
+
+def floats(f: Function) -> list[int]:
+    return [k for k, p in enumerate(f.body.params) if p.type.dtype.is_float]
+
+
+def random_like(values, rng):
+    return [np.asarray(rng.normal(size=np.shape(v)))[()] for v in values]
+
+
+def random_args(f: Function, seed: int, n: int = 5):
+    rng = np.random.default_rng(seed)
+    sizes = {name: n for name in f.sizes}
+    shapes = [[d.value(sizes) for d in p.type.shape] for p in f.body.params]
+    return [np.asarray(rng.uniform(0.3, 0.9, shape))[()] for shape in shapes]
+
+
+def mismatch(f: Function, args, seed: int = 0, plan: str = "auto", sizes=None) -> float:
+    """The relative gap in <y_bar, J x_dot> = <J^T y_bar, x_dot>, with the two modes written separately."""
+    rng = np.random.default_rng(seed)
+    wrt = floats(f)
+    primal = evaluate(f, args, sizes)
+    bars, dots = random_like(primal, rng), random_like([args[k] for k in wrt], rng)
+    backward = evaluate(optimised(reverse(f, wrt, plan)), [*args, *bars], sizes)
+    onward = evaluate(optimised(forward(f, wrt)), [*args, *dots], sizes)
+    for a, b, c in zip(primal, backward, onward, strict=False):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+    left = sum(np.sum(x * y) for x, y in zip(bars, onward[len(primal) :], strict=True))
+    right = sum(np.sum(x * y) for x, y in zip(backward[len(primal) :], dots, strict=True))
+    return abs(left - right) / max(abs(left), abs(right), 1e-3)
+
+
+def directional(f: Function, args, dots, sizes=None, h: float = 1e-5):
+    """Central differences of all results along a direction, with one Richardson step."""
+
+    def at(step):
+        moved = [a + step * d for a, d in zip(args, dots, strict=True)]
+        return evaluate(f, moved, sizes)
+
+    rough = [(p - q) / (2 * h) for p, q in zip(at(h), at(-h), strict=True)]
+    fine = [(p - q) / h for p, q in zip(at(h / 2), at(-h / 2), strict=True)]
+    return [(4 * b - a) / 3 for a, b in zip(rough, fine, strict=True)]
+
+
+# ---- random programs ----
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_modes_agree_on_random_loops(seed: int) -> None:
+    f = random_program(seed)
+    args = random_args(f, seed)
+    plan = "store_all" if seed % 4 == 3 else "auto"
+    assert mismatch(f, args, seed, plan) < 1e-10
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 6))
+def test_forward_agrees_with_differences_on_random_loops(seed: int) -> None:
+    f = random_program(seed)
+    args = random_args(f, seed)
+    dots = random_like(args, np.random.default_rng(seed))
+    tangents = evaluate(forward(f, floats(f)), [*args, *dots])[len(f.body.results) :]
+    for expected, actual in zip(directional(f, args, dots), tangents, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7 * (1 + np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 5))
+def test_second_order_on_random_loops(seed: int) -> None:
+    f = random_program(seed)
+    args = random_args(f, seed)
+    rng = np.random.default_rng(seed)
+    backward = optimised(reverse(f, floats(f)))
+    bars = random_like(evaluate(f, args), rng)
+    assert mismatch(backward, [*args, *bars], seed) < 1e-9
+    onward = optimised(forward(f, floats(f)))
+    assert mismatch(onward, [*args, *random_like(args, rng)], seed) < 1e-9
+
+
+MUTANTS = {
+    "always": lambda test: lambda *args: True,
+    "forget the same trip": lambda test: (
+        lambda w, r, i, varies, apart, forms: test(w, r, i, varies, [a for a in apart if a], forms)
+    ),
+    "forget inner indices": lambda test: (
+        lambda w, r, i, varies, apart, forms: test(w, r, i, lambda key: False, apart, forms)
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_random_loops_see_a_wrong_redirect(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nest, "never_meet", MUTANTS[mutant](nest.never_meet))
+    wrong = 0
+    for seed in range(120):
+        f = random_program(seed)
+        wrong += mismatch(f, random_args(f, seed), seed) > 1e-8
+    assert wrong >= 3
+
+
+# ---- what is kept ----
+
+
+def vector(name: str) -> Value:
+    return Value(array_type("f64", "n"), name)
+
+
+def scalar(name: str) -> Value:
+    return Value(array_type("f64"), name)
+
+
+def recurrence() -> Function:
+    """out[0] = x[0]; out[i] = sin(out[i-1]) * x[i] + out[i-1]."""
+
+    def body(x: Value):
+        out = put(zeros(shape=(N,), dtype=F64), index(x, constant(0)), constant(0))
+
+        def trip(k: Value, out: Value):
+            previous = index(out, k)
+            return [put(out, sin(previous) * index(x, k + 1) + previous, k + 1)]
+
+        return loop(N - 1, trip, [out])
+
+    return function("recurrence", [vector("x")], body, ops=OPS, sizes=["n"])
+
+
+def power() -> Function:
+    """y = y * sin(x), n times."""
+    return function(
+        "power",
+        [scalar("x")],
+        lambda x: loop(N, lambda i, y: [y * sin(x)], [constant(1.0)]),
+        ops=OPS,
+        sizes=["n"],
+    )
+
+
+def stacked(f: Function) -> list[str]:
+    """The types of what the loops of a program stack."""
+    found = []
+    for eqn in walk(f.body):
+        if eqn.op.name == "for":
+            states = eqn.attrs.get("carry", 0) + eqn.attrs.get("sums", 0)
+            found += [str(o.type) for o in eqn.outputs[states:]]
+    return found
+
+
+def test_a_recurrence_in_an_array_keeps_nothing() -> None:
+    assert stacked(reverse(recurrence(), [0])) == []
+
+
+def test_a_carried_scalar_is_kept_once_a_trip() -> None:
+    assert stacked(reverse(power(), [0])) == ["f64[n]"]
+
+
+def test_store_all_keeps_every_value_that_the_adjoint_reads() -> None:
+    assert stacked(reverse(power(), [0], "store_all")) == ["f64[n]", "f64[n]"]
+
+
+def test_the_adjoint_of_a_loop_does_not_grow_with_its_order_of_trips() -> None:
+    backward = optimised(reverse(recurrence(), [0]))
+    loops = [eqn for eqn in backward.body.eqns if eqn.op.name == "for"]
+    assert [loop.attrs.get("reverse", False) for loop in loops] == [False, True]
+    ops = {e.op.name for e in walk(loops[1].blocks[0])}
+    assert "add" in ops and "zeros" not in ops and "broadcast" not in ops
+
+
+# ---- branches and calls ----
+
+
+def branching() -> Function:
+    """A loop whose trips take one of two branches, and keep different values in each."""
+
+    def trip(i: Value, y: Value, x: Value):
+        positive = OPS["greater"](x, 0.5)
+        (z,) = branch(positive, lambda: [sin(y * x) * x], lambda: [y * y + x])
+        return [z, z * x]
+
+    return function(
+        "branching",
+        [scalar("y"), vector("x")],
+        lambda y, x: loop("n", trip, [y], slices=[x]),
+        ops=OPS,
+        sizes=["n"],
+    )
+
+
+@pytest.mark.parametrize("plan", ["auto", "store_all"])
+def test_branches_inside_a_loop(plan: str) -> None:
+    f = branching()
+    args = random_args(f, 3, 6)
+    assert mismatch(f, args, plan=plan) < 1e-12
+    dots = random_like(args, np.random.default_rng(0))
+    tangents = evaluate(forward(f, [0, 1]), [*args, *dots])[2:]
+    for expected, actual in zip(directional(f, args, dots), tangents, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-8)
+    backward = reverse(f, [0, 1], plan)
+    bars = random_like(evaluate(f, args), np.random.default_rng(1))
+    assert mismatch(backward, [*args, *bars]) < 1e-11
+
+
+def test_calls_are_inlined() -> None:
+    from adcompiler.ir.build import block, emit
+
+    def body(x: Value):
+        inner = block([scalar("a")], lambda a: [sin(a) * a])
+        return [emit(call, [x], {"name": "helper"}, [inner])[0] * x]
+
+    f = function("caller", [scalar("x")], body, ops=OPS)
+    assert [e.op.name for e in inline(f).body.eqns] == ["sin", "mul", "mul"]
+    assert mismatch(f, [np.float64(0.7)]) < 1e-14
+
+
+# ---- cutting and selecting ----
+
+
+@pytest.mark.parametrize("build", [recurrence, power, branching])
+def test_a_partition_is_the_adjoint_in_two(build) -> None:
+    f = build()
+    args = random_args(f, 1, 6)
+    sizes = {"n": 6}
+    wrt = floats(f)
+    whole = optimised(reverse(f, wrt))
+    bars = random_like(evaluate(f, args, sizes), np.random.default_rng(2))
+    expected = evaluate(whole, [*args, *bars], sizes)
+    parts = partition(whole, len(args), len(f.body.results))
+    verify(parts.forward)
+    verify(parts.pullback)
+    results = evaluate(parts.forward, args, sizes)
+    n = len(f.body.results)
+    residuals = results[n:]
+    assert len(residuals) == parts.residuals
+    for _ in range(2):
+        cotangents = evaluate(parts.pullback, [*residuals, *bars], sizes)
+        for a, b in zip((*results[:n], *cotangents), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_pullback_is_handed_the_fewest_bytes() -> None:
+    f = function("f", [vector("x")], lambda x: [OPS["exp"](sin(x)) * sin(x)], ops=OPS, sizes=["n"])
+    parts = partition(optimised(reverse(f, [0])), 1, 1)
+    assert [str(r.type) for r in parts.forward.body.results] == ["f64[n]", "f64[n]"]
+
+
+def test_select_fixes_parameters_and_drops_what_is_not_asked_for() -> None:
+    f = power()
+    whole = reverse(f, [0])
+    gradient = optimised(select(whole, [1], {1: 1.0}, "power_grad"))
+    assert [p.name for p in gradient.body.params] == ["x"]
+    (result,) = evaluate(gradient, [np.float64(0.7)], {"n": 3})
+    np.testing.assert_allclose(result, 3 * np.sin(0.7) ** 2 * np.cos(0.7), rtol=1e-14)
+
+
+# ---- simplification ----
+
+
+def test_simplification_keeps_values() -> None:
+    x = scalar("x")
+    f = function("f", [x], lambda x: [(-(-x)) * 1.0 + -(x * -1.0)], ops=OPS)
+    g = optimised(f)
+    assert [e.op.name for e in g.body.eqns] == ["add"]
+    assert evaluate(f, [np.float64(0.3)]) == evaluate(g, [np.float64(0.3)])
+
+
+def test_constants_are_folded() -> None:
+    f = function("f", [scalar("x")], lambda x: [x * (constant(2.0) + 3.0)], ops=OPS)
+    assert count(optimised(f).body) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.0, 0.0, np.inf])
+def test_simplification_respects_special_values(value: float) -> None:
+    f = function("f", [scalar("x")], lambda x: [x * 0.0, x + 0.0, 0.0 - x, x - 0.0, x * -1.0], ops=OPS)
+    with np.errstate(invalid="ignore"):
+        before, after = (evaluate(g, [np.float64(value)]) for g in (f, optimised(f)))
+    assert [x.tobytes() for x in map(np.float64, before)] == [x.tobytes() for x in map(np.float64, after)]
+
+
+def test_equal_equations_are_one_also_across_blocks() -> None:
+    f = function(
+        "f",
+        [scalar("x")],
+        lambda x: [sin(x), *loop(N, lambda i, y: [y * sin(x)], [constant(1.0)])],
+        ops=OPS,
+        sizes=["n"],
+    )
+    assert [e.op.name for e in walk(cse(f).body)].count("sin") == 1
