@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..ir.errors import VerifierError
-from ..ir.graph import Block, Constant, Eqn, Function, Value, captured, walk
+from ..ir.graph import Block, Constant, Eqn, Function, Value, walk
 from ..ir.ops.control import trip_count
 from ..ir.types import Dim
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, born_in_stack, note, states, stays, used
-from .source import Names, Page, allocation, literal, tuple_text
+from .source import Names, Page, allocation, literal
 
 
 class BlockWriter(ABC):
     """Writes the body of one generated function."""
 
-    def __init__(self, function: Function, taken: Sequence[str] = ()) -> None:
+    def __init__(self, function: Function, taken: Iterable[str] = ()) -> None:
         self.function = function
         self.names = Names([*taken, *_size_names(function)])
         self.page = Page()
@@ -34,7 +34,10 @@ class BlockWriter(ABC):
         self.notes: list[str] = []
         self.checks: list[Eqn] = []
         self._schedules: dict[Block, Schedule] = {}
-        self._born: dict[Value, Place] = {}
+        self.rows: dict[Value, Place] = {}
+        """Rows of stacks in which arrays are made."""
+        self.ascending: set[str] = set()
+        """Loop variables that are never negative, as a compiler sees by itself."""
         self._items: dict[Value, list[Place]] = {}
 
     # ---- what a target says ----
@@ -91,7 +94,7 @@ class BlockWriter(ABC):
 
     def target(self, value: Value, scope: Scope) -> tuple[Place, bool]:
         """Where a new array is to be made; True where that is a row of a stack, so that memory is there already."""
-        row = self._born.get(value)
+        row = self.rows.get(value)
         name, indices = (row.name, row.indices) if row else (self.names.fresh(value.name), ())
         self.places[value] = Place(name, indices, Group(scope, [value]))
         return self.places[value], row is not None
@@ -201,7 +204,7 @@ class BlockWriter(ABC):
     def _store_items(self, value: Value) -> None:
         """Items of loops are stored when they are born, so that they may be overwritten afterwards."""
         for place in self._items.pop(value, ()):
-            if not value.type.rank or self.places[value] != place:
+            if not value.type.rank or self.place(value) != place:
                 self.page.write(f"{place_text(place)} = {self.text(value)}")
 
     # ---- for ----
@@ -217,17 +220,16 @@ class BlockWriter(ABC):
         stacks = [self.allocate(o, scope, eqn) for o in eqn.outputs[k:]]
         index = self._index(eqn, body.params[0])
         reverse = bool(eqn.attrs.get("reverse"))
+        if not reverse:
+            self.ascending.add(index)
         self.page.write(f"for {index} in {self.trips(trip_count(eqn.attrs), reverse)}:", eqn)
-        items = dict(zip(body.results[k:], stacks, strict=True)) if len(set(body.results[k:])) == len(stacks) else None
-        del items
         with self.page.indented():
             at = self.index_text(index)
             self._slices(eqn, body.params[1 + k :], at)
             self._place_items(body, body.results[k:], [s.at(at) for s in stacks], rows, k)
-            before = len(self.page.lines)
             self.block(inner)
             self._next_trip(body, k, inner)
-            if len(self.page.lines) == before:
+            if self.page.lines[-1].depth < self.page.depth:
                 self.page.write("pass")
         for n, output in enumerate(eqn.outputs[:k]):
             self._finish(body.params[1 + n], output, scope)
@@ -269,7 +271,7 @@ class BlockWriter(ABC):
         self, body: Block, results: Sequence[Value], places: Sequence[Place], rows: dict[Value, int], k: int
     ) -> None:
         """Say where items go; those that the body does not make are stored at once."""
-        self._born.update({first: places[n - k] for first, n in rows.items()})
+        self.rows.update({first: places[n - k] for first, n in rows.items()})
         made = {o for eqn in body.eqns for o in eqn.outputs}
         for result, place in zip(results, places, strict=True):
             self._items.setdefault(result, []).append(place)
@@ -427,6 +429,3 @@ def _require_distinct(block: Block, around: frozenset[str]) -> None:
         for inner in eqn.blocks:
             _require_distinct(inner, around | {str(own)} if own else around)
         around = around | {str(own)} if own and eqn.op.name == "bind" else around
-
-
-__all__ = ["BlockWriter", "place_text", "captured", "tuple_text"]

@@ -24,7 +24,7 @@ class Names:
     """Names of Python variables: like the hints they are made of, valid, and each given once."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {*taken, *BUILTINS, *keyword.kwlist, "np", "math"}
+        self.taken = {*taken, *BUILTINS, *keyword.kwlist, "np", "math"}
         self._count: Counter[str] = Counter()
         self._loops: list[str] = []
 
@@ -32,12 +32,16 @@ class Names:
         """A name that was not given before."""
         name = re.sub(r"\W", "_", hint or "t", flags=re.ASCII)
         name = f"v{name}" if name[0].isdigit() else name
-        while name in self._taken:
+        while name in self.taken:
             stem = name.rstrip("0123456789")
             self._count[stem] += 1
             name = f"{stem}{self._count[stem]}"
-        self._taken.add(name)
+        self.taken.add(name)
         return name
+
+    def take(self, name: str) -> None:
+        """Never give this name."""
+        self.taken.add(name)
 
     def loop(self, depth: int) -> str:
         """The variable of the loops at this depth of a nest; nests share them."""
@@ -151,8 +155,9 @@ def tuple_text(parts: Sequence[str]) -> str:
     return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
 
 
-def allocation(function: str, type: ArrayType) -> str:
+def allocation(function: str, type: ArrayType, *fill: str) -> str:
     """`np.empty((n, 3), np.float32)`; the dtype is left out where it is f64."""
     shape = [dim_text(d) for d in type.shape]
     extent = shape[0] if len(shape) == 1 else tuple_text(shape)
-    return f"{function}({extent})" if type.dtype is F64 else f"{function}({extent}, {constructor(type.dtype)})"
+    dtype = () if type.dtype is F64 else (constructor(type.dtype),)
+    return f"{function}({', '.join((extent, *fill, *dtype))})"

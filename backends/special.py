@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 
 
-def floor_divide(x: float, y: float) -> float:
-    """x // y of floats by the exact remainder, as NumPy has it where an operand is zero or infinite, too."""
+def floor_divide(x: float, y: float, rest: float) -> float:
+    """x // y of floats by C's remainder `rest`, which is exact; as NumPy at zeros and infinities."""
     if y == 0.0 and x != 0.0 and x == x:
         return math.copysign(math.inf, x) * math.copysign(1.0, y)
     if y == 0.0 or y != y or not math.isfinite(x):
         return math.nan
-    rest = math.fmod(x, y)
     quotient = (x - rest) / y
     if rest != 0.0 and (rest < 0.0) != (y < 0.0):
         quotient -= 1.0

@@ -23,8 +23,8 @@ Array = Any
 class Statement:
     """What a record says of its derivative.
 
-    For Partials the Function maps inputs and outputs to partials; for Linear inputs, outputs and a cotangent to
-    the cotangents of the inputs. Result i speaks of input `places[i]`; the others have zero.
+    For Partials the Function maps inputs and outputs to partials; for Linear inputs, outputs and a cotangent
+    to those of the inputs. Result i speaks of input `places[i]`; the others have zero.
     """
 
     function: Function

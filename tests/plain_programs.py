@@ -143,6 +143,17 @@ PROGRAMS = {
         "def f(x):\n def g(y, z=x): return x + y + z\n x += 1\n return g(1), g(1, z=5)",
         [(1,)],
     ),
+    "recursion": ("def f(n):\n return n and f(n - 1) + n", [(5,)]),
+    "order of decorators": (
+        "def f(x):\n def plus(g): return lambda y: g(y) + 1\n def times(g): return lambda y: g(y) * 2\n"
+        " @t(plus) if x else plus\n @times\n def h(y): return y\n return h(x)",
+        [(0,)],
+    ),
+    "read by a loop alone": ("def f(x):\n if x: ys = [1]\n else: ys = [2]\n for y in ys: t(y)", [(0,), (1,)]),
+    "read by a comprehension alone": (
+        "def f(x):\n if x: ys = [1]\n else: ys = [2]\n return [ys for ys in ys]",
+        [(0,), (1,)],
+    ),
     "nested recursion": ("def f(n):\n def g(k): return 1 if k < 2 else k * g(k - 1)\n return g(n)", [(5,)]),
     "decorators": (
         "def f(x):\n def twice(g): return lambda y: g(g(y))\n"

@@ -1,4 +1,7 @@
-"""Random Functions for Hypothesis: all dtypes, constants with odd bits, nested loops and branches, ragged sizes."""
+"""Random Functions for Hypothesis: all dtypes, odd constants, nested loops and branches, ragged sizes."""
+
+from functools import cache
+from math import prod
 
 import numpy as np
 from hypothesis import strategies as st
@@ -8,17 +11,26 @@ from adcompiler.ir.errors import AdcompilerError, Location
 from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop
-from adcompiler.ir.types import BOOL, I64, ArrayType, Dim, DType, Guard, Relation
+from adcompiler.ir.ops.control import branch, loop, split
+from adcompiler.ir.types import BOOL, ArrayType, Dim, DType, Guard, Relation
 
-SCALAR_OPS = [op for op in OPS.values() if isinstance(op.lowering, Scalar) and op.name not in ("cast", "ipow")]
+ELEMENTWISE = [op for op in OPS.values() if isinstance(op.lowering, Scalar) and not op.samples[0].attrs]
 HINTS = st.sampled_from([None, "x", "x_1", "v0", "y", "yield", "u[0]", "α", "f64", "max", "_", "9"])
 NOTES = st.none() | st.text(max_size=12) | st.sampled_from(["adjoint of L", "# of", "replayed"])
 PLACES = st.none() | st.sampled_from([Location(__file__, line, column=0) for line in (3, 4, 5)])
 
 
-def names(taken):
-    return st.sampled_from(["n", "m", "k", "α"]).filter(lambda name: name not in taken)
+# zeros of both signs, the largest and smallest integers, denormals, infinities, NaNs of all kinds
+ODD = {dtype: [0, 1, (1 << 8 * dtype.itemsize - 1) - 1, 1 << 8 * dtype.itemsize - 1] for dtype in DType}
+ODD[DType.F64] += [
+    0x7FF << 52,
+    0xFFF << 52,
+    0x7FF8 << 48,
+    0xFFF8 << 48,
+    (0x7FF << 52) + 5,
+    (0x7FF8 << 48) + 7,
+]
+ODD[DType.F32] += [0xFF << 23, 0x1FF << 23, 0x7FC0 << 16, 0xFFC0 << 16, (0xFF << 23) + 5, (0x7FC0 << 16) + 7]
 
 
 @st.composite
@@ -48,11 +60,10 @@ def constants(draw, dtype=None, shape=None):
     if shape is None:
         shape = draw(st.sampled_from([(), (), (), (3,), (2, 2), (0,), (2, 0, 3), (17,), (3, 6)]))
     if dtype is BOOL:
-        return constant(np.array(draw(st.integers(0, 2**18))).reshape(()) >> np.indices(shape).sum(0) & 1 == 1)
-    size, width = int(np.prod(shape)), 8 * dtype.itemsize
-    odd = [0, 1, 1 << (width - 1), (1 << width) - 1, (1 << (width - 1)) - 1]
-    odd += [0x7FF0_0000_0000_0001 >> (64 - width), 0xFFF8 << 48 >> (64 - width), 0x7FF0 << 48 >> (64 - width)]
-    bits = draw(st.lists(st.integers(0, 2**width - 1) | st.sampled_from(odd), min_size=size, max_size=size))
+        return constant(np.full(shape, draw(st.booleans())))
+    size, width = prod(shape), 8 * dtype.itemsize
+    first = draw(st.sampled_from(ODD[dtype]) | st.integers(0, 2**width - 1))
+    bits = [(first + k * k * k) % 2**width for k in range(size)]
     return constant(np.array(bits, f"u{dtype.itemsize}").view(dtype.numpy).reshape(shape))
 
 
@@ -87,7 +98,7 @@ class Writer:
         first = self.pick(scope)
         peers = [v for v in scope if v.type == first.type]
         peers.append(self.draw(constants(first.type.dtype, ())))
-        ops = [op for op in SCALAR_OPS if accepts(op, first.type)]
+        ops = [op for op in ELEMENTWISE if accepts(op, first.type.dtype)]
         op = self.draw(st.sampled_from(ops))
         rest = [self.pick(peers) for _ in range(len(op.samples[0].inputs) - 1)]
         return emit(op, [first, *rest], names=[self.draw(HINTS)])
@@ -99,7 +110,9 @@ class Writer:
         length = self.draw(dims(tuple(sizes), 1))
         if self.draw(st.booleans()):
             return emit(OPS["dim"], [], {"size": length}, names=[self.draw(HINTS)])
-        return emit(OPS["zeros"], [], {"shape": (length.positive(), 2), "dtype": self.draw(st.sampled_from(DType))})
+        return emit(
+            OPS["zeros"], [], {"shape": (length.positive(), 2), "dtype": self.draw(st.sampled_from(DType))}
+        )
 
     def effect(self, scope, sizes, depth):
         truths = [v for v in scope if v.type == ArrayType(BOOL)]
@@ -119,8 +132,11 @@ class Writer:
         index = self.draw(st.none() | st.just(self.fresh_size()))
 
         def trip(i, *given):
-            states, added, items = given[: len(carries)], given[len(carries) :][: len(sums)], given[len(carries) + len(sums) :]
-            inside = self.block([*scope, i, *states, *items], [*sizes, *([index] if index else [])], depth - 1)
+            parts = split({"carry": len(carries), "sums": len(sums)}, given)
+            states, added, items = parts.carries, parts.sums, parts.slices
+            inside = self.block(
+                [*scope, i, *states, *items], [*sizes, *([index] if index else [])], depth - 1
+            )
             ends = [self.pick([v for v in inside if v.type == s.type]) for s in states]
             total = [emit(OPS["add"], [s, self.draw(constants(s.type.dtype, ()))])[0] for s in added]
             stacked = [v for v in inside if not (mentions(v) - set(sizes))]
@@ -155,10 +171,11 @@ def mentions(value):
     return {name for dim in value.type.shape for name in dim.names()}
 
 
-def accepts(op, kind):
-    """Whether an elementwise op takes operands that are all of this type."""
+@cache
+def accepts(op, dtype):
+    """Whether an elementwise op takes operands that are all of this dtype."""
     try:
-        op.infer([kind] * len(op.samples[0].inputs), {}, [])
+        op.infer([ArrayType(dtype)] * len(op.samples[0].inputs), {}, [])
     except AdcompilerError:
         return False
     return True
@@ -181,7 +198,3 @@ def functions(draw):
     name = draw(st.sampled_from(["f", "<lambda>", "for", "loss_vjp"]))
     written = [(0, 0)] if draw(st.booleans()) else []
     return function(name, params, body, ops=OPS, sizes=["n", "m"], guards=guards, written=written)
-
-
-def index_type():
-    return ArrayType(I64)

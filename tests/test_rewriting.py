@@ -1,7 +1,10 @@
 """Rewritten code under the runtime of plain Python does what the user's code does."""
 
+import ast
+import gc
 import random
 import textwrap
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -192,6 +195,57 @@ def test_names_of_lambdas_in_calls_are_not_live_everywhere():
     runtime = PlainRuntime(forgetful=False)
     rewrite(namespace["f"]).bind(runtime)([1, 2])
     assert runtime.live == {3: ((), ("z",)), 6: (("w",), ("g", "w"))}
+
+
+def test_names_of_nested_functions_are_their_own():
+    namespace = load(
+        """
+        def f(xs):
+            for x in xs:
+                y = x
+            def g(x):
+                y = x
+                return y + x
+            return g(1)
+        """
+    )
+    runtime = PlainRuntime()
+    rewrite(namespace["f"]).bind(runtime)([1, 2])
+    assert runtime.live == {3: ((), ())}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32))
+def test_the_runtime_is_asked_about_everything(seed):
+    """What Python would decide by itself does not occur in rewritten code."""
+    decided = (
+        ast.If,
+        ast.For,
+        ast.While,
+        ast.IfExp,
+        ast.BoolOp,
+        ast.AugAssign,
+        ast.Subscript,
+        ast.Not,
+        ast.Assert,
+    )
+    definition = rewrite(load(random_program(random.Random(seed)))["f"]).rewritten.definition
+    for node in ast.walk(definition):
+        assert not isinstance(node, decided)
+        assert not isinstance(node, ast.Compare) or len(node.ops) == 1
+        if isinstance(node, ast.Attribute):
+            assert ast.unparse(node.value) == "__c"
+        if isinstance(node, ast.Call):
+            assert isinstance(node.func, ast.Attribute)
+
+
+def test_rewritten_code_dies_with_the_users():
+    namespace = load("def f(x):\n return x")
+    rewrite(namespace["f"])
+    code = weakref.ref(namespace["f"].__code__)
+    del namespace
+    gc.collect()
+    assert code() is None
 
 
 def test_source_of_rewritten_code():

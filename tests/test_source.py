@@ -175,12 +175,19 @@ def test_not_a_python_function(function, name):
     assert error.hint == "call it from a function of your own"
 
 
-@pytest.mark.parametrize(
-    "edited", ["return x * 3", "return x * 2.0", "return abs(x) * 2", "y = 2\n    return x * y"]
-)
+EDITS = {
+    "another constant": "return abs(x) * 3",
+    "another type": "return abs(x) * 2.0",
+    "another operator": "return abs(x) + 2",
+    "another name": "return int(x) * 2",
+    "another line": "y = 2\n    return abs(x) * y",
+}
+
+
+@pytest.mark.parametrize("edited", EDITS.values(), ids=EDITS)
 def test_edited_source(tmp_path, edited):
     path = tmp_path / "model.py"
-    module = module_of(path, "def f(x):\n    return x * 2\n\ndef g(x):\n    return x\n")
+    module = module_of(path, "def f(x):\n    return abs(x) * 2\n\ndef g(x):\n    return x\n")
     assert run(module.g, 1) == 1
     path.write_text(f"def f(x):\n    {edited}\n")
     os.utime(path, (1, 1))

@@ -698,6 +698,24 @@ def test_second_order_agrees_with_differences(case: Case) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.parametrize(("name", "types", "attrs", "expected"), SYMBOLIC)
+def test_derivatives_take_symbolic_sizes(name: str, types: Any, attrs: Any, expected: str) -> None:
+    """⟨cotangent, J t⟩ = ⟨Jᵀ cotangent, t⟩ for programs that serve all sizes; nothing moves an integer."""
+    sizes = {"n": 5, "m": 3, "k": 4}
+    params = [Value(t, f"x{j}") for j, t in enumerate(types)]
+    source = function(name, params, lambda *p: [OPS[name](*p, **attrs)], ops=OPS, sizes=list(sizes))
+    inputs = [example(t, sizes) for t in types]
+    wrt = [j for j, t in enumerate(types) if t.dtype.is_float]
+    outputs = [x for x in evaluate(source, inputs, sizes) if np.asarray(x).dtype.kind == "f"]
+    tangents, cotangents = directions([inputs[j] for j in wrt], 0), directions(outputs, 1)
+    images = evaluate(forward(source, wrt), [*inputs, *tangents], sizes)[1:]
+    pulled = evaluate(reverse(source, wrt), [*inputs, *cotangents], sizes)[1:]
+    assert len(images) == len(outputs)
+    left = sum(np.sum(c * image) for c, image in zip(cotangents, images, strict=True))
+    right = sum(np.sum(c * t) for c, t in zip(pulled, tangents, strict=True))
+    np.testing.assert_allclose(left, right, rtol=1e-11, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("name", "x", "expected"),
     [

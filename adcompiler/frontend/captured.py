@@ -20,8 +20,8 @@ from adcompiler.ir.graph import Function
 class Argument:
     """One leaf of the arguments: what the user calls it, and what it is to the program.
 
-    `parameter` is the number of its parameter in the Function, None for one that is not traced; `written` says that
-    the function changes it.
+    `parameter` is the number of its parameter in the Function, None for one that is not traced; `written`
+    says that the function changes it.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Captured:
         return tuple(k for k, argument in enumerate(self.arguments) if argument.key.traced)
 
     def operands(self, callee: Any, leaves: Sequence[Any]) -> Operands | None:
-        """What to call the program with; None if it does not serve these arguments in the world as it is now."""
+        """What to call the program with; None if it does not serve this call."""
         if self._direct:
             return Operands(leaves, ())
         for observation in self.observations:

@@ -1,7 +1,7 @@
 """Objects from outside the captured functions, turned into what tracing may use of them.
 
-A container is copied: the copy has hidden arguments in place of its floats and arrays. It may not be changed: the
-change would happen once, while tracing.
+A container is copied: the copy has hidden arguments in place of its floats and arrays. It may not be changed:
+that would happen once, while tracing.
 """
 
 from __future__ import annotations

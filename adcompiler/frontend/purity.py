@@ -1,9 +1,9 @@
 """Which calls that are not captured may run while tracing.
 
-A library function of plain Python values runs once, and its result is a constant of the program. That is right only
-if it would give the same result each time: random numbers, clocks, files and the like are refused. A function that
-is not captured and is given a traced value is refused as well, unless it hands its arguments on without looking at
-them.
+A library function of plain Python values runs once, and its result is a constant of the program. That is
+right only if it would give the same result each time: random numbers, clocks, files and the like are
+refused. A function that is not captured and is given a traced value is refused as well, unless it leaves
+what is done to it to the value.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 _IMPURE_MODULES = frozenset(
-    "random secrets time uuid os io posix nt socket subprocess shutil tempfile threading multiprocessing asyncio "
-    "sys pickle urllib http ctypes gc weakref signal select _random _io _pickle _socket _thread".split()
+    "random secrets time uuid os io posix nt socket subprocess shutil tempfile threading multiprocessing "
+    "asyncio sys pickle urllib http ctypes gc weakref signal select _random _io _pickle _socket".split()
 )
 _IMPURE_PREFIXES = ("numpy.random", "scipy.io", "concurrent.", "urllib.", "http.")
 _IMPURE_OWNERS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 _IMPURE_FUNCTIONS = frozenset(
-    "open input breakpoint now today utcnow load loadtxt genfromtxt fromfile save savez savez_compressed savetxt "
-    "tofile memmap delattr exec eval compile __import__".split()
+    "open input breakpoint now today utcnow load loadtxt genfromtxt fromfile save savez savez_compressed "
+    "savetxt tofile memmap delattr exec eval compile __import__".split()
 )
 _IMPURE_NAMESPACES = ("builtins", "numpy", "numpy.lib", "datetime", "_io", "posix", "pathlib")
 
@@ -45,7 +45,7 @@ def module_of(function: Any) -> str:
 
 def name_of(function: Any) -> str:
     """What messages call a function: `np.random.normal`, `time.time`, `len`."""
-    name = str(getattr(function, "__qualname__", None) or getattr(function, "__name__", type(function).__name__))
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", type(function).__name__)
     owner = getattr(function, "__self__", None)
     module = module_of(function)
     if isinstance(owner, _IMPURE_OWNERS) and module.startswith("numpy.random"):
@@ -66,7 +66,7 @@ def impure(function: Any) -> bool:
 
 
 def hands_on(function: Any) -> bool:
-    """Whether a library function leaves what is done to traced arguments to them, as NumPy's dispatch does."""
+    """Whether a library function leaves it to traced arguments what is done to them, as NumPy does."""
     if isinstance(function, np.ufunc) or module_of(function) in _TRANSPARENT_MODULES:
         return True
     try:

@@ -65,7 +65,7 @@ def rewrite(function: FunctionType) -> RewrittenFunction:
     """
     code = getattr(function, "__code__", None)
     known = _REWRITTEN.get(id(code))
-    if known is None or known[0]() is not code:
+    if known is None:
         rewritten = _rewrite(function)
         code = function.__code__
         known = weakref.ref(code, functools.partial(_forget, id(code))), rewritten
@@ -83,8 +83,8 @@ _REWRITTEN: dict[int, tuple[weakref.ref[CodeType], RewrittenCode]] = {}
 
 
 def _forget(key: int, dead: weakref.ref[CodeType]) -> None:
-    if key in _REWRITTEN and _REWRITTEN[key][0] is dead:
-        del _REWRITTEN[key]
+    """Called before another code object can have the same identity."""
+    del _REWRITTEN[key]
 
 
 def _rewrite(function: FunctionType) -> RewrittenCode:
@@ -101,11 +101,9 @@ def _rewrite(function: FunctionType) -> RewrittenCode:
         definition = rewrite_function(name, arguments, body_of(source.node), source.node, None)
         return RewrittenCode(_compile(definition, function, source.file), definition)
     except RecursionError:
-        raise CaptureError(
-            f"`{function.__name__}` is nested too deeply; each `return`, `break` or `continue` nests what follows",
-            source.location(source.node),
-            "split the function",
-        ) from None
+        message = "is nested too deeply; each `return`, `break` or `continue` nests what follows"
+        place = source.location(source.node)
+        raise CaptureError(f"`{function.__name__}` {message}", place, "split the function") from None
 
 
 def _compile(definition: ast.FunctionDef, function: FunctionType, file: str) -> CodeType:

@@ -1,8 +1,8 @@
 """Which compiled program serves a call: the specialisation key, and the programs kept under it.
 
-A call is answered in three steps, the first that suffices: a cheap signature of plain positional arguments; the key,
-which is all that tracing may depend on in the arguments; and of the programs under that key the first one whose
-observations and size guards hold. If there is none, one more is captured: never a wrong answer.
+The key is all that tracing may depend on in the arguments; of the programs under a key the first one serves
+whose observations and size guards hold. If there is none, one more is captured: never a wrong answer. For
+plain arguments a cheap signature finds the programs, without taking trees apart.
 """
 
 from __future__ import annotations

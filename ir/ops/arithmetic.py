@@ -80,7 +80,8 @@ _REMAINDERS = (
 
 def _floor_divide_source(attrs: Attrs, result: DType) -> str:
     """Numba's own quotient of floats is not NumPy's where an operand is infinite."""
-    return "np.floor_divide({0}, {1})" if result.is_integer else "floor_divide({0}, {1})"
+    of_floats = "floor_divide({0}, {1}, np.fmod({0}, {1}))"
+    return "np.floor_divide({0}, {1})" if result.is_integer else of_floats
 
 
 floor_divide = elementwise(

@@ -42,7 +42,7 @@ from .shape import broadcast, inverse, reshape, transpose
 
 
 def _reduced(name: str, accepts: Accepts, empty: str | None = None) -> TypeRule:
-    """The axes in attribute `axes` go away; `empty` names a reduction that no elements do not have."""
+    """The axes in attribute `axes` go away; `empty` names a reduction that needs an element."""
 
     def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
         (x,) = types
@@ -62,6 +62,8 @@ def _require_dtype(name: str, x: ArrayType, accepts: Accepts) -> None:
 
 def kept(reduced: Value, x: ArrayType, axes: Sequence[int]) -> Value:
     """A result of a reduction of `x` in a shape that broadcasts against it."""
+    if not axes:
+        return reduced
     return reshape(reduced, shape=tuple(Dim.of(1) if a in axes else d for a, d in enumerate(x.shape)))
 
 

@@ -1,7 +1,7 @@
 """Every element of the result is one of the operand: reshape, transpose, broadcast, flip, roll.
 
 `expand_dims` and `squeeze` are reshapes. The lowering maps an index of the result to an index of the operand,
-so that nothing is copied where the op is fused. A reshape of what lies in memory is a view: arrays are contiguous.
+so that nothing is copied where the op is fused; a reshape of an array in memory is a view of it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,214 @@
+"""A Function run on numbers of many digits, unrolled, and its derivative: the oracle for adjoints.
+
+Nothing of the transforms is used here, and no derivative statement of a record: loops run as Python runs them, each
+step is differentiated by central differences with 110 digits, and the chain rule goes backwards over the list of
+steps. So a wrong partial and a wrong threading of carries, sums or slices show alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from adcompiler.ir.errors import AdcompilerError
+from adcompiler.ir.evaluate import Runner, bind_sizes, numpy_rule, resolved
+from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value
+from adcompiler.ir.types import Sizes
+
+from .precise import evaluate_op, is_float, lifted, elementwise
+
+MOST_STEPS = 200_000
+
+
+class TooLong(AdcompilerError):
+    """A run that makes too many steps to be followed number by number."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Number:
+    """One element of one value of one run. `constant` tells those that the program itself contains."""
+
+    value: Any
+    name: str = ""
+    constant: bool = False
+
+
+Path = tuple[tuple[Eqn, int], ...]
+"""The loops around a step, outermost first, each with its index."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One equation in one trip: arrays of Numbers, or of NumPy's integers and truth values."""
+
+    eqn: Eqn
+    path: Path
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    attrs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a Function did for given arguments; `entered` are the blocks that were run."""
+
+    params: tuple[Any, ...]
+    results: tuple[Any, ...]
+    steps: tuple[Step, ...]
+    entered: frozenset[Block]
+
+
+def numbers(x: Any) -> Iterator[Number]:
+    """The Numbers of an array, in C order; none of an array of integers."""
+    return (n for n in np.asarray(x).flat if isinstance(n, Number))
+
+
+def values(x: Any) -> Any:
+    """An array of Numbers as an array of mpf; other arrays as they are."""
+    return elementwise(lambda n: n.value, x) if is_float(x) and np.size(x) else x
+
+
+def play(function: Function, args: Sequence[Any], sizes: Sizes) -> Run:
+    """Run a Function on NumPy arguments, or on arrays of mpf; call it under `precision()`.
+
+    Raises NoSymbolicForm, TooLong, ArgumentError (shapes, guards), and what a `check` of the program raises.
+    """
+    known = bind_sizes(function, [np.shape(a) for a in args], sizes)
+    params = tuple(
+        _entered(a if np.asarray(a).dtype == object else lifted(a) if is_float(a) else a, p)
+        for a, p in zip(args, function.body.params, strict=True)
+    )
+    player = _Player([], {})
+    results = player.block(function.body, params, {}, known, ())
+    return Run(params, results, tuple(player.steps), frozenset(player.entered))
+
+
+def _entered(x: Any, value: Value, constant: bool = False) -> Any:
+    """Fresh Numbers for what is not yet made of Numbers."""
+    if not is_float(x):
+        return x
+    name = value.name or ""
+    return elementwise(lambda number: Number(number, name, constant), x)
+
+
+@dataclass
+class _Player:
+    steps: list[Step]
+    entered: dict[Block, None] = field(default_factory=dict)
+
+    def block(
+        self, block: Block, args: Sequence[Any], outer: Mapping[Value, Any], sizes: dict[str, int], path: Path
+    ) -> tuple[Any, ...]:
+        self.entered[block] = None
+        env = {**outer, **dict(zip(block.params, args, strict=True))}
+        for eqn in block.eqns:
+            inputs = [_read(env, v) for v in eqn.inputs]
+            if eqn.op.name == "bind":
+                sizes[str(eqn.attrs["size"])] = int(inputs[0])
+                continue
+            results = self._inside(eqn, inputs, env, sizes, path) if eqn.blocks else self._step(eqn, inputs, sizes, path)
+            env.update(zip(eqn.outputs, results, strict=True))
+        return tuple(_read(env, v) for v in block.results)
+
+    def _inside(
+        self, eqn: Eqn, inputs: Sequence[Any], env: Mapping[Value, Any], sizes: dict[str, int], path: Path
+    ) -> tuple[Any, ...]:
+        attrs = {name: resolved(a, sizes) for name, a in eqn.attrs.items() if name != "index"}
+        blocks = [_Trip(b, eqn.attrs.get("index"), env, sizes, numpy_rule, self, eqn, path) for b in eqn.blocks]
+        results = eqn.op.numpy(*inputs, **attrs, blocks=blocks)
+        return tuple(_entered(r, v) if np.size(r) == 0 else r for r, v in zip(results, eqn.outputs, strict=True))
+
+    def _step(self, eqn: Eqn, inputs: Sequence[Any], sizes: Sizes, path: Path) -> tuple[Any, ...]:
+        if len(self.steps) == MOST_STEPS:
+            raise TooLong(f"the program makes more than {MOST_STEPS} steps", eqn.location)
+        attrs = {name: resolved(a, sizes) for name, a in eqn.attrs.items()}
+        result = evaluate_op(eqn.op, [values(x) for x in inputs], attrs)
+        results = result if isinstance(result, tuple) else (result,)
+        outputs = tuple(_entered(r, v) for r, v in zip(results, eqn.outputs, strict=True))
+        self.steps.append(Step(eqn, path, tuple(inputs), outputs, attrs))
+        return outputs
+
+
+@dataclass(frozen=True)
+class _Trip(Runner):
+    """A block of an equation, run under the equation's path."""
+
+    player: _Player
+    eqn: Eqn
+    path: Path
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        sizes, path = dict(self.sizes), self.path
+        if self.eqn.op.name == "for":
+            path = (*path, (self.eqn, int(args[0])))
+        if self.index is not None:
+            sizes[str(self.index)] = int(args[0])
+        return self.player.block(self.block, args, self.env, sizes, path)
+
+
+def _read(env: Mapping[Value, Any], value: Value) -> Any:
+    if isinstance(value, Constant):
+        return _entered(lifted(value.data), value, constant=True) if is_float(value.data) else value.data
+    return env[value]
+
+
+# ---- the derivative ----
+
+
+def moving(run: Run, wrt: Sequence[int]) -> frozenset[Number]:
+    """The Numbers that depend on the parameters in `wrt`."""
+    found = {n for k in wrt for n in numbers(run.params[k])}
+    for step in run.steps:
+        if any(n in found for x in step.inputs for n in numbers(x)):
+            found.update(n for y in step.outputs for n in numbers(y))
+    return frozenset(found)
+
+
+def cotangents(run: Run, seeds: Sequence[Any], active: frozenset[Number]) -> dict[Number, Any]:
+    """The cotangent of every active Number of a run, given those of its float results (arrays of mpf)."""
+    import mpmath
+
+    bars: dict[Number, Any] = {}
+
+    def add(number: Number, part: Any) -> None:
+        bars[number] = bars.get(number, mpmath.mpf(0)) + part
+
+    floats = [r for r in run.results if is_float(r)]
+    for result, seed in zip(floats, seeds, strict=True):
+        for number, part in zip(np.asarray(result).flat, np.asarray(seed).flat, strict=True):
+            add(number, part)
+    for step in reversed(run.steps):
+        if any(n in bars for y in step.outputs for n in numbers(y)):
+            for source, target, slope in slopes(step, active):
+                add(source, slope * bars.get(target, mpmath.mpf(0)))
+    return {n: bar for n, bar in bars.items() if n in active}
+
+
+def slopes(step: Step, active: frozenset[Number]) -> Iterator[tuple[Number, Number, Any]]:
+    """The derivatives of a step that are not zero: (input, output, d output / d input), by central differences."""
+    import mpmath
+
+    h = mpmath.mpf(10) ** -30
+    outputs = [n for y in step.outputs for n in numbers(y)]
+    for k, x in enumerate(step.inputs):
+        for place, source in enumerate(np.asarray(x).flat):
+            if not isinstance(source, Number) or source not in active:
+                continue
+            high, low = (_perturbed(step, k, place, d) for d in (h, -h))
+            for target, a, b in zip(outputs, high, low, strict=True):
+                if a != b:
+                    yield source, target, (a - b) / (2 * h)
+
+
+def _perturbed(step: Step, k: int, place: int, by: Any) -> list[Any]:
+    """The float outputs of a step when one element of operand `k` changes."""
+    inputs = [values(x) for x in step.inputs]
+    changed = np.array(inputs[k], dtype=object)
+    changed.flat[place] = changed.flat[place] + by
+    inputs[k] = changed[()]
+    result = evaluate_op(step.eqn.op, inputs, step.attrs)
+    results = result if isinstance(result, tuple) else (result,)
+    return [y for r in results if is_float(r) for y in np.asarray(r).flat]

@@ -1,0 +1,459 @@
+"""Loops over elements as Python source for Numba.
+
+Every inlined equation becomes one statement, at the outermost loop where its indices are known. Reductions that run
+along the innermost axis accumulate in local variables: eight of them for cheap sums of floats, which LLVM turns into
+vectors. Their order depends on sizes alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..ir.graph import Eqn, Value, constant
+from ..ir.op import Element, Reduction, Scalar, Scan, constructor
+from ..ir.ops.attributes import integer, integers
+from ..ir.ops.indexing import element_indices
+from ..ir.ops.linear_algebra import contraction
+from ..ir.types import BOOL, F32, F64, I64, DType, Shape
+from .blocks import BlockWriter, place_text
+from .kernels import Nest, is_elementwise
+from .memory import Place, Scope
+from .source import allocation, dim_text, literal, zero
+
+LANES = 8
+"""Partial accumulators of a sum."""
+
+LONGEST_UNROLLED = 8
+"""Inlined equations that may be written once a lane."""
+
+SHORT = 16
+"""Constant extents up to which nothing is unrolled here."""
+
+Written = tuple[str, Eqn | None]
+
+
+@dataclass
+class Level:
+    """What is written in one loop, before and after the loop inside it."""
+
+    before: list[Written] = field(default_factory=list)
+    after: list[Written] = field(default_factory=list)
+
+
+class Elements:
+    """Sources of elements of arrays, and the statements that compute them, by loop."""
+
+    def __init__(self, writer: BlockWriter, inlined: Mapping[Value, Eqn], loops: Sequence[str]) -> None:
+        self.writer = writer
+        self.inlined = inlined
+        self.levels = [Level() for _ in range(len(loops) + 1)]
+        self.depth = {name: k + 1 for k, name in enumerate(loops)}
+        self.known: dict[tuple[Value, tuple[str, ...]], str] = {}
+
+    def level(self, text: str) -> int:
+        """The loop in which everything that a source mentions is known."""
+        return max((self.depth.get(word, 0) for word in re.findall(r"[A-Za-z_]\w*", text)), default=0)
+
+    def name(self, hint: str | None, text: str, eqn: Eqn) -> str:
+        """A variable with this value."""
+        level = self.level(text)
+        name = self.writer.names.fresh(hint)
+        self.depth[name] = level
+        self.levels[level].before.append((f"{name} = {text}", eqn))
+        return name
+
+    def element(self, value: Value, indices: Sequence[str]) -> str:
+        """Source of one element: a name, a literal, or a read of memory."""
+        key = (value, tuple(indices))
+        if key not in self.known:
+            self.known[key] = self._element(value, indices)
+        return self.known[key]
+
+    def _element(self, value: Value, indices: Sequence[str]) -> str:
+        eqn = self.inlined.get(value)
+        if eqn is None:
+            return self.memory(value, indices)
+        text = self.computed(eqn, indices)
+        simple = re.fullmatch(r"\w+(\[[^\[\]]*\])?|-?[\d.]+", text)
+        return text if simple else self.name(value.name, text, eqn)
+
+    def memory(self, value: Value, indices: Sequence[str]) -> str:
+        """Source of an element that is stored."""
+        if not value.type.rank:
+            return self.writer.text(value)
+        return place_text(self.writer.place(value).at(*map(self.writer.index_text, indices)))
+
+    def computed(self, eqn: Eqn, indices: Sequence[str]) -> str:
+        """Source of an element that is computed."""
+        if eqn.op.name == "zeros":
+            return zero(eqn.output.type.dtype)
+        if eqn.op.name == "index":
+            x, *operands = eqn.inputs
+            where = element_indices(x.type, [v.type for v in operands], eqn.attrs, self.reader(operands), indices)
+            return self.element(x, where)
+        lowering = eqn.op.lowering
+        if isinstance(lowering, Element):
+            return lowering.source(eqn, self.reader(eqn.inputs), indices)
+        assert isinstance(lowering, Scalar)
+        operands_ = [self.element(v, aligned(v.type.shape, indices)) for v in eqn.inputs]
+        return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
+
+    def reader(self, operands: Sequence[Value]) -> Callable[[int, Sequence[str]], str]:
+        """What lowerings read operands with."""
+        return lambda k, indices: self.element(operands[k], indices)
+
+    def forget(self, level: int) -> None:
+        """What was computed in a loop is not known in another loop."""
+        self.known = {key: text for key, text in self.known.items() if self.level(text) < level}
+
+
+def aligned(shape: Shape, indices: Sequence[str]) -> list[str]:
+    """The indices of an operand that is broadcast."""
+    last = indices[len(indices) - len(shape) :]
+    return ["0" if d.constant == 1 else i for d, i in zip(shape, last, strict=True)]
+
+
+class NestWriter:
+    """One nest of loops on the page of a writer."""
+
+    def __init__(self, writer: BlockWriter, nest: Nest, scope: Scope) -> None:
+        self.writer = writer
+        self.page = writer.page
+        self.scope = scope
+        self.roots = nest.roots
+        self.order = _loop_order(nest)
+        self.extents = nest.extents
+        self.indices = ["0"] * len(nest.extents)
+        for depth, axis in enumerate(self.order):
+            self.indices[axis] = writer.names.loop(depth)
+        self.loops = [self.indices[axis] for axis in self.order]
+        writer.ascending.update(self.loops)
+        inlined = writer.scheduled(scope.block).inlined
+        self.elements = Elements(writer, inlined, self.loops)
+        self.lanes = LANES if self._unrolls(inlined) else 1
+
+    def write(self) -> None:
+        """Write the whole nest."""
+        root = self.roots[0]
+        lowering = root.op.lowering
+        if root.op.name in ("put", "add_at"):
+            self._update(root)
+        elif root.op.name == "check":
+            self._check(root)
+        elif isinstance(lowering, Scan):
+            self._scan(root, lowering)
+        elif root.op.name == "einsum":
+            self._einsum(root)
+        elif isinstance(lowering, Reduction) and root.output.type.rank:
+            self._reduce_some(root, lowering)
+        else:
+            self._pointwise()
+
+    # ---- loops ----
+
+    def _unrolls(self, inlined: Mapping[Value, Eqn]) -> bool:
+        """Whether a sum along the innermost axis gets several accumulators."""
+        root = self.roots[0]
+        sums = [r for r in self.roots if isinstance(r.op.lowering, Reduction) or r.op.name == "einsum"]
+        if not sums or not self.order or any(not r.output.type.dtype.is_float for r in sums):
+            return False
+        if root.output.type.rank and root in sums and not _innermost_reduced(root, self.order[-1]):
+            return False
+        extent = self.extents[self.order[-1]].constant
+        work = _work(self.roots, inlined)
+        return (extent is None or extent > SHORT) and len(work) <= LONGEST_UNROLLED and all(e.op.cost <= 4 for e in work)
+
+    def _innermost(self, lane: Callable[[Sequence[str], int], None]) -> tuple[list[Written], list[Written]]:
+        """The body of the innermost loop once a lane, and of the loop over what remains."""
+        depth = len(self.loops)
+        level = self.elements.levels[depth]
+        if self.lanes == 1:
+            lane(self.indices, 0)
+            return level.before, []
+        axis, variable = self.order[-1], self.loops[-1]
+        for k in range(self.lanes):
+            shifted = list(self.indices)
+            shifted[axis] = f"{variable} + {k}" if k else variable
+            lane(shifted, k)
+        unrolled, level.before = level.before, []
+        self.elements.forget(depth)
+        lane(self.indices, 0)
+        rest, level.before = level.before, []
+        return unrolled, rest
+
+    def _emit(self, unrolled: Sequence[Written], rest: Sequence[Written], depth: int = 0) -> None:
+        """Write the loops from the outermost one."""
+        if depth == len(self.loops):
+            self._lines(unrolled)
+            self._lines(self.elements.levels[depth].after)
+            return
+        self._lines(self.elements.levels[depth].before)
+        extent = dim_text(self.extents[self.order[depth]])
+        variable = self.loops[depth]
+        if rest and depth == len(self.loops) - 1:
+            self._loop(f"for {variable} in range(0, {extent} - {self.lanes - 1}, {self.lanes}):", unrolled)
+            self._loop(f"for {variable} in range({_remainder_start(extent, self.lanes)}, {extent}):", rest)
+        else:
+            self.page.write(f"for {variable} in {self._range(extent, depth)}:", self.roots[-1])
+            with self.page.indented():
+                self._emit(unrolled, rest, depth + 1)
+        self._lines(self.elements.levels[depth].after)
+
+    def _range(self, extent: str, depth: int) -> str:
+        root = self.roots[0]
+        backwards = isinstance(root.op.lowering, Scan) and root.attrs.get("reverse") and depth == len(self.loops) - 1
+        return f"range({extent} - 1, -1, -1)" if backwards else f"range({extent})"
+
+    def _loop(self, header: str, body: Sequence[Written]) -> None:
+        self.page.write(header, self.roots[-1])
+        with self.page.indented():
+            self._lines(body)
+
+    def _lines(self, lines: Sequence[Written]) -> None:
+        for text, eqn in lines:
+            self.page.write(text, eqn)
+
+    def _say(self, text: str, eqn: Eqn) -> None:
+        """A statement of the innermost loop."""
+        self.elements.levels[len(self.loops)].before.append((text, eqn))
+
+    # ---- elementwise values and full reductions ----
+
+    def _pointwise(self) -> None:
+        places: dict[Eqn, Place] = {}
+        partial: dict[Eqn, list[str]] = {}
+        for root in self.roots:
+            if is_elementwise(root):
+                places[root] = self.writer.allocate(root.output, self.scope, root)
+            else:
+                partial[root] = self._accumulators(root, self.writer.define(root.output), self.page.write)
+
+        def lane(indices: Sequence[str], k: int) -> None:
+            for root in self.roots:
+                if root in places:
+                    self._store(root, places[root], indices)
+                else:
+                    x = self.elements.element(root.inputs[0], indices)
+                    self._say(*self._step(root, partial[root][k], x))
+
+        self._emit(*self._innermost(lane))
+        for root, names in partial.items():
+            self._combine(root, names, self.page.write)
+
+    def _store(self, root: Eqn, place: Place, indices: Sequence[str]) -> None:
+        text = self.elements.computed(root, indices)
+        if len(self.roots) > 1:
+            text = self.elements.name(root.output.name, text, root)
+            self.elements.known[root.output, tuple(indices)] = text
+        self._say(f"{self._at(place, indices)} = {text}", root)
+
+    def _at(self, place: Place, indices: Sequence[str]) -> str:
+        return place_text(place.at(*map(self.writer.index_text, indices)))
+
+    # ---- accumulators ----
+
+    def _accumulators(self, root: Eqn, name: str, say: Callable[[str, Eqn], object]) -> list[str]:
+        """Variables that start at the neutral element, one a lane."""
+        names = [name, *(self.writer.names.fresh(name) for _ in range(self.lanes - 1))]
+        say(f"{' = '.join(names)} = {_start(root)}", root)
+        return names
+
+    def _step(self, root: Eqn, accumulator: str, x: str) -> tuple[str, Eqn]:
+        return _stepped(_step_template(root), root.output.type.dtype, accumulator, x), root
+
+    def _combine(self, root: Eqn, names: Sequence[str], say: Callable[[str, Eqn], object]) -> None:
+        """Pairs, then pairs of pairs."""
+        template = _step_template(root)
+        parts = list(names)
+        while len(parts) > 1:
+            parts = [f"({template.format(acc=a, x=b)})" for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        if len(names) > 1:
+            text = parts[0][1:-1]
+            say(f"{names[0]} = {text}", root)
+
+    # ---- reductions that leave axes ----
+
+    def _reduce_some(self, root: Eqn, lowering: Reduction) -> None:
+        axes = integers(root.attrs["axes"])
+        kept = [a for a in range(len(self.extents)) if a not in axes]
+        outer = [a for a in self.order if a in kept]
+        if list(self.order[: len(outer)]) == outer:
+            self._reduce_in_variable(root, kept, len(outer))
+        else:
+            self._reduce_in_memory(root, lowering, kept)
+
+    def _reduce_in_variable(self, root: Eqn, kept: Sequence[int], depth: int) -> None:
+        """The reduced axes come last: a local accumulator for each element of the result."""
+        place = self.writer.allocate(root.output, self.scope, root)
+        at = self._at(place, [self.indices[a] for a in kept])
+        self._accumulate(root, depth, lambda indices: self.elements.element(root.inputs[0], indices), at)
+
+    def _accumulate(self, root: Eqn, depth: int, term: Callable[[Sequence[str]], str], at: str | None) -> str:
+        """Accumulate below loop `depth`, store behind it; the variable."""
+        level = self.elements.levels[depth]
+        name = self.writer.names.fresh(root.output.name)
+        names = self._accumulators(root, name, lambda text, eqn: level.before.append((text, eqn)))
+
+        def lane(indices: Sequence[str], k: int) -> None:
+            self._say(*self._step(root, names[k], term(indices)))
+
+        bodies = self._innermost(lane)
+        self._combine(root, names, lambda text, eqn: level.after.append((text, eqn)))
+        if at is not None:
+            level.after.append((f"{at} = {name}", root))
+        self._emit(*bodies)
+        return name
+
+    def _reduce_in_memory(self, root: Eqn, lowering: Reduction, kept: Sequence[int]) -> None:
+        """The innermost axis stays: accumulate in the result, in the order of memory."""
+        start = _start(root)
+        type_ = root.output.type
+        if root.output in self.writer.rows:
+            self.writer.assign(root, start, self.scope)
+        elif start == zero(type_.dtype):
+            self.writer.assign(root, allocation("np.zeros", type_), self.scope)
+        else:
+            self.writer.assign(root, allocation("np.full", type_, start), self.scope)
+        target = self._at(self.writer.place(root.output), [self.indices[a] for a in kept])
+
+        def lane(indices: Sequence[str], k: int) -> None:
+            x = self.elements.element(root.inputs[0], indices)
+            self._say(_stepped(lowering.step, type_.dtype, target, x), root)
+
+        self._emit(*self._innermost(lane))
+
+    def _einsum(self, root: Eqn) -> None:
+        labels = contraction(root)
+        names = list(labels.sizes([v.type for v in root.inputs]))
+        letters = [*labels.result, *(c for c in names if c not in labels.result)]
+        outer = sum(1 for a in self.order if a < len(labels.result))
+
+        def term(indices: Sequence[str]) -> str:
+            at = dict(zip(letters, indices, strict=True))
+            factors = [
+                self.elements.element(v, ["0" if d.constant == 1 else at[c] for c, d in zip(own, v.type.shape, strict=True)])
+                for own, v in zip(labels.operands, root.inputs, strict=True)
+            ]
+            return " * ".join(factors)
+
+        if root.output.type.rank:
+            place = self.writer.allocate(root.output, self.scope, root)
+            self._accumulate(root, outer, term, self._at(place, self.indices[: len(labels.result)]))
+        else:
+            self.writer.texts[root.output] = self._accumulate(root, outer, term, None)
+
+    # ---- running sums, updates, checks ----
+
+    def _scan(self, root: Eqn, lowering: Scan) -> None:
+        place = self.writer.allocate(root.output, self.scope, root)
+        running = self.writer.names.fresh(root.output.name)
+        depth = len(self.loops) - 1 if self.extents[integer(root.attrs["axis"])].constant != 1 else len(self.loops)
+        self.elements.levels[depth].before.append((f"{running} = {_start(root)}", root))
+
+        def lane(indices: Sequence[str], k: int) -> None:
+            x = self.elements.element(root.inputs[0], indices)
+            self._say(_stepped(lowering.step, root.output.type.dtype, running, x), root)
+            self._say(f"{self._at(place, indices)} = {running}", root)
+
+        self._emit(*self._innermost(lane))
+
+    def _update(self, root: Eqn) -> None:
+        x, value, *operands = root.inputs
+        place = self.writer.updated(root, self.scope)
+
+        def lane(indices: Sequence[str], k: int) -> None:
+            reader = self.elements.reader(operands)
+            where = element_indices(x.type, [v.type for v in operands], root.attrs, reader, indices)
+            sign = "+=" if root.op.name == "add_at" else "="
+            self._say(f"{self._at(place, where)} {sign} {self.elements.element(value, indices)}", root)
+
+        self._emit(*self._innermost(lane))
+
+    def _check(self, root: Eqn) -> None:
+        ok = self.writer.names.fresh(root.inputs[0].name or "ok")
+        self.page.write(f"{ok} = True", root)
+
+        def lane(indices: Sequence[str], k: int) -> None:
+            self._say(f"{ok} = {ok} and {self.elements.element(root.inputs[0], indices)}", root)
+
+        self._emit(*self._innermost(lane))
+        self.writer.check(root, ok)
+
+
+# ---- shapes of nests -------------------------------------------------------------------------------------------------
+
+
+def _loop_order(nest: Nest) -> list[int]:
+    """The axes in the order of their loops; an axis of length 1 needs none; the axis of a running sum is innermost."""
+    root = nest.roots[0]
+    order = [a for a, d in enumerate(nest.extents) if d.constant != 1]
+    if isinstance(root.op.lowering, Scan):
+        axis = integer(root.attrs["axis"])
+        order.sort(key=lambda a: a == axis)
+    return order
+
+
+def _innermost_reduced(root: Eqn, innermost: int) -> bool:
+    if root.op.name == "einsum":
+        return innermost >= len(contraction(root).result)
+    return innermost in integers(root.attrs["axes"])
+
+
+def _work(roots: Sequence[Eqn], inlined: Mapping[Value, Eqn]) -> set[Eqn]:
+    """The equations that are computed for each element."""
+    found: set[Eqn] = set()
+    pending = list(roots)
+    while pending:
+        eqn = pending.pop()
+        new = {inlined[v] for v in eqn.inputs if v in inlined} - found
+        pending += new
+        found |= new
+    return found | {r for r in roots if is_elementwise(r)}
+
+
+def _remainder_start(extent: str, lanes: int) -> str:
+    extent = extent if extent.isidentifier() or extent.isdigit() else f"({extent})"
+    return f"{extent} - {extent} % {lanes}"
+
+
+# ---- steps of reductions ---------------------------------------------------------------------------------------------
+
+
+def _start(root: Eqn) -> str:
+    lowering = root.op.lowering
+    init = lowering.init if isinstance(lowering, Reduction | Scan) else "{zero}"
+    return init.format(**neutral(root.output.type.dtype))
+
+
+def _step_template(root: Eqn) -> str:
+    lowering = root.op.lowering
+    return lowering.step if isinstance(lowering, Reduction | Scan) else "{acc} + {x}"
+
+
+def neutral(dtype: DType) -> dict[str, str]:
+    """The constants at which reductions start."""
+    if dtype is BOOL:
+        return {"zero": "False", "one": "True", "lowest": "False", "highest": "True"}
+    one = literal(constant(1, dtype))
+    if dtype.is_float:
+        cast = "{}" if dtype is F64 else f"{constructor(dtype)}({{}})"
+        ends = {"lowest": cast.format("-np.inf"), "highest": cast.format("np.inf")}
+    else:
+        info = np.iinfo(dtype.numpy)
+        ends = {"lowest": literal(constant(info.min, dtype)), "highest": literal(constant(info.max, dtype))}
+    return {"zero": zero(dtype), "one": one, **ends}
+
+
+def _stepped(template: str, dtype: DType, accumulator: str, x: str) -> str:
+    """One step; Numba would widen small integers."""
+    for sign in "+*":
+        if template == f"{{acc}} {sign} {{x}}" and dtype in (F64, F32, I64):
+            return f"{accumulator} {sign}= {x}"
+    text = template.format(acc=accumulator, x=x)
+    text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    plain = dtype in (F64, F32, I64, BOOL)
+    return f"{accumulator} = {text if plain else f'{constructor(dtype)}({text})'}"

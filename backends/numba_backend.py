@@ -1,0 +1,247 @@
+"""Loop nests for the CPU, compiled by Numba.
+
+Generated code never raises and never touches memory outside an array: a failed `check` leaves the function at once
+with its number, before anything that relies on it; the caller raises. Indices are cast to unsigned integers where
+LLVM cannot see that they are not negative: Python's wrap-around would cost a comparison and a selection an access.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from inspect import getmembers, isfunction
+from types import ModuleType
+from typing import Any
+
+from ..ir.graph import Block, Eqn, Function, Value, constant
+from ..ir.op import Whole, constructor
+from ..ir.types import BOOL, ArrayType, Dim
+from . import cache, special
+from .blocks import BlockWriter, place_text
+from .compiled import Compiled, Options, Results, raising
+from .kernels import Nest, Schedule, fused, is_row, kernels_text
+from .memory import Place, Scope
+from .nests import Elements, NestWriter
+from .source import Line, Names, Page, allocation, dim_text, render, tuple_text, zero
+
+SPECIAL = {name: f for name, f in getmembers(special, isfunction) if f.__module__ == special.__name__}
+"""Functions that scalar templates call by their bare names."""
+
+
+class NumbaWriter(BlockWriter):
+    """The body of one generated function."""
+
+    def __init__(self, function: Function, taken: Collection[str]) -> None:
+        super().__init__(function, [*taken, *SPECIAL])
+        self.leave = self.names.fresh(f"{function.name}_stopped")
+
+    def schedule(self, block: Block) -> Schedule:
+        return fused(block)
+
+    def nest(self, nest: Nest, scope: Scope) -> None:
+        NestWriter(self, nest, scope).write()
+
+    def statement(self, eqn: Eqn, scope: Scope) -> None:
+        value, name = eqn.output, eqn.op.name
+        if name in ("zeros", "undefined"):
+            self._filled(eqn, scope)
+        elif is_row(eqn):
+            self._row(eqn, scope)
+        elif isinstance(eqn.op.lowering, Whole):
+            operands = [self._library_operand(v, scope) for v in eqn.inputs]
+            self.assign(eqn, eqn.op.lowering.source(eqn, operands), scope)
+        else:
+            assert not value.type.rank, f"{name} has no lowering"
+            self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
+
+    def _filled(self, eqn: Eqn, scope: Scope) -> None:
+        kind = eqn.output.type
+        if not kind.rank:
+            self.assign(eqn, zero(kind.dtype), scope)
+        elif eqn.op.name == "undefined":
+            self.allocate(eqn.output, scope, eqn)
+        elif eqn.output in self.rows:
+            self.assign(eqn, zero(kind.dtype), scope)
+        else:
+            self.assign(eqn, allocation("np.zeros", kind), scope)
+
+    def _row(self, eqn: Eqn, scope: Scope) -> None:
+        """A row is looked at where it lies, unless the array is overwritten while the row is still read."""
+        base, *operands = eqn.inputs
+        place = self.place(base).at(*(self.index_text(self.text(v)) for v in operands))
+        if eqn.output in self.rows or scope.outlives(eqn.output, base, eqn):
+            self.assign(eqn, f"{place_text(place)}.copy()", scope)
+        else:
+            self.view(eqn, place)
+
+    def _library_operand(self, value: Value, scope: Scope) -> str:
+        transposed = self.scheduled(scope.block).inlined.get(value)
+        return self.text(value) if transposed is None else f"{self.text(transposed.inputs[0])}.T"
+
+    def update(self, eqn: Eqn, place: Place) -> None:
+        at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
+        sign = "+=" if eqn.op.name == "add_at" else "="
+        self.page.write(f"{place_text(at)} {sign} {self.text(eqn.inputs[1])}", eqn)
+
+    def trips(self, length: Dim, reverse: bool) -> str:
+        if not reverse:
+            return f"range({dim_text(length)})"
+        return f"range({dim_text(length)} - 1, -1, -1)"
+
+    def index_text(self, text: str) -> str:
+        return text if text.isdigit() or text in self.ascending or text.startswith("U(") else f"U({text})"
+
+    def stop(self, eqn: Eqn) -> str:
+        return f"return {self.leave}({len(self.checks)})"
+
+
+# ---- modules ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One Function as source: the kernel that Numba compiles, and the Python function that calls it."""
+
+    function: Function
+    name: str
+    kernel: str
+    lines: Sequence[Line]
+    writer: NumbaWriter
+
+
+def compile_function(function: Function, options: Options) -> Compiled:
+    """A Function as machine code; nothing is compiled before `compile()` or the first call."""
+    (compiled,) = compile_functions([function], options)
+    return compiled
+
+
+def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
+    """Several Functions in one generated module."""
+    names = Names(["U", "njit", *SPECIAL])
+    entries = [_entry(f, names, options) for f in functions]
+    body = [line for entry in entries for line in entry.lines]
+    lines = [*_header(entries, render(body, comments=False), options), *body]
+    arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
+    module = Module(render(lines), render(lines, comments=False), entries[0].name, arrays)
+    return [module.compiled(entry) for entry in entries]
+
+
+@dataclass(eq=False)
+class Module:
+    """A generated module, loaded when it is first needed."""
+
+    text: str
+    code: str
+    name: str
+    arrays: dict[str, Any]
+    loaded: ModuleType | None = None
+
+    def load(self) -> ModuleType:
+        if self.loaded is None:
+            self.loaded = cache.load(self.name, self.text, self.code, self.arrays)
+        return self.loaded
+
+    def compiled(self, entry: Entry) -> Compiled:
+        """The function of one entry, compiled for exactly its parameter types at its first call."""
+
+        def compile_() -> None:
+            module = self.load()
+            cache.compile_kernel(getattr(module, entry.kernel), _signature(entry))
+            compiled.call = raising(getattr(module, entry.name), entry.writer.checks)
+
+        def first_call(*args: Any) -> Results:
+            compile_()
+            return compiled.call(*args)
+
+        notes = tuple(dict.fromkeys(entry.writer.notes))
+        compiled = Compiled(self.text, kernels_text(entry.function), notes, first_call, compile_)
+        return compiled
+
+
+def _decorator(options: Options, cached: bool) -> str:
+    fastmath = "True" if options.fastmath else '{"contract"}'
+    return f'@njit({"cache=True, " if cached else ""}error_model="numpy", fastmath={fastmath}, nogil=True)'
+
+
+def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]:
+    page = Page()
+    page.write(f'"""Generated by adcompiler: {", ".join(e.name for e in entries)}."""')
+    page.write("")
+    page.write("import math")
+    page.write("")
+    page.write("import numpy as np")
+    page.write("from numba import njit")
+    used = [name for name in SPECIAL if re.search(rf"\b{name}\(", body)]
+    if used:
+        page.write("")
+        page.write("from adcompiler.backends import special")
+    page.write("")
+    page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
+    for name in used:
+        page.write(f"{name} = {_decorator(options, cached=False)[1:]}(special.{name})")
+    return page.lines
+
+
+def _entry(function: Function, names: Names, options: Options) -> Entry:
+    name = names.fresh(function.name)
+    kernel = names.fresh(f"{name}_kernel")
+    writer = NumbaWriter(function, names.taken)
+    results = writer.body()
+    names.take(writer.leave)
+    for array in writer.constants:
+        names.take(array)
+    params = [writer.texts[p] for p in function.body.params]
+    arguments = ", ".join([*params, *writer.constants, *function.sizes])
+    page = Page()
+    if writer.checks:
+        _write_stopped(page, writer, options)
+    scalar = any(not r.type.rank for r in function.body.results)
+    direct = not writer.constants and not scalar
+    page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
+    page.write(f"def {name if direct else kernel}({arguments}):")
+    page.extend(Line(line.text, line.depth + 1, line.comment) for line in writer.page.lines)
+    status = ["np.int64(0)"] if writer.checks else []
+    page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
+    if not direct:
+        _write_caller(page, writer, name, kernel, arguments)
+    return Entry(function, name, name if direct else kernel, page.lines, writer)
+
+
+def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
+    """What the kernel returns when a check failed: its number, and results that nobody looks at."""
+    results = [_nothing(r.type) for r in writer.function.body.results]
+    page.extend([Line(""), Line(""), Line(_decorator(options, cached=False))])
+    page.write(f"def {writer.leave}(check):")
+    page.extend([Line(f"return {tuple_text(['np.int64(check)', *results])}", 1)])
+
+
+def _nothing(type_: ArrayType) -> str:
+    if not type_.rank:
+        return zero(type_.dtype)
+    return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
+
+
+def _write_caller(page: Page, writer: NumbaWriter, name: str, kernel: str, arguments: str) -> None:
+    """Numba gives Python numbers: they become NumPy scalars of the results' dtypes."""
+    given = ", ".join([*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes])
+    results = writer.function.body.results
+    found = [writer.names.fresh(f"r{k}") for k in range(len(results))]
+    status = ["status"] if writer.checks else []
+    typed = [f if r.type.rank else f"{constructor(r.type.dtype)}({f})" for f, r in zip(found, results, strict=True)]
+    page.extend([Line(""), Line(""), Line(f"def {name}({given}):")])
+    page.extend([Line(f"{tuple_text([*status, *found])} = {kernel}({arguments})", 1)])
+    page.extend([Line(f"return {tuple_text([*status, *typed])}", 1)])
+
+
+def _signature(entry: Entry) -> tuple[Any, ...]:
+    """Numba's types of the parameters, the constants and the sizes; nothing that comes in is written to."""
+    from numba import from_dtype, int64, types
+
+    def numba_type(kind: ArrayType) -> Any:
+        element = types.boolean if kind.dtype is BOOL else from_dtype(kind.dtype.numpy)
+        return types.Array(element, kind.rank, "C", readonly=True) if kind.rank else element
+
+    constants = [constant(data).type for data in entry.writer.constants.values()]
+    params = [p.type for p in entry.function.body.params]
+    return (*map(numba_type, [*params, *constants]), *[int64] * len(entry.function.sizes))
