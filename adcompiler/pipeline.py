@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from .backends import Compiled, compile_function
+from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .ir.check import verify
 from .ir.errors import ArgumentError
@@ -51,6 +51,15 @@ class Options:
                 + ", ".join(map(repr, PLANS))
                 + "; memory budgets are not implemented yet",
             )
+        if self.backend not in BACKENDS:
+            raise ArgumentError(
+                f"there is no backend {self.backend!r}", hint="use one of " + ", ".join(BACKENDS)
+            )
+
+    @staticmethod
+    def of(backend: str | None, plan: str, fastmath: bool) -> Options:
+        """Options; the environment names the default backend."""
+        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath)
 
 
 # ---- the stages ----

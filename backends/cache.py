@@ -59,9 +59,9 @@ def surroundings() -> str:
     return "\n".join([sys.version, *packages, llvm.get_host_cpu_name(), features])
 
 
-def key(code: str, arrays: Mapping[str, Any]) -> str:
-    """The hash of all that a generated module depends on."""
-    digest = hashlib.sha256(surroundings().encode())
+def key(code: str, arrays: Mapping[str, Any], machine: bool = True) -> str:
+    """The hash of all that a generated module depends on; without `machine`, it is Python alone."""
+    digest = hashlib.sha256(surroundings().encode() if machine else b"")
     for name, content in backend_files().items():
         digest.update(f"\n{name}\n".encode() + content)
     digest.update(code.encode())
@@ -70,13 +70,13 @@ def key(code: str, arrays: Mapping[str, Any]) -> str:
     return digest.hexdigest()[:24]
 
 
-def load(name: str, text: str, code: str, arrays: Mapping[str, Any]) -> ModuleType:
+def load(name: str, text: str, code: str, arrays: Mapping[str, Any], *, machine: bool = True) -> ModuleType:
     """Write a module, where it is not there yet, and import it.
 
     `code` is the text without comments: lines of the user's that move do not compile anything anew. `arrays` become
     globals of the module; large ones lie beside it as `.npy` files.
     """
-    stem = f"{name}_{key(code, arrays)}"
+    stem = f"{name}_{key(code, arrays, machine)}"
     qualified = f"adcompiler_generated_{stem}"
     if qualified in sys.modules:
         return sys.modules[qualified]

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from ..ir.graph import Block, Constant, Eqn, Function, Value, captured
 from ..ir.op import Element, Reduction, Scalar, Scan, Whole
 from ..ir.ops.control import count_of
-from ..ir.ops.linear_algebra import contraction
+from ..ir.ops.products import contraction
 from ..ir.types import Shape
 
 CHEAP = 2.0

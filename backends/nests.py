@@ -17,7 +17,7 @@ from ..ir.graph import Eqn, Value, constant
 from ..ir.op import Element, Reduction, Scalar, Scan, constructor
 from ..ir.ops.attributes import integer, integers
 from ..ir.ops.indexing import element_indices
-from ..ir.ops.linear_algebra import contraction
+from ..ir.ops.products import contraction
 from ..ir.types import BOOL, F32, F64, I64, DType, Shape
 from .blocks import BlockWriter, place_text
 from .kernels import Nest, is_elementwise

@@ -30,6 +30,10 @@ class Builder:
         (output,) = self.emit(self.ops[op], operands, {})
         return output
 
+    def origin(self) -> tuple[Location | None, str | None]:
+        """Where what is emitted now stems from, and in which role."""
+        return _ORIGIN.get()
+
     def emit(
         self,
         op: Op,
@@ -39,7 +43,7 @@ class Builder:
         names: Sequence[str | None] = (),
     ) -> tuple[Value, ...]:
         operands = tuple(_operands(inputs))
-        location, note = _ORIGIN.get()
+        location, note = self.origin()
         try:
             types = op.infer([v.type for v in operands], attrs, blocks)
         except AdcompilerError as error:

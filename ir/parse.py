@@ -6,7 +6,7 @@ what concerns the Function as a whole (sizes in scope, sums) is left to the veri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -153,6 +153,8 @@ class _Parser:
         eqns: list[Eqn] = []
         with cursor.nested():
             while not cursor.at(last):
+                if cursor.at("return") or cursor.at("yield"):
+                    cursor.expect(last)
                 eqns.append(self.equation())
             cursor.take()
             results = [] if cursor.at_kind(Kind.LINE) else cursor.separated(self.operand)
@@ -189,9 +191,7 @@ class _Parser:
 
     def op(self, place: Token) -> Op:
         if place.text not in self.ops:
-            near = get_close_matches(place.text, self.ops)
-            hint = f"did you mean {' or '.join(near)}?" if near else None
-            self.cursor.fail(f"there is no op {place}", place, hint)
+            self.cursor.fail(f"there is no op {place}", place, _did_you_mean(place.text, self.ops))
         return self.ops[place.text]
 
     def operand(self) -> Value:
@@ -200,9 +200,7 @@ class _Parser:
             return operand_constant(self.cursor, self.data)
         token = self.cursor.expect_kind(Kind.NAME, "an operand")
         if token.text not in self.scope:
-            near = get_close_matches(token.text, self.scope)
-            hint = f"did you mean {' or '.join(near)}?" if near else None
-            self.cursor.fail(f"{token} is not defined here", token, hint)
+            self.cursor.fail(f"{token} is not defined here", token, _did_you_mean(token.text, self.scope))
         return self.scope[token.text]
 
     def attributes(self) -> dict[str, Attr]:
@@ -238,3 +236,8 @@ class _Parser:
         for kind, binder in zip(types, binders, strict=True):
             if kind != binder.type:
                 self.cursor.fail(f"{binder.name} is {kind}, not {binder.type}", binder.place)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    near = get_close_matches(name, known, n=2)
+    return f"did you mean {' or '.join(near)}?" if near else None

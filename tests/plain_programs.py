@@ -150,6 +150,10 @@ PROGRAMS = {
         [(0,)],
     ),
     "read by a loop alone": ("def f(x):\n if x: ys = [1]\n else: ys = [2]\n for y in ys: t(y)", [(0,), (1,)]),
+    "read by a default alone": (
+        "def f(x):\n if x: k = 1\n else: k = 2\n def g(y=k): return y\n return g()",
+        [(0,), (1,)],
+    ),
     "read by a comprehension alone": (
         "def f(x):\n if x: ys = [1]\n else: ys = [2]\n return [ys for ys in ys]",
         [(0,), (1,)],

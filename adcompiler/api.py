@@ -1,0 +1,230 @@
+"""What users call: `adjoint` and its relatives, thin over the frontend and the pipeline.
+
+Names, argument order and results follow JAX where JAX has the name.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from types import MethodType
+from typing import Any
+
+from .frontend.capture import capture
+from .frontend.captured import Captured, Operands
+from .frontend.specialise import Specialisation, Specialisations
+from .ir.errors import ArgumentError
+from .pipeline import Options
+from .programs import Choice, Programs
+
+Function = Callable[..., Any]
+
+
+def adjoint(
+    f: Function | None = None,
+    argnums: int | Sequence[int] = 0,
+    argnames: str | Sequence[str] | None = None,
+    *,
+    has_aux: bool = False,
+    backend: str | None = None,
+    plan: str = "auto",
+    fastmath: bool = False,
+) -> Any:
+    """The compiled gradient function of a Python function of NumPy arrays and floats.
+
+    Also a decorator, with or without arguments: the decorated function *is* the gradient function, and the
+    function itself its attribute `primal`.
+
+    Parameters
+    ----------
+    f
+        A function that returns one float scalar (with `has_aux`, a pair of it and anything else): plain
+        Python over NumPy, a lambda, method, `functools.partial`, callable object, Numba dispatcher, or
+        NumPy function.
+    argnums
+        Which positional arguments to differentiate with respect to. An int gives a bare gradient, a
+        sequence a tuple.
+    argnames
+        The same by name; gives a dict. Not together with another `argnums`.
+    has_aux
+        Whether `f` returns (value, aux); aux is not differentiated.
+    backend
+        "numba" (compiled, the default) or "numpy". The environment variable `ADCOMPILER_BACKEND` sets the
+        default.
+    plan
+        Which primal values loops keep for the reverse sweep: "auto", the fewest bytes, then the least work;
+        or "store_all", all that are read.
+    fastmath
+        Let the compiler reassociate and assume that there are no NaN and infinities. Off by default: the
+        arithmetic is compiled as written.
+
+    Returns
+    -------
+    GradientFunction
+        Called as `f` is, it returns the gradient in the structure and dtypes of the argument: a NumPy
+        scalar for a float, an array for an array, None for leaves that are not floats.
+
+    Raises
+    ------
+    ArgumentError
+        For options that do not exist, and, at a call, for arguments that cannot be differentiated.
+    CaptureError
+        At the first call, for what cannot be captured: the message names the file, line and variable, and a
+        way out.
+    """
+    if f is None:
+        return functools.partial(
+            adjoint,
+            argnums=argnums,
+            argnames=argnames,
+            has_aux=has_aux,
+            backend=backend,
+            plan=plan,
+            fastmath=fastmath,
+        )
+    choice = Choice(Options.of(backend, plan, fastmath), _numbers(argnums), _names(argnames), has_aux)
+    return GradientFunction(f, choice)
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, **options: Any) -> Function:
+    """The gradient function of `f`, as `jax.grad`: with `has_aux` it returns (gradient, aux).
+
+    Parameters, options and errors are those of `adjoint`.
+    """
+    gradient: GradientFunction = adjoint(f, argnums, has_aux=has_aux, **options)
+    return _Both(gradient, _gradient_and_aux) if has_aux else gradient
+
+
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, **options: Any
+) -> Function:
+    """A function that returns (value, gradient), with `has_aux` ((value, aux), gradient); as `jax.value_and_grad`.
+
+    Parameters, options and errors are those of `adjoint`.
+    """
+    return _Both(adjoint(f, argnums, has_aux=has_aux, **options), lambda both: both)
+
+
+def vjp(f: Function, *primals: Any, has_aux: bool = False, **options: Any) -> tuple[Any, ...]:
+    """(f(*primals), pullback); `pullback(cotangent)` returns a tuple, one cotangent an argument; as `jax.vjp`.
+
+    With `has_aux`, (value, pullback, aux). The cotangent has the structure and shapes of the result.
+    """
+    choice = Choice(_options(options), tuple(range(len(primals))), None, has_aux)
+    return GradientFunction(f, choice).vjp(*primals)
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **options: Any) -> tuple[Any, Any]:
+    """(f(*primals), tangent of it) along `tangents`, one an argument, each shaped like it; as `jax.jvp`."""
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise ArgumentError("jvp takes a tuple of primals and a tuple of tangents")
+    if len(primals) != len(tangents):
+        raise ArgumentError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
+    choice = Choice(_options(options), tuple(range(len(primals))), None, False)
+    specialisation, operands = GradientFunction(f, choice).specialised(tuple(primals), {})
+    return specialisation.program.jvp(operands, tangents)
+
+
+class GradientFunction:
+    """A compiled gradient function; see `adjoint`. What it compiles, it compiles at the first call that needs it."""
+
+    def __init__(self, f: Function, choice: Choice) -> None:
+        self.function = f
+        self.choice = choice
+        functools.update_wrapper(self, f, updated=())
+        self._specialisations: Specialisations[Programs] = Specialisations(
+            f, choice.key, capture, functools.partial(Programs, choice=choice)
+        )
+
+    def specialised(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Specialisation[Programs], Operands]:
+        """The programs that serve these arguments, and what to call them with."""
+        return self._specialisations.find(args, kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        specialisation, operands = self._specialisations.find(args, kwargs)
+        return specialisation.program.gradient(operands)
+
+    def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program."""
+        specialisation, operands = self._specialisations.find(args, kwargs)
+        return specialisation.program.value_and_grad(operands)
+
+    def primal(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function itself returns, compiled; it writes the caller's arrays where the function does."""
+        specialisation, operands = self._specialisations.find(args, kwargs)
+        leaves = self._specialisations.leaves(args, kwargs)
+        return specialisation.program.primal(operands, leaves)
+
+    def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called any number of times."""
+        specialisation, operands = self._specialisations.find(args, kwargs)
+        return specialisation.program.vjp(operands)
+
+    def ir(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
+        """The program as text: stage "trace", "primal", "adjoint", "tangent" or "gradient"."""
+        return self.programs(*args, **kwargs).text(stage)
+
+    def source(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
+        """The generated Python source of stage "primal", "gradient" or "value_and_grad"."""
+        return self.programs(*args, **kwargs).source(stage)
+
+    def programs(self, *args: Any, **kwargs: Any) -> Programs:
+        """Everything compiled for these arguments; for tools that show it."""
+        return self._specialisations.find(args, kwargs)[0].program
+
+    @property
+    def specialisations(self) -> int:
+        """How many programs tracing has made for this function so far."""
+        return len(self._specialisations.entries)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> GradientFunction:
+        """A decorated method, bound to its object; `argnums` does not count `self`."""
+        return (
+            self if instance is None else GradientFunction(MethodType(self.function, instance), self.choice)
+        )
+
+    def __repr__(self) -> str:
+        return f"<gradient of {getattr(self.function, '__qualname__', self.function)}>"
+
+
+class _Both:
+    """A function of what `value_and_grad` returns."""
+
+    def __init__(self, gradient: GradientFunction, chosen: Callable[[Any], Any]) -> None:
+        self.gradient = gradient
+        self.chosen = chosen
+        functools.update_wrapper(self, gradient.function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.chosen(self.gradient.value_and_grad(*args, **kwargs))
+
+
+def _gradient_and_aux(both: tuple[Any, Any]) -> tuple[Any, Any]:
+    (_, aux), gradient = both
+    return gradient, aux
+
+
+def _options(options: Mapping[str, Any]) -> Options:
+    unknown = options.keys() - {"backend", "plan", "fastmath"}
+    if unknown:
+        raise ArgumentError(
+            f"unknown option {sorted(unknown)[0]!r}", hint="the options are backend, plan, fastmath"
+        )
+    return Options.of(options.get("backend"), options.get("plan", "auto"), options.get("fastmath", False))
+
+
+def _numbers(argnums: int | Sequence[int]) -> int | tuple[int, ...]:
+    if isinstance(argnums, int) and not isinstance(argnums, bool):
+        return argnums
+    if isinstance(argnums, Sequence) and argnums and all(type(n) is int for n in argnums):
+        return tuple(argnums)
+    raise ArgumentError(f"argnums must be an int or a sequence of ints, not {argnums!r}")
+
+
+def _names(argnames: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    return (argnames,) if isinstance(argnames, str) else None if argnames is None else tuple(argnames)
+
+
+__all__ = ["Captured", "GradientFunction", "adjoint", "grad", "jvp", "value_and_grad", "vjp"]

@@ -1,0 +1,207 @@
+"""Whole-array Python source: each equation one statement that calls NumPy, loops as Python loops."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import Attr, Block, Constant, Eqn, Function, Value
+from ..ir.op import Op, constructor
+from ..ir.ops.indexing import Item, items
+from ..ir.types import Dim, DType
+from . import cache
+from .blocks import BlockWriter, place_text
+from .compiled import Compiled, Options, Results, raising
+from .kernels import Nest, Schedule, kernels_text, plain
+from .memory import Place, Scope
+from .source import Line, Page, allocation, dim_text, literal, render, tuple_text
+
+OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+
+
+class NumpyWriter(BlockWriter):
+    """The body of one generated function."""
+
+    def __init__(self, function: Function, taken: Collection[str]) -> None:
+        super().__init__(function, [*taken, "OPS", "DType"])
+        self.records: dict[Op, str] = {}
+        """Ops that no NumPy function stands for, by the names under which the source calls them."""
+
+    def schedule(self, block: Block) -> Schedule:
+        return plain(block)
+
+    def nest(self, nest: Nest, scope: Scope) -> None:
+        raise AssertionError("whole arrays need no nests")
+
+    def statement(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "index":
+            self._index(eqn, scope)
+        elif eqn.op.name in ("zeros", "undefined") and eqn.output.type.rank:
+            function = "np.zeros" if eqn.op.name == "zeros" else "np.empty"
+            self.assign(eqn, allocation(function, eqn.output.type), scope)
+        elif eqn.op.numpy in OPERATORS and not all(isinstance(v, Constant) for v in eqn.inputs):
+            sign = OPERATORS[eqn.op.numpy]
+            self.assign(eqn, f" {sign} ".join(map(self.text, eqn.inputs)), scope)
+        else:
+            arguments = [*map(self._typed, eqn.inputs), *(f"{k}={attr_text(a)}" for k, a in eqn.attrs.items())]
+            self.assign(eqn, f"{self._callee(eqn.op)}({', '.join(arguments)})", scope)
+
+    def _typed(self, value: Value) -> str:
+        """A literal with its dtype: what is called may look at it."""
+        if isinstance(value, Constant) and not value.type.rank:
+            return typed_literal(value)
+        return self.text(value)
+
+    def _callee(self, op: Op) -> str:
+        """A function of NumPy by its name, else that of the record."""
+        name = getattr(op.numpy, "__name__", "")
+        for prefix, module in (("np", np), ("np.linalg", np.linalg)):
+            if name and getattr(module, name, None) is op.numpy:
+                return f"{prefix}.{name}"
+        if op not in self.records:
+            self.records[op] = self.names.fresh(op.name)
+        return self.records[op]
+
+    # ---- parts of arrays ----
+
+    def _index(self, eqn: Eqn, scope: Scope) -> None:
+        base, *operands = eqn.inputs
+        taken = items(eqn.attrs, len(operands))
+        parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
+        copied = any(item.kind == "gather" or item.step < 0 for item in taken)
+        place = self.place(base)
+        text = self._part(place, taken, parts)
+        if copied or not eqn.output.type.rank or eqn.output in self.rows or scope.outlives(eqn.output, base, eqn):
+            viewed = eqn.output.type.rank and not copied
+            self.assign(eqn, f"{text}.copy()" if viewed else text, scope)
+        elif all(item.kind == "point" for item in taken):
+            self.view(eqn, place.at(*parts))
+        else:
+            name = self.names.fresh(eqn.output.name)
+            self.page.write(f"{name} = {text}", eqn)
+            self.view(eqn, Place(name, (), place.group))
+
+    def update(self, eqn: Eqn, place: Place) -> None:
+        _, value, *operands = eqn.inputs
+        taken = items(eqn.attrs, len(operands))
+        parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
+        if eqn.op.name == "put":
+            self.page.write(f"{self._part(place, taken, parts)} = {self.text(value)}", eqn)
+        elif any(item.kind == "gather" for item in taken):
+            self.page.write(f"np.add.at({place_text(place)}, {tuple_text(parts)}, {self.text(value)})", eqn)
+        else:
+            self.page.write(f"{self._part(place, taken, parts)} += {self.text(value)}", eqn)
+
+    def _part(self, place: Place, taken: Sequence[Item], parts: Sequence[str]) -> str:
+        """A part of an array; fixed indices and slices stand in one pair of brackets where NumPy means the same."""
+        if any(item.kind == "gather" for item in taken):
+            return f"{place_text(place)}[{', '.join(parts)}]"
+        return place_text(place.at(*parts))
+
+    def _key(self, item: Item, operands: Sequence[str]) -> str:
+        if item.operand is None:
+            return ":"
+        start = operands[item.operand]
+        if item.kind != "span":
+            return start
+        length = dim_text(item.length)
+        if item.step == 1:
+            return f"{start}:{start} + {length}"
+        if item.step > 0:
+            return f"{start}:{start} + ({length})*{item.step}:{item.step}"
+        return f"backwards({start}, {length}, {item.step})"
+
+    # ---- control ----
+
+    def trips(self, length: Dim, reverse: bool) -> str:
+        return f"np.arange({dim_text(length)}){'[::-1]' if reverse else ''}"
+
+    def index_text(self, text: str) -> str:
+        return text
+
+    def check(self, eqn: Eqn, ok: str) -> None:
+        super().check(eqn, f"np.all({ok})" if eqn.inputs[0].type.rank else ok)
+
+    def stop(self, eqn: Eqn) -> str:
+        count = len(self.function.body.results)
+        return f"return {tuple_text([str(len(self.checks)), *['None'] * count])}"
+
+
+def backwards(start: int, length: int, step: int) -> slice:
+    """`length` elements from `start` on, a negative `step` apart."""
+    stop = start + length * step
+    return slice(start, None if stop < 0 else stop, step) if length else slice(0, 0)
+
+
+def attr_text(attr: Attr) -> str:
+    """An attribute as an argument."""
+    if isinstance(attr, Dim):
+        return dim_text(attr)
+    if isinstance(attr, DType):
+        return f'DType("{attr}")'
+    return tuple_text([attr_text(a) for a in attr]) if isinstance(attr, tuple) else repr(attr)
+
+
+def typed_literal(value: Constant) -> str:
+    """A scalar Constant as a NumPy scalar."""
+    text = literal(value)
+    name = constructor(value.type.dtype)
+    return text if text.startswith(name) else f"{name}({text.removeprefix('(').removesuffix(')')})"
+
+
+def compile_function(function: Function, options: Options) -> Compiled:
+    """A Function as Python that calls NumPy; the options say nothing to it."""
+    writer = NumpyWriter(function, ["backwards"])
+    name = writer.names.fresh(function.name)
+    results = [
+        typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
+        for r, text in zip(function.body.results, writer.body(), strict=True)
+    ]
+    page = Page()
+    _write_header(page, name, writer)
+    arguments = [*(writer.texts[p] for p in function.body.params), *function.sizes]
+    page.extend([Line(""), Line(""), Line(f"def {name}({', '.join(arguments)}):")])
+    page.extend(Line(line.text, line.depth + 1, line.comment) for line in writer.page.lines)
+    status = ["0"] if writer.checks else []
+    page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
+    text, code = render(page.lines), render(page.lines, comments=False)
+
+    def compile_() -> None:
+        entry = getattr(cache.load(name, text, code, writer.constants, machine=False), name)
+        checked = raising(entry, writer.checks)
+
+        def call(*args: Any) -> Results:
+            with np.errstate(all="ignore"):
+                return checked(*args)
+
+        compiled.call = call
+
+    def first_call(*args: Any) -> Results:
+        compile_()
+        return compiled.call(*args)
+
+    compiled = Compiled(text, kernels_text(function), tuple(dict.fromkeys(writer.notes)), first_call, compile_)
+    return compiled
+
+
+def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
+    page.write(f'"""Generated by adcompiler: {name}, for NumPy."""')
+    page.write("")
+    page.write("import numpy as np")
+    body = render(writer.page.lines, comments=False)
+    imports = {
+        "from adcompiler.backends.numpy_backend import backwards": "backwards(" in body,
+        "from adcompiler.ir.ops import OPS": bool(writer.records),
+        "from adcompiler.ir.types import DType": "DType(" in body,
+    }
+    if any(imports.values()):
+        page.write("")
+    for line, needed in imports.items():
+        if needed:
+            page.write(line)
+    if writer.records:
+        page.write("")
+    for op, called in writer.records.items():
+        page.write(f'{called} = OPS["{op.name}"].numpy')
