@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MethodType
 from typing import Any
 
+from .frontend.arguments import binder, flatten
 from .frontend.capture import capture
-from .frontend.captured import Captured, Operands
+from .frontend.captured import Operands
 from .frontend.specialise import Specialisation, Specialisations
 from .ir.errors import ArgumentError
 from .pipeline import Options
@@ -133,7 +134,7 @@ class GradientFunction:
         self.choice = choice
         functools.update_wrapper(self, f, updated=())
         self._specialisations: Specialisations[Programs] = Specialisations(
-            f, choice.key, capture, functools.partial(Programs, choice=choice)
+            f, choice.key, capture, functools.partial(Programs, choice=choice, parameters=binder(f).names)
         )
 
     def specialised(
@@ -154,8 +155,11 @@ class GradientFunction:
     def primal(self, *args: Any, **kwargs: Any) -> Any:
         """What the function itself returns, compiled; it writes the caller's arrays where the function does."""
         specialisation, operands = self._specialisations.find(args, kwargs)
-        leaves = self._specialisations.leaves(args, kwargs)
-        return specialisation.program.primal(operands, leaves)
+        program = specialisation.program
+        if not program.function.written:
+            return program.primal(operands, ())
+        leaves, _ = flatten(self._specialisations.binder.bind(args, kwargs))
+        return program.primal(operands, leaves)
 
     def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called any number of times."""
@@ -225,6 +229,3 @@ def _numbers(argnums: int | Sequence[int]) -> int | tuple[int, ...]:
 
 def _names(argnames: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return (argnames,) if isinstance(argnames, str) else None if argnames is None else tuple(argnames)
-
-
-__all__ = ["Captured", "GradientFunction", "adjoint", "grad", "jvp", "value_and_grad", "vjp"]

@@ -62,10 +62,14 @@ class Chosen:
 
 
 class Programs:
-    """The programs of one specialisation; the arguments of each are the `Operands` that the frontend prepared."""
+    """The programs of one specialisation; each is called with the `Operands` that the frontend prepared.
 
-    def __init__(self, captured: Captured, choice: Choice) -> None:
+    `parameters` are the names of the parameters of the user's function.
+    """
+
+    def __init__(self, captured: Captured, choice: Choice, parameters: tuple[str, ...]) -> None:
         self.captured = captured
+        self.parameters = parameters
         self.choice = choice
         self.function = captured.function
 
@@ -208,7 +212,7 @@ class Programs:
         subtrees = self.captured.structure.children()
         return tuple(
             Chosen(
-                self.captured.parameters[k],
+                self.parameters[k],
                 subtrees[k],
                 tuple(None if self._float_parameter(a) is None else next(counter) for a in span),
             )
@@ -218,7 +222,7 @@ class Programs:
     @cached_property
     def _numbers(self) -> tuple[int, ...]:
         """Which of the user's parameters are differentiated."""
-        names = self.captured.parameters
+        names = self.parameters
         if self.choice.argnames is not None:
             for name in self.choice.argnames:
                 if name not in names:
@@ -246,7 +250,7 @@ class Programs:
             if all(self._float_parameter(a) is None for a in span):
                 kind = str(span[0].key) if len(span) == 1 else "a tree without floats"
                 raise DerivativeError(
-                    f"argument `{self.captured.parameters[k]}` is {_article(kind)}, and has no derivative",
+                    f"argument `{self.parameters[k]}` is {_article(kind)}, and has no derivative",
                     hint="pass a float or an array of floats, or choose other arguments by argnums or argnames",
                 )
         return chosen

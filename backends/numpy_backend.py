@@ -90,7 +90,7 @@ class NumpyWriter(BlockWriter):
         if eqn.op.name == "put":
             self.page.write(f"{self._part(place, taken, parts)} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
-            self.page.write(f"np.add.at({place_text(place)}, {tuple_text(parts)}, {self.text(value)})", eqn)
+            self.page.write(f"np.add.at({place_text(place)}, np.s_[{', '.join(parts)}], {self.text(value)})", eqn)
         else:
             self.page.write(f"{self._part(place, taken, parts)} += {self.text(value)}", eqn)
 

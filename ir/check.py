@@ -93,11 +93,12 @@ class _Verifier:
         self.sizes: set[str] = set()
         self.eqn: Eqn | None = None
 
-    def fail(self, message: str) -> NoReturn:
-        """Raise at the equation that is being checked."""
+    def fail(self, message: str, printable: bool = True) -> NoReturn:
+        """Raise at the equation that is being checked; it may hold what cannot be printed."""
         if self.eqn is None:
             raise VerifierError(f"{self.of.name}: {message}")
-        line = eqn_text(self.eqn, self.names)
+        short = f"{self.names.binders(self.eqn.outputs)} = {self.eqn.op.name} ..."
+        line = eqn_text(self.eqn, self.names) if printable else short
         raise VerifierError(f"{self.of.name}: {message}\n    {line}", self.eqn.location)
 
     # ---- the function and its blocks ----
@@ -170,9 +171,9 @@ class _Verifier:
         data, kind = value.data, value.type
         shape = tuple(d.constant for d in kind.shape)
         if not isinstance(data, np.ndarray if shape else np.generic) or data.dtype != kind.dtype.numpy:
-            self.fail(f"a constant of type {kind} holds a {_described(data)}")
+            self.fail(f"a constant of type {kind} holds a {_described(data)}", printable=False)
         if data.shape != shape:
-            self.fail(f"a constant of type {kind} holds data of shape {data.shape}")
+            self.fail(f"a constant of type {kind} holds data of shape {data.shape}", printable=False)
         if isinstance(data, np.ndarray) and (data.flags.writeable or not data.flags.c_contiguous):
             self.fail(f"the data of a constant of type {kind} can be written to or is not contiguous")
 
@@ -218,7 +219,7 @@ class _Verifier:
             case bool() | int() | float() | str() | None | DType():
                 pass
             case _:
-                self.fail(f"attribute {name} is a {type(attr).__name__}")
+                self.fail(f"attribute {name} is a {type(attr).__name__}", printable=False)
 
     # ---- what an equation says ----
 

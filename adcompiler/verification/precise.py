@@ -43,8 +43,15 @@ def is_float(x: Any) -> bool:
 
 
 def lifted(x: Any) -> Any:
-    """NumPy's floats as numbers of many digits; 0.6931471805599453 becomes log(2), as in the proofs."""
-    return elementwise(lambda number: to_mpf(exact(number) if np.isfinite(number) else number), x)
+    """NumPy's floats as numbers of many digits; what has many digits already stays."""
+    return elementwise(lambda number: to_mpf(exact_number(number)) if isinstance(number, float) else number, x)
+
+
+def exact_number(x: float) -> Any:
+    """The SymPy number that a float of the program stands for: 0.6931471805599453 is log(2)."""
+    import sympy
+
+    return exact(x) if np.isfinite(x) else sympy.sympify(float(x))
 
 
 def elementwise(f: Callable[..., Any], *arrays: Any) -> Any:

@@ -18,7 +18,7 @@ from adcompiler.ir.evaluate import Runner, bind_sizes, numpy_rule, resolved
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value
 from adcompiler.ir.types import Sizes
 
-from .precise import evaluate_op, is_float, lifted, elementwise
+from .precise import elementwise, evaluate_op, exact_number, is_float, lifted, to_mpf
 
 MOST_STEPS = 200_000
 
@@ -29,11 +29,11 @@ class TooLong(AdcompilerError):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Number:
-    """One element of one value of one run. `constant` tells those that the program itself contains."""
+    """One element of one value of one run; `exact` is the SymPy number of one that the program itself contains."""
 
     value: Any
     name: str = ""
-    constant: bool = False
+    exact: Any = None
 
 
 Path = tuple[tuple[Eqn, int], ...]
@@ -78,7 +78,7 @@ def play(function: Function, args: Sequence[Any], sizes: Sizes) -> Run:
     """
     known = bind_sizes(function, [np.shape(a) for a in args], sizes)
     params = tuple(
-        _entered(a if np.asarray(a).dtype == object else lifted(a) if is_float(a) else a, p)
+        _entered(lifted(a) if is_float(a) else a, p)
         for a, p in zip(args, function.body.params, strict=True)
     )
     player = _Player([], {})
@@ -86,12 +86,12 @@ def play(function: Function, args: Sequence[Any], sizes: Sizes) -> Run:
     return Run(params, results, tuple(player.steps), frozenset(player.entered))
 
 
-def _entered(x: Any, value: Value, constant: bool = False) -> Any:
-    """Fresh Numbers for what is not yet made of Numbers."""
+def _entered(x: Any, value: Value) -> Any:
+    """Fresh Numbers for an array of mpf; arrays of integers stay."""
     if not is_float(x):
         return x
     name = value.name or ""
-    return elementwise(lambda number: Number(number, name, constant), x)
+    return elementwise(lambda number: Number(number, name), x)
 
 
 @dataclass
@@ -151,7 +151,9 @@ class _Trip(Runner):
 
 def _read(env: Mapping[Value, Any], value: Value) -> Any:
     if isinstance(value, Constant):
-        return _entered(lifted(value.data), value, constant=True) if is_float(value.data) else value.data
+        if not is_float(value.data):
+            return value.data
+        return elementwise(lambda x: Number(to_mpf(e := exact_number(x)), "", e), value.data)
     return env[value]
 
 
