@@ -218,7 +218,7 @@ class BlockWriter(ABC):
         for n in range(k):
             self._start(eqn, n, scope, inner)
         stacks = [self.allocate(o, scope, eqn) for o in eqn.outputs[k:]]
-        index = self._index(eqn, body.params[0])
+        index = self._loop_index(eqn, body.params[0])
         reverse = bool(eqn.attrs.get("reverse"))
         if not reverse:
             self.ascending.add(index)
@@ -234,7 +234,7 @@ class BlockWriter(ABC):
         for n, output in enumerate(eqn.outputs[:k]):
             self._finish(body.params[1 + n], output, scope)
 
-    def _index(self, eqn: Eqn, param: Value) -> str:
+    def _loop_index(self, eqn: Eqn, param: Value) -> str:
         """The variable of a loop; sizes may mention it under the name in attribute `index`."""
         named = eqn.attrs.get("index")
         self.texts[param] = str(named) if named else self.names.fresh(param.name or "i")

@@ -37,7 +37,7 @@ class NumpyWriter(BlockWriter):
 
     def statement(self, eqn: Eqn, scope: Scope) -> None:
         if eqn.op.name == "index":
-            self._index(eqn, scope)
+            self._taken(eqn, scope)
         elif eqn.op.name in ("zeros", "undefined") and eqn.output.type.rank:
             function = "np.zeros" if eqn.op.name == "zeros" else "np.empty"
             self.assign(eqn, allocation(function, eqn.output.type), scope)
@@ -66,7 +66,7 @@ class NumpyWriter(BlockWriter):
 
     # ---- parts of arrays ----
 
-    def _index(self, eqn: Eqn, scope: Scope) -> None:
+    def _taken(self, eqn: Eqn, scope: Scope) -> None:
         base, *operands = eqn.inputs
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]

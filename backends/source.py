@@ -107,7 +107,8 @@ def remark(eqn: Eqn | None) -> str:
     if eqn is None:
         return ""
     place = f"{eqn.location.short}  {eqn.location.source}".strip() if eqn.location else ""
-    return ", ".join(part for part in (eqn.note, place) if part)
+    text = ", ".join(part for part in (eqn.note, place) if part)
+    return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 # ---- literals --------------------------------------------------------------------------------------------------------

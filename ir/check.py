@@ -54,9 +54,9 @@ def inferred(
     except AdcompilerError:
         raise
     except KeyError as error:
-        raise VerifierError(f"{op.name} needs the attribute {error.args[0]}") from None
-    except (AssertionError, AttributeError, IndexError, TypeError, ValueError):
-        raise VerifierError(f"{op.name} does not take these operands and attributes") from None
+        raise VerifierError(f"{op.name} needs the attribute {error.args[0]}") from error
+    except (AssertionError, AttributeError, IndexError, TypeError, ValueError) as error:
+        raise VerifierError(f"{op.name} does not take these operands and attributes") from error
 
 
 def _arity(op: Op) -> int | None:
@@ -73,7 +73,7 @@ def _check_loop(types: Sequence[ArrayType], attrs: Attrs, body: Block) -> None:
             raise VerifierError(f"{role} of a for is a number, not {number!r}")
         states += number
     if min(len(types), len(body.results)) < states:
-        raise VerifierError(f"a for of {states} carries and sums takes and yields at least as many values")
+        raise VerifierError(f"a for of {states} carries and sums takes and yields at least {states} values")
     if not isinstance(attrs.get("reverse", False), bool):
         raise VerifierError(f"reverse of a for is True or False, not {attrs['reverse']!r}")
     index = attrs.get("index")
@@ -97,8 +97,7 @@ class _Verifier:
         """Raise at the equation that is being checked; it may hold what cannot be printed."""
         if self.eqn is None:
             raise VerifierError(f"{self.of.name}: {message}")
-        short = f"{self.names.binders(self.eqn.outputs)} = {self.eqn.op.name} ..."
-        line = eqn_text(self.eqn, self.names) if printable else short
+        line = eqn_text(self.eqn, self.names) if printable else f"{self.eqn.op.name} ..."
         raise VerifierError(f"{self.of.name}: {message}\n    {line}", self.eqn.location)
 
     # ---- the function and its blocks ----

@@ -47,7 +47,7 @@ class _Comparison:
             if found := self.equations(mine, yours):
                 return found
         if len(one.eqns) != len(other.eqns):
-            return f"number of equations: {len(one.eqns)} and {len(other.eqns)}"
+            return f"number of equations {len(one.eqns)} and {len(other.eqns)}"
         found = self.used(one.results, other.results)
         return f"results: {found}" if found else None
 

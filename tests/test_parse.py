@@ -92,7 +92,7 @@ LINES = [
     ("y: f64 = «sin» x () {\n yield\n}", "sin has 0 blocks, not 1", None),
     (
         "y: f64 = «for» x {length=n, carry=2} (i: i64, s: f64) {\n yield s\n}",
-        "a for of 2 carries and sums takes and yields at least as many values",
+        "a for of 2 carries and sums takes and yields at least 2 values",
         None,
     ),
 ]

@@ -159,8 +159,8 @@ def fraction(number: Any) -> Any:
 
     if not mpmath.isfinite(number):
         return sympy.nan
-    man, exp = number.man_exp
-    return sympy.Integer(man) * sympy.Integer(2) ** exp
+    man, exp = number.man_exp  # without the sign
+    return sympy.Integer(man if number > 0 else -man) * sympy.Integer(2) ** exp
 
 
 def smooth(expression: Any, point: Point) -> Any:

@@ -1,0 +1,189 @@
+"""What a trace knows of sizes, and what it assumes of them.
+
+A question about sizes is answered, in this order: by proof, from bounds of loops and guards taken before; by
+the sizes of the call that is traced, which becomes a guard; not at all, where it depends on a loop index or
+on data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adcompiler.frontend.frames import Restart, SizeBound, current, refuse
+from adcompiler.ir import affine
+from adcompiler.ir.errors import NeedsConcrete, ShapeError
+from adcompiler.ir.graph import Constant, Value, constant
+from adcompiler.ir.ops.arrays import bind as bind_op
+from adcompiler.ir.ops.arrays import check, size_value
+from adcompiler.ir.ops.attributes import shape_text
+from adcompiler.ir.ops.comparison import greater_equal
+from adcompiler.ir.types import I64, Dim, Guard, Relation, Shape
+
+# ---- values ----
+
+
+def hint(dim: Dim) -> int | None:
+    """The value of a Dim in the call that is traced; None if it depends on a loop index or on data."""
+    hints = current().hints
+    return dim.value(hints) if dim.names() <= hints.keys() else None
+
+
+def shown(dim: Dim) -> str:
+    """A size as messages show it: its value in this call, where it has one."""
+    value = hint(dim)
+    return str(dim if value is None else value)
+
+
+def shown_shape(shape: Sequence[Dim]) -> str:
+    """A shape as NumPy's messages show it: `(5, 3)`."""
+    return shape_text([Dim.of(d if (h := hint(d)) is None else h) for d in shape])
+
+
+def static(dim: Dim, use: str) -> int:
+    """The value of a Dim that must be a plain integer: from now on its sizes are static."""
+    if dim.constant is not None:
+        return dim.constant
+    if hint(dim) is None:
+        refuse(
+            f"{use} must be a plain integer, and {dim} changes within the program",
+            "index an array with it instead of a list or dict, and give lengths and axes as constants",
+            NeedsConcrete,
+        )
+    raise Restart({name: Dim.of(current().hints[name]) for name in dim.names()})
+
+
+def value_of(dim: Dim) -> Value:
+    """A Dim as an i64 value."""
+    bound = current().bound(dim.name) if dim.name is not None else None
+    return bound.value if bound is not None else size_value(dim)
+
+
+# ---- questions ----
+
+
+def proved(dim: Dim) -> bool:
+    """Whether `dim >= 0` follows from what is known here."""
+    if dim.never_negative():
+        return True
+    trace = current()
+    frames = list(trace.frame.outwards())[::-1]
+    bounds = {name: (b.low, b.high) for f in frames for name, b in f.sizes.items()}
+    facts = [g.dim for g in trace.guards if g.relation is Relation.NONNEGATIVE]
+    return affine.nonnegative(dim, bounds, facts)
+
+
+def holds(dim: Dim, relation: Relation) -> bool | None:
+    """Whether `dim relation 0`: by proof or by a guard; None if it depends on a loop index or on data."""
+    if dim.constant is not None:
+        return Guard(dim, relation).holds({})
+    if relation is Relation.NONNEGATIVE:
+        return _nonnegative(dim)
+    equal = _zero(dim)
+    return equal if relation is Relation.ZERO or equal is None else not equal
+
+
+def _nonnegative(dim: Dim) -> bool | None:
+    for truth, sure in ((True, dim), (False, -dim - 1)):
+        if proved(sure):
+            return truth
+    value = hint(dim)
+    if value is None:
+        return None
+    assume(dim if value >= 0 else -dim - 1, Relation.NONNEGATIVE)
+    return value >= 0
+
+
+def _zero(dim: Dim) -> bool | None:
+    if proved(dim - 1) or proved(-dim - 1):
+        return False
+    value = hint(dim)
+    if value is None:
+        return None
+    if value == 0:
+        raise Restart(_solution(dim))
+    assume(dim, Relation.NONZERO)
+    return False
+
+
+def assume(dim: Dim, relation: Relation) -> None:
+    """A guard: it is checked at each call."""
+    current().guards[Guard(dim, relation)] = None
+
+
+def require(dim: Dim, kind: str, message: str) -> None:
+    """`dim >= 0` from here on: proved, guarded, or checked at run time; an error where it does not hold."""
+    truth = holds(dim, Relation.NONNEGATIVE)
+    if truth is None or (truth is False and current().frame is not current().top):
+        # in a loop or branch the line may never run
+        check(greater_equal(value_of(dim), constant(0, I64)), kind=kind, message=message)
+    elif truth is False:
+        raise {"IndexError": IndexError, "ValueError": ValueError}[kind](message)
+
+
+# ---- equal sizes ----
+
+
+def same_dim(a: Dim, b: Dim) -> bool:
+    """Whether two sizes are equal in this call; then, from now on, they are one size."""
+    return a == b or holds(a - b, Relation.ZERO) is True
+
+
+def _solution(dim: Dim) -> dict[str, Dim]:
+    """One size in terms of the others such that `dim` is zero; all sizes static where there is no such size."""
+    hints = current().hints
+    for name in sorted(dim.names(), key=list(hints).index, reverse=True):
+        coefficient = dict(dim.terms).get((name,), 0)
+        rest = dim - Dim.of(name) * coefficient
+        if coefficient and name not in rest.names() and all(c % coefficient == 0 for _, c in rest.terms):
+            return {name: (rest if coefficient < 0 else -rest) // abs(coefficient)}
+    return {name: Dim.of(hints[name]) for name in dim.names()}
+
+
+def common_shape(shapes: Sequence[Shape]) -> Shape:
+    """NumPy's broadcasting; sizes that are equal in this call become one.
+
+    Raises
+    ------
+    ShapeError
+        In NumPy's words, where the shapes do not fit together.
+    """
+    rank = max((len(s) for s in shapes), default=0)
+    result: list[Dim] = []
+    for axis in range(rank):
+        dims = [s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0]
+        size = Dim.of(1)
+        for d in dims:
+            if not fits(d, size) and not fits(size, d):
+                given = " ".join(map(shown_shape, shapes))
+                message = f"operands could not be broadcast together with shapes {given}"
+                raise ShapeError(message, current().location())
+            size = size if d.constant == 1 else d
+        result.append(size)
+    return tuple(result)
+
+
+def fits(small: Dim, size: Dim) -> bool:
+    """Whether an axis of size `small` broadcasts to `size`."""
+    if small.constant == 1:
+        return True
+    if hint(small) == 1 != hint(size):
+        static(small, "a size that is broadcast")
+    return size.constant != 1 and same_dim(small, size)
+
+
+# ---- sizes from data ----
+
+
+def bound_size(value: Value, what: str) -> Dim:
+    """A new size that is the value of an i64 scalar; it is checked not to be negative."""
+    if isinstance(value, Constant):
+        return Dim.of(int(value.data))
+    for frame in current().frame.outwards():
+        for name, known in frame.sizes.items():
+            if known.value is value:
+                return Dim.of(name)
+    check(greater_equal(value, constant(0, I64)), kind="ValueError", message=f"{what} must not be negative")
+    name = current().fresh_name("k")
+    current().frame.builder.emit(bind_op, [value], {"size": name})
+    current().frame.sizes[name] = SizeBound(value, Dim(), None)
+    return Dim.of(name)

@@ -1,0 +1,87 @@
+"""What follows from the bounds of sizes and loop indices: an index is in range, a length is not negative.
+
+Every name in a `Dim` is bounded: a size of the program lies at zero or above, a loop index between two Dims.
+Each bounded name is replaced, innermost first, by the bound that makes the polynomial least; what remains is a
+polynomial in sizes, and non-negative coefficients settle it. A sufficient test: False only means not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .types import Atom, Dim, DimLike, Positive
+
+Bounds = Mapping[str, tuple[Dim, Dim | None]]
+"""Lowest and highest value (None: not known) of names that a program binds, outer ones first."""
+
+
+def in_range(dim: DimLike, low: DimLike, high: DimLike, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
+    """Whether `low <= dim < high` is shown; `facts` are Dims known to be >= 0."""
+    inside = Dim.of(dim)
+    return nonnegative(inside - low, bounds, facts) and nonnegative(Dim.of(high) - inside - 1, bounds, facts)
+
+
+def nonnegative(dim: Dim, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
+    """Whether `dim >= 0` is shown from the bounds, or from one of the facts and the bounds."""
+    if dim.never_negative():
+        return True
+    # where a bounded name exists at all, its range is not empty
+    known = [*facts, *(high - low for low, high in bounds.values() if high is not None)]
+    positive = frozenset(a for fact in known for a in _positive_atoms(fact))
+    candidates = [dim, *(dim - fact for fact in known)]
+    return any(_evident(_opened(candidate, positive), bounds, positive) for candidate in candidates)
+
+
+def _positive_atoms(fact: Dim) -> list[Atom]:
+    """Of `max(e, 0) - k >= 0` with k > 0 it follows that `max(e, 0)` is `e`."""
+    atoms = [m[0] for m, c in fact.terms if len(m) == 1 and c == 1 and isinstance(m[0], Positive)]
+    rest = [c for m, c in fact.terms if m == () and c < 0]
+    return list(atoms) if len(atoms) == len(rest) == 1 and len(fact.terms) == 2 else []
+
+
+def _opened(dim: Dim, atoms: frozenset[Atom]) -> Dim:
+    """The polynomial with these atoms `max(e, 0)` replaced by `e`."""
+    total = Dim()
+    for monomial, coefficient in dim.terms:
+        product = Dim.of(coefficient)
+        for atom in monomial:
+            inside = isinstance(atom, Positive) and atom in atoms
+            product = product * (atom.of if inside else Dim((((atom,), 1),)))
+        total = total + product
+    return total
+
+
+def _evident(dim: Dim, bounds: Bounds, positive: frozenset[Atom]) -> bool:
+    for name in reversed(list(bounds)):
+        if name in dim.names():
+            least = _least(dim, name, *bounds[name])
+            if least is None:
+                return False
+            dim = _opened(least, positive)
+    return dim.never_negative() or _below(dim).never_negative()
+
+
+def _least(dim: Dim, name: str, low: Dim, high: Dim | None) -> Dim | None:
+    """The least value over the range of a name in which the polynomial is linear; None if not known."""
+    slope, rest = Dim(), Dim()
+    for monomial, coefficient in dim.terms:
+        term = Dim(((monomial, coefficient),))
+        others = tuple(a for a in monomial if a != name)
+        if name in Dim(((others, 1),)).names() or len(monomial) - len(others) > 1:
+            return None
+        if len(others) < len(monomial):
+            slope = slope + Dim(((others, coefficient),))
+        else:
+            rest = rest + term
+    if slope.never_negative():
+        return rest + slope * low
+    if high is not None and (-slope).never_negative():
+        return rest + slope * high
+    return None
+
+
+def _below(dim: Dim) -> Dim:
+    """A lower bound: `max(e, 0)` that is added is at least `e`."""
+    added = {m[0] for m, c in dim.terms if len(m) == 1 and c > 0}
+    others = {a for m, c in dim.terms if len(m) != 1 or c < 0 for a in m}
+    return _opened(dim, frozenset(a for a in added - others if isinstance(a, Positive)))
