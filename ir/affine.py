@@ -1,8 +1,8 @@
 """What follows from the bounds of sizes and loop indices: an index is in range, a length is not negative.
 
 Every name in a `Dim` is bounded: a size of the program lies at zero or above, a loop index between two Dims.
-Each bounded name is replaced, innermost first, by the bound that makes the polynomial least; what remains is a
-polynomial in sizes, and non-negative coefficients settle it. A sufficient test: False only means not shown.
+Each bounded name is replaced, innermost first, by the bound that makes the polynomial least; what remains is
+a polynomial in sizes, and non-negative coefficients settle it. A sufficient test: False means not shown.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def _opened(dim: Dim, atoms: frozenset[Atom]) -> Dim:
     for monomial, coefficient in dim.terms:
         product = Dim.of(coefficient)
         for atom in monomial:
-            inside = isinstance(atom, Positive) and atom in atoms
-            product = product * (atom.of if inside else Dim((((atom,), 1),)))
+            of = atom.of if isinstance(atom, Positive) and atom in atoms else Dim((((atom,), 1),))
+            product = product * of
         total = total + product
     return total
 

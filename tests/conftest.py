@@ -5,6 +5,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from roundtrip import assert_round_trip
+
+from adcompiler.pipeline import watching
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -27,6 +30,14 @@ def environment(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADCOMPILER_CACHE_DIR", str(run / "adcompiler-cache"))
         patch.setenv("ADCOMPILER_CHECK", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def round_trip():
+    """Every Function that the compiler makes in any test keeps what it owes its text."""
+    rewriting = {"simplify", "cse", "dce"}
+    with watching(lambda name, function: assert_round_trip(function, evaluated=name not in rewriting)):
         yield
 
 

@@ -1,16 +1,17 @@
 """Arrays that a loop carries by value: when that is sound, and what may be one array after the loop.
 
-In Python a name is bound to an array; carried by value, it has storage of its own, P, in each trip. B is the storage
-that the name stands for before the loop, E at the end of a trip. P stands for B in the first trip and for E in each
-later one, so nothing may tell them apart:
+In Python a name is bound to an array; carried by value, it has storage of its own, P, in each trip. B is
+the storage that the name stands for before the loop, E at the end of a trip. P stands for B in the first
+trip and for E in each later one, so nothing may tell them apart:
 
-    if some P is written, B must not be used in the body under another name, E must not be an array from outside the
-    loop, and two names must not share a B or an E; B must never be written in the body, and E, if it is from
-    outside, not either.
+    if some P is written, B must not be used in the body under another name, E must not be an array from
+    outside the loop, and two names must not share a B or an E; B must never be written in the body, and E,
+    if it is from outside, not either.
 
-`near(c)` is c with all that may be the same array. After the loop each name has storage R of its own, which may be
-what the name was before the loop, if no trip is made, and what it was at the end of one. If a P was written, what B
-holds depends on the number of trips: reading it is an error.
+`near(c)` is c with all that may be the same array. After the loop each name has storage R of its own, which
+may be what the name was before the loop, if no trip is made, and what it was at the end of one. If a P was
+written, what B holds depends on the number of trips: reading it is an error. A write to what may be P
+counts as one to P.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from adcompiler.frontend.carried import Carry, Slot
-from adcompiler.frontend.frames import Cell, Frame, link, refuse
+from adcompiler.frontend.carried import Carry, Late, Slot
+from adcompiler.frontend.frames import Cell, Frame, refuse
 from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.graph import Block, Value, walk
 
@@ -30,35 +31,62 @@ def near(cell: Cell) -> set[Cell]:
 
 
 def wrote(carry: Carry) -> bool:
-    """Whether the body writes an array that is carried by value."""
-    return any(cell.value is not carry.params[slot] for slot, cell in carry.cells.items())
+    """Whether the body writes an array that is carried by value, or what may be one."""
+    cells = carry.cells.items()
+    return any(cell.value is not carry.params[slot] or cell.stale is not None for slot, cell in cells)
 
 
 def check_by_value(carry: Carry, frame: Frame) -> None:
     """Refuse what would be told apart; asked inside the body's frame, at its end."""
     if carry.cells:
-        writes = wrote(carry)
+        writes, written = wrote(carry), _written(frame)
         for slot in carry.cells:
-            _check_slot(carry, slot, frame, writes)
+            _check_slot(carry, slot, frame, writes, written)
         if writes:
             for one, other in combinations(carry.cells, 2):
                 _check_pair(carry, one, other)
+    late = [slot for slot, mode in carry.plan.items() if isinstance(mode, Late) and slot in carry.params]
+    for slot in late:
+        if isinstance(carry.after[slot], TracedArray):
+            _check_late(carry, slot, frame)
 
 
-def _check_slot(carry: Carry, slot: Slot, frame: Frame, writes: bool) -> None:
+def _written(frame: Frame) -> set[Cell]:
+    """The cells from outside that are written in a block, and those that may be what is written there."""
+    doubtful = (c for c, entry in frame.entries.items() if c.stale is not None and entry.stale is None)
+    return {*frame.written, *doubtful}
+
+
+def _outer(cells: set[Cell], frame: Frame) -> set[Cell]:
+    return {cell for cell in cells if cell.frame is not frame and cell.frame.encloses(frame)}
+
+
+def _check_slot(carry: Carry, slot: Slot, frame: Frame, writes: bool, written: set[Cell]) -> None:
     before, after = near(_start(carry, slot)), near(_end(carry, slot))
-    if before & frame.written.keys() or (writes and before & frame.entries.keys()):
+    if before & written or (writes and before & frame.entries.keys()):
         refuse(
-            f"`{slot}` names another array from the second trip on, and the array that it names before the loop "
-            "is used in the loop under another name while one of them is written",
+            f"`{slot}` names another array from the second trip on, and the array that it names before the "
+            "loop is used in the loop under another name while one of them is written",
             f"copy it before the loop: `{slot} = {slot}.copy()`",
         )
-    outer = {cell for cell in after if cell.frame is not frame and cell.frame.encloses(frame)}
-    if outer and (writes or outer & frame.written.keys()):
+    outer = _outer(after, frame)
+    if outer and (writes or outer & written):
         refuse(
-            f"`{slot}` names, from the second trip on, an array from outside the loop, and one of them is written "
-            "in the loop",
+            f"`{slot}` names, from the second trip on, an array from outside the loop, and one of them is "
+            "written in the loop",
             f"copy it at the end of the trip: `{slot} = {slot}.copy()`",
+        )
+
+
+def _check_late(carry: Carry, slot: Slot, frame: Frame) -> None:
+    """An array that has its first name in the loop must be one that no other name can reach after it."""
+    ends = near(_end(carry, slot))
+    arrays = (x for x in carry.after if x != slot and isinstance(carry.after[x], TracedArray))
+    others = set().union(carry.cells.values(), *(near(_end(carry, x)) for x in arrays))
+    if ends & others or _outer(ends, frame):
+        refuse(
+            f"`{slot}` gets its first value in the loop, is used after it, and may be an array with another name",
+            f"copy it in the loop: `{slot} = {slot}.copy()`",
         )
 
 
@@ -91,34 +119,36 @@ def uses(block: Block) -> set[Value]:
     return {value for values in (*results, *(eqn.inputs for eqn in eqns)) for value in values}
 
 
-def after_loop(
-    carry: Carry, outputs: Mapping[Slot, Value], writes: bool, makes_trip: bool
-) -> dict[Slot, TracedArray]:
-    """The arrays that the names stand for after the loop, linked to what they may share memory with."""
-    made: dict[Slot, TracedArray] = {}
-    own = {cell: slot for slot, cell in carry.cells.items()}
-    if writes:
-        for slot in carry.cells:
-            for cell in near(_start(carry, slot)):
-                cell.spoil(
-                    f"what it holds depends on the number of trips of the loop at line {carry.line}, in which "
-                    f"`{slot}` was written and bound to another array"
-                )
-    for slot, mode_cell in carry.cells.items():
+def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes: bool) -> dict[Slot, Cell]:
+    """The storage of each name after the loop, known to share memory with what it may be."""
+    may_be = {slot: _may_be(carry, slot, frame) for slot in carry.cells}
+    made: dict[Slot, Cell] = {}
+    for slot, inside in carry.cells.items():
         start, end = _start(carry, slot), _end(carry, slot)
         readonly = start.readonly or end.readonly
-        cell = Cell(outputs[slot], str(slot), readonly, mode_cell.contiguous)
-        for previous, array in made.items():
-            if near(_end(carry, previous)) & near(end) or near(_start(carry, previous)) & near(start):
-                link(cell, array.cell)
-        for other in near(end):
-            stands_for = _start(carry, own[other]) if other in own else other
-            if not stands_for.stale:
-                link(cell, stands_for)
-        if not makes_trip and not start.stale:
-            link(cell, start)
-        made[slot] = TracedArray(cell)
+        cell = made[slot] = Cell(outputs[slot], str(slot), readonly, inside.contiguous and end.contiguous)
+        for other in made:
+            if near(_end(carry, other)) & near(end) or near(_start(carry, other)) & near(start):
+                may_be[slot].add(made[other])
+    if writes:
+        for cell in {c for slot in carry.cells for c in near(_start(carry, slot))}:
+            cell.spoil(
+                "what it holds depends on the number of trips of the loop at line "
+                f"{carry.line}, which binds its name to another array and writes it"
+            )
+    for slot, cell in made.items():
+        for other in may_be[slot] - {cell}:
+            cell.peers.add(other)
+            other.peers.add(cell)
     return made
+
+
+def _may_be(carry: Carry, slot: Slot, frame: Frame) -> set[Cell]:
+    """What a name may stand for after the loop: its array before it, and what it is at the end of a trip."""
+    own = {cell: s for s, cell in carry.cells.items()}
+    ends = near(_end(carry, slot))
+    starts = [near(_start(carry, s)) for s in (slot, *(own[cell] for cell in ends if cell in own))]
+    return _outer(ends, frame).union(*starts)
 
 
 def _start(carry: Carry, slot: Slot) -> Cell:

@@ -1,8 +1,8 @@
 """What a rolled loop carries under the names of variables.
 
-A carried variable is a number, an array, or a tuple, list or dict of such *leaves*. Every leaf has a slot. The first
-trace of a body takes each variable for what it is before the loop; where the end of the trip shows that it is
-something else from the second trip on, the plan learns, and the body is traced again:
+A carried variable is a number, an array, or a tuple, list or dict of such *leaves*. Every leaf has a slot.
+The first trace of a body takes each variable for what it is before the loop; where the end of the trip
+shows that it is something else from the second trip on, the plan learns, and the body is traced again:
 
     Number(type)    a number whose type has grown, weak int < weak float < dtype
     ByValue()       an array that is another one at the end of a trip (`u = u + du`, a swap)
@@ -78,8 +78,8 @@ Plan = dict[Slot, Mode]
 class Carry:
     """One attempt at tracing a body: the leaves of the variables before it, inside, and at its end.
 
-    `params` has the parameter of the block for each carried slot, `results` its value at the end of the trip, and
-    `cells` the storage that stands, inside, for an array carried by value.
+    `params` has the parameter of the block for each carried slot, `results` its value at the end of the
+    trip, and `cells` the storage that stands, inside, for an array carried by value.
     """
 
     plan: Plan

@@ -129,7 +129,7 @@ def same_dim(a: Dim, b: Dim) -> bool:
 
 
 def _solution(dim: Dim) -> dict[str, Dim]:
-    """One size in terms of the others such that `dim` is zero; all sizes static where there is no such size."""
+    """One size in terms of the others such that `dim` is zero; all sizes static where there is none."""
     hints = current().hints
     for name in sorted(dim.names(), key=list(hints).index, reverse=True):
         coefficient = dict(dim.terms).get((name,), 0)

@@ -51,24 +51,25 @@ class Formula:
     """One float result element of a step, as an expression in placeholders for operand elements."""
 
     result: Number
-    operands: tuple[tuple[Number, Any], ...]
+    operands: tuple[tuple[int, Number, Any], ...]
+    """Number of the operand, its element, and the placeholder of that."""
     value: Any
 
     def at(self, expressions: Callable[[Number], Any]) -> Any:
         """The result in terms of the expressions of its operands."""
         return self._placed(self.value, expressions)
 
-    def slopes(self, expressions: Callable[[Number], Any]) -> Iterator[tuple[Number, Any]]:
-        """The derivative with respect to each operand element, as SymPy finds it."""
-        for operand, place in self.operands:
+    def slopes(self, expressions: Callable[[Number], Any]) -> Iterator[tuple[int, Number, Any]]:
+        """The derivative with respect to each element of each operand, as SymPy finds it."""
+        for k, element, place in self.operands:
             slope = derivative(self.value, place)
             if slope != 0:
-                yield operand, self._placed(slope, expressions)
+                yield k, element, self._placed(slope, expressions)
 
     def _placed(self, expression: Any, expressions: Callable[[Number], Any]) -> Any:
         if not expression.free_symbols:
             return expression
-        return expression.xreplace({place: expressions(n) for n, place in self.operands})
+        return expression.xreplace({place: expressions(n) for _, n, place in self.operands})
 
 
 @cache
@@ -101,8 +102,8 @@ def _of_elements(step: Step) -> list[Formula]:
 def _of_element(op: Op, attrs: Attributes, result: Number, *operands: Any) -> Formula:
     kinds = tuple(sign(x.value) if isinstance(x, Number) else x.item() for x in operands)
     places, value = scalar_formula(op, attrs, kinds)
-    named = tuple((x, p) for x, p in zip(operands, places, strict=True) if isinstance(x, Number))
-    return Formula(result, named, smooth(value, {p: x.value for x, p in named}))
+    named = tuple((k, x, places[k]) for k, x in enumerate(operands) if isinstance(x, Number))
+    return Formula(result, named, smooth(value, {p: x.value for _, x, p in named}))
 
 
 @cache
@@ -118,7 +119,7 @@ def scalar_formula(op: Op, attrs: Attributes, kinds: tuple[Any, ...]) -> tuple[t
 def _of_arrays(step: Step, results: Sequence[Number]) -> list[Formula]:
     import sympy
 
-    named: dict[Any, Number] = {}
+    named: dict[Any, tuple[int, Number]] = {}
 
     def place(x: Any, k: int) -> Any:
         array = np.asarray(x)
@@ -127,16 +128,16 @@ def _of_arrays(step: Step, results: Sequence[Number]) -> list[Formula]:
         found = np.empty(array.shape, dtype=object)
         for at, n in enumerate(array.flat):
             found.flat[at] = symbol(f"x{k}_{at}", sign(n.value))
-            named[found.flat[at]] = n
+            named[found.flat[at]] = k, n
         return found[()]
 
     assert step.eqn.op.sympy is not None
     found = step.eqn.op.sympy(*(place(x, k) for k, x in enumerate(step.inputs)), **step.attrs)
-    point = {p: n.value for p, n in named.items()}
+    point = {p: n.value for p, (_, n) in named.items()}
     rows = []
     for n, expression in zip(results, np.asarray(found, dtype=object).flat, strict=True):
         value = smooth(sympy.sympify(expression), point)
-        rows.append(Formula(n, tuple((named[p], p) for p in sorted(value.free_symbols, key=str)), value))
+        rows.append(Formula(n, tuple((*named[p], p) for p in sorted(value.free_symbols, key=str)), value))
     return rows
 
 
@@ -318,7 +319,7 @@ def _compare_partials(op: Op, run: Run) -> PartialsProof:
             expressions[formula.result] = formula.at(lambda n: expression_of(n, expressions))
     (formula,) = formulas(run.steps[0])
     slopes: dict[Number, Any] = dict.fromkeys(given, 0)
-    for operand, slope in formula.slopes(lambda n: expression_of(n, expressions)):
+    for _, operand, slope in formula.slopes(lambda n: expression_of(n, expressions)):
         slopes[operand] += slope
     for k, (operand, partial) in enumerate(zip(given, run.results[1:], strict=True)):
         standing = _standing(slopes[operand] - expression_of(partial, expressions), point)

@@ -169,40 +169,70 @@ def moving(run: Run, wrt: Sequence[int]) -> frozenset[Number]:
     return frozenset(found)
 
 
-def cotangents(run: Run, seeds: Sequence[Any], active: frozenset[Number]) -> dict[Number, Any]:
-    """The cotangent of every active Number of a run, given those of its float results (arrays of mpf)."""
-    import mpmath
+@dataclass(frozen=True, eq=False, slots=True)
+class Edge:
+    """One term of the chain rule: what a step's result hands to element `source` of operand `k`."""
 
-    bars: dict[Number, Any] = {}
+    step: Step
+    k: int
+    source: Number
+    target: Number
+    part: Any
 
-    def add(number: Number, part: Any) -> None:
-        bars[number] = bars.get(number, mpmath.mpf(0)) + part
 
+@dataclass(frozen=True)
+class Backward:
+    """The cotangent of every Number that was reached, and the terms that it is the sum of."""
+
+    seeds: tuple[tuple[Number, Any], ...]
+    bars: Mapping[Number, Any]
+    edges: Mapping[Number, Sequence[Edge]]
+
+
+def backward(run: Run, seeds: Sequence[Any], active: frozenset[Number]) -> Backward:
+    """The cotangents of a run, given those of its float results (arrays of mpf)."""
     floats = [r for r in run.results if is_float(r)]
-    for result, seed in zip(floats, seeds, strict=True):
-        for number, part in zip(np.asarray(result).flat, np.asarray(seed).flat, strict=True):
-            add(number, part)
+    started = tuple(
+        pair for r, seed in zip(floats, seeds, strict=True) for pair in zip(np.ravel(r), np.ravel(seed), strict=True)
+    )
+    bars: dict[Number, Any] = {}
+    edges: dict[Number, list[Edge]] = {}
+    for number, part in started:
+        bars[number] = bars.get(number, 0) + part
     for step in reversed(run.steps):
-        if any(n in bars for y in step.outputs for n in numbers(y)):
-            for source, target, slope in slopes(step, active):
-                add(source, slope * bars.get(target, mpmath.mpf(0)))
-    return {n: bar for n, bar in bars.items() if n in active}
+        targets = [n for y in step.outputs for n in numbers(y)]
+        if not any(n in bars for n in targets):
+            continue
+        for (k, source, target), slope in slopes(step, active).items():
+            if target in bars:
+                edge = Edge(step, k, source, target, slope * bars[target])
+                edges.setdefault(source, []).append(edge)
+                bars[source] = bars.get(source, 0) + edge.part
+    return Backward(started, bars, edges)
 
 
-def slopes(step: Step, active: frozenset[Number]) -> Iterator[tuple[Number, Number, Any]]:
-    """The derivatives of a step that are not zero: (input, output, d output / d input), by central differences."""
+Slopes = dict[tuple[int, Number, Number], Any]
+
+
+def slopes(step: Step, active: frozenset[Number]) -> Slopes:
+    """The derivatives of a step that are not zero, by central differences.
+
+    The keys are (operand, element of it, element of a result).
+    """
     import mpmath
 
     h = mpmath.mpf(10) ** -30
-    outputs = [n for y in step.outputs for n in numbers(y)]
+    targets = [n for y in step.outputs for n in numbers(y)]
+    found: Slopes = {}
     for k, x in enumerate(step.inputs):
         for place, source in enumerate(np.asarray(x).flat):
             if not isinstance(source, Number) or source not in active:
                 continue
             high, low = (_perturbed(step, k, place, d) for d in (h, -h))
-            for target, a, b in zip(outputs, high, low, strict=True):
+            for target, a, b in zip(targets, high, low, strict=True):
                 if a != b:
-                    yield source, target, (a - b) / (2 * h)
+                    found[k, source, target] = found.get((k, source, target), 0) + (a - b) / (2 * h)
+    return found
 
 
 def _perturbed(step: Step, k: int, place: int, by: Any) -> list[Any]:

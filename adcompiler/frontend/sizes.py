@@ -1,0 +1,187 @@
+"""Integers that are sizes: polynomials in them stay polynomials, comparisons become guards.
+
+A `Size` is not an `int` subclass: C code would read that without asking, and freeze the value of the call that
+is traced. It says that its class is `int`, and whoever needs the number asks `__index__`, which makes the size
+static. A comparison that is not decided yet is a `SizePredicate`: an `if` decides it by a guard, a `while` and
+arithmetic take it as a traced value.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from adcompiler.frontend.extents import holds, proved, static, value_of
+from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.handles import Traced
+from adcompiler.ir.errors import NeedsConcrete
+from adcompiler.ir.graph import Value, constant
+from adcompiler.ir.ops.comparison import equal, greater_equal, not_equal
+from adcompiler.ir.types import BOOL, I64, ArrayType, Dim, Relation
+
+
+class Size(Traced):
+    """A traced integer that is a `Dim`: a length, a loop index, or what they are computed to."""
+
+    ndim = 0
+    weak: Literal["int"] = "int"
+    type = ArrayType(I64)
+
+    def __init__(self, dim: Dim) -> None:
+        self.dim = dim
+
+    @property
+    def __class__(self) -> Any:
+        return int
+
+    def read(self) -> Value:
+        return value_of(self.dim)
+
+    def __index__(self) -> int:
+        return static(self.dim, "a size used where Python needs its value")
+
+    def __int__(self) -> int:
+        return self.__index__()
+
+    def __float__(self) -> float:
+        return float(self.__index__())
+
+    def __hash__(self) -> int:
+        return hash(self.__index__())
+
+    def __bool__(self) -> bool:
+        return bool(SizePredicate(self.dim, Relation.NONZERO))
+
+    def __str__(self) -> str:
+        return str(self.__index__())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.__index__(), spec)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self
+
+    __trunc__ = __floor__ = __ceil__ = __round__
+
+    def __repr__(self) -> str:
+        return f"Size({self.dim})"
+
+
+class SizePredicate(Traced):
+    """`dim relation 0`, not decided yet."""
+
+    ndim = 0
+    weak = None
+    type = ArrayType(BOOL)
+
+    def __init__(self, dim: Dim, relation: Relation) -> None:
+        self.dim = dim
+        self.relation = relation
+
+    def decide(self) -> bool | None:
+        """The answer, by proof or by a guard; None if it depends on a loop index or on data."""
+        return holds(self.dim, self.relation)
+
+    def read(self) -> Value:
+        op = {Relation.ZERO: equal, Relation.NONZERO: not_equal, Relation.NONNEGATIVE: greater_equal}
+        return op[self.relation](value_of(self.dim), constant(0, I64))
+
+    def __bool__(self) -> bool:
+        truth = self.decide()
+        if truth is None:
+            refuse(
+                f"whether {self} holds changes within the program, and it is needed as a Python bool",
+                "write the test as an `if` or `while` of the captured function itself",
+                NeedsConcrete,
+            )
+        return truth
+
+    def __hash__(self) -> int:
+        return hash(bool(self))
+
+    def __str__(self) -> str:
+        return f"{self.dim} {self.relation.value} 0"
+
+
+def integer(dim: Dim) -> Any:
+    """A Dim as the user sees it: a plain int where it is known, else a Size."""
+    return Size(dim) if dim.constant is None else dim.constant
+
+
+def dim_of(x: Any) -> Dim | None:
+    """The Dim of a plain integer or Size; None for anything else."""
+    if type(x) is Size:
+        return x.dim
+    if isinstance(x, np.integer) or type(x) is int:
+        return Dim.of(int(x))
+    return None
+
+
+def predicate(dim: Dim, relation: Relation) -> Any:
+    """`dim relation 0`: a bool where it is known, else a SizePredicate."""
+    if dim.constant is not None:
+        return holds(dim, relation)
+    if relation is Relation.NONNEGATIVE:
+        for truth, sure in ((True, dim), (False, -dim - 1)):
+            if proved(sure):
+                return truth
+    elif proved(dim - 1) or proved(-dim - 1):
+        return relation is Relation.NONZERO
+    return SizePredicate(dim, relation)
+
+
+def arithmetic(ufunc: np.ufunc, operands: tuple[Any, ...]) -> Any:
+    """An operator on sizes and integers that stays a size or predicate; NotImplemented for any other."""
+    dims = [dim_of(x) for x in operands]
+    if any(d is None for d in dims) or not any(type(x) is Size for x in operands):
+        return NotImplemented
+    if len(dims) == 1:
+        return _unary(ufunc, *dims)  # type: ignore[arg-type]
+    return _binary(ufunc, *dims)  # type: ignore[arg-type]
+
+
+def _unary(ufunc: np.ufunc, a: Dim) -> Any:
+    if ufunc is np.negative:
+        return integer(-a)
+    if ufunc is np.positive or (ufunc is np.absolute and proved(a)):
+        return integer(a)
+    return NotImplemented
+
+
+_POWERS = range(9)
+
+
+def _binary(ufunc: np.ufunc, a: Dim, b: Dim) -> Any:
+    if ufunc in _RELATIONS:
+        difference, relation = _RELATIONS[ufunc]
+        return predicate(difference(a, b), relation)
+    divisor = b.constant or 0
+    if ufunc is np.add:
+        return integer(a + b)
+    if ufunc is np.subtract:
+        return integer(a - b)
+    if ufunc is np.multiply:
+        return integer(a * b)
+    if ufunc is np.floor_divide and divisor > 0:
+        return integer(a // divisor)
+    if ufunc is np.remainder and divisor > 0:
+        return integer(a - a // divisor * divisor)
+    if ufunc is np.divmod and divisor > 0:
+        return integer(a // divisor), integer(a - a // divisor * divisor)
+    if ufunc is np.power and b.constant in _POWERS:
+        power = Dim.of(1)
+        for _ in range(divisor):
+            power = power * a
+        return integer(power)
+    return NotImplemented
+
+
+_RELATIONS: dict[np.ufunc, tuple[Any, Relation]] = {
+    np.equal: (lambda a, b: a - b, Relation.ZERO),
+    np.not_equal: (lambda a, b: a - b, Relation.NONZERO),
+    np.greater_equal: (lambda a, b: a - b, Relation.NONNEGATIVE),
+    np.greater: (lambda a, b: a - b - 1, Relation.NONNEGATIVE),
+    np.less_equal: (lambda a, b: b - a, Relation.NONNEGATIVE),
+    np.less: (lambda a, b: b - a - 1, Relation.NONNEGATIVE),
+}

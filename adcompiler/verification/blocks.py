@@ -1,0 +1,263 @@
+"""The adjoint of a program, proven equation by equation.
+
+Both programs run once on random numbers of 110 digits. Every value of the primal becomes a symbol, so do its
+cotangent and each term of the chain rule that the cotangent is the sum of. A value of the adjoint that has the number
+of one of these *is meant* to be it; what it is meant to be is then proven: SymPy differentiates the primal's equation,
+and the adjoint's equation, written in the symbols of its operands, must be equal to that as a polynomial. So each
+comparison is small, carries, slices and captured values are symbols, branches are those that were taken, and nothing
+depends on how the adjoint was built or simplified. Which primal value an equation reads is thereby observed, to 40
+digits; how cotangents follow from each other is proven.
+
+Of long loops the first two trips and the last one are looked at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from adcompiler.ir.graph import Eqn
+
+from .symbolic import expression_of, formulas, sign, symbol, vanishes
+from .tape import Backward, Edge, Number, Path, Run, Step, numbers
+
+SECONDS_A_BLOCK = 5.0
+KEY_BITS = 140
+
+Key = tuple[Any, ...]
+Loop = Eqn | None
+"""The loop whose body a proof is about; None for the code outside loops."""
+
+
+@dataclass(frozen=True)
+class BlockProof:
+    """What is known of one block: proven, or the reason why it is not."""
+
+    loop: Loop
+    reason: str | None = None
+
+    @property
+    def proven(self) -> bool:
+        return self.reason is None
+
+
+def key(number: Any) -> Key:
+    """A number, rounded to some 40 digits."""
+    from mpmath.libmp import mpf_pos
+
+    rounded: Key = mpf_pos(number._mpf_, KEY_BITS, "n")
+    return rounded
+
+
+def prove_blocks(primal: Run, back: Backward, active: frozenset[Number], adjoint: Run) -> list[BlockProof]:
+    """What is proven of the blocks of a program whose adjoint gives the right numbers.
+
+    `primal` and `adjoint` are runs for the same arguments, `back` has the true cotangents of the primal's run.
+    """
+    seen = frozenset(key(n.value) for n in _all_numbers(adjoint))
+    ledger = _Ledger(_Symbols({}, {}), primal, back, active, seen)
+    checker = _Checker(ledger, adjoint)
+    checker.run()
+    return _summary(ledger, checker)
+
+
+def _all_numbers(run: Run) -> Iterator[Number]:
+    for x in run.params:
+        yield from numbers(x)
+    for step in run.steps:
+        for y in step.outputs:
+            yield from numbers(y)
+
+
+def examined(run: Run) -> frozenset[Step]:
+    """The steps in the first two trips and the last one of each loop."""
+    last: Counter[Eqn] = Counter()
+    for step in run.steps:
+        for loop, i in step.path:
+            last[loop] = max(last[loop], i)
+    return frozenset(s for s in run.steps if all(i < 2 or i == last[loop] for loop, i in s.path))
+
+
+def home(path: Path) -> Loop:
+    """The innermost loop."""
+    return path[-1][0] if path else None
+
+
+@dataclass(frozen=True)
+class _Symbols:
+    """One symbol a number, shared by both programs, and where each of them is."""
+
+    named: dict[Key, Any]
+    point: dict[Any, Any]
+
+    def of(self, number: Any, name: str) -> Any:
+        """The symbol of a number; zero is zero."""
+        if number == 0:
+            return 0
+        found = self.named.get(key(number))
+        if found is None:
+            found = self.named[key(number)] = symbol(f"{name or 'v'}_{len(self.named)}", sign(number))
+            self.point[found] = number
+        return found
+
+
+# ---- what is to be shown -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A cotangent of the primal's run is the sum of its terms, or one term is slope times cotangent."""
+
+    about: Number | Edge
+    steps: tuple[Step, ...]
+
+
+class _Ledger:
+    """The symbols of the primal's run, and what is claimed of its cotangents."""
+
+    def __init__(
+        self, symbols: _Symbols, primal: Run, back: Backward, active: frozenset[Number], seen: frozenset[Key]
+    ) -> None:
+        self.symbols, self.back, self.seen = symbols, back, seen
+        self.examined = examined(primal)
+        self.primal = _primal_expressions(symbols, primal)
+        self.claims: dict[Key, list[Claim]] = {}
+        self._slopes: dict[Step, dict[tuple[int, Number, Number], Any]] = {}
+        self._sums: dict[Number, Any] = {}
+        for n, edges in back.edges.items():
+            for edge in edges:
+                self._enter(edge.part, Claim(edge, (edge.step,)))
+            if len(edges) > 1 or any(n is started for started, _ in back.seeds):
+                self._enter(back.bars[n], Claim(n, tuple(e.step for e in edges)))
+
+    def _enter(self, number: Any, claim: Claim) -> None:
+        if number != 0:
+            self.claims.setdefault(key(number), []).append(claim)
+
+    def stated(self, claim: Claim) -> Any:
+        """The right-hand side of a claim, in symbols."""
+        return self._term(claim.about) if isinstance(claim.about, Edge) else self._sum(claim.about)
+
+    def _sum(self, n: Number) -> Any:
+        if n not in self._sums:
+            seeds = (self.symbols.of(part, "seed") for started, part in self.back.seeds if started is n)
+            self._sums[n] = sum(seeds, sum((self._part(e) for e in self.back.edges.get(n, ())), 0))
+        return self._sums[n]
+
+    def _part(self, edge: Edge) -> Any:
+        """A term: a symbol if the adjoint has such a number."""
+        if edge.part == 0 or key(edge.part) in self.seen:
+            return self.symbols.of(edge.part, f"{edge.source.name}_part")
+        return self._term(edge)
+
+    def _term(self, edge: Edge) -> Any:
+        return self._slope(edge) * self._bar(edge.target)
+
+    def _bar(self, n: Number) -> Any:
+        """A cotangent: a symbol if the adjoint has such a number, else the sum that it is."""
+        number = self.back.bars[n]
+        return self.symbols.of(number, f"{n.name}_bar") if number == 0 or key(number) in self.seen else self._sum(n)
+
+    def _slope(self, edge: Edge) -> Any:
+        if edge.step not in self._slopes:
+            found: dict[tuple[int, Number, Number], Any] = {}
+            for formula in formulas(edge.step):
+                for k, source, slope in formula.slopes(lambda n: expression_of(n, self.primal)):
+                    at = k, source, formula.result
+                    found[at] = found.get(at, 0) + slope
+            self._slopes[edge.step] = found
+        return self._slopes[edge.step].get((edge.k, edge.source, edge.target), 0)
+
+
+def _primal_expressions(symbols: _Symbols, run: Run) -> dict[Number, Any]:
+    """A symbol for every Number of the primal; a number for what does not come from its arguments."""
+    found = {n: symbols.of(n.value, n.name) for x in run.params for n in numbers(x)}
+    for step in run.steps:
+        fixed = not any(True for x in step.inputs for _ in numbers(x))
+        for y in step.outputs:
+            for n in numbers(y):
+                found[n] = formulas(step)[0].value if fixed else symbols.of(n.value, n.name)
+    return found
+
+
+# ---- what is shown -------------------------------------------------------------------------------------------------
+
+
+class _Checker:
+    """Walks over the adjoint's run; `shown` has the claims that were decided."""
+
+    def __init__(self, ledger: _Ledger, run: Run) -> None:
+        self.ledger, self.adjoint = ledger, run
+        self.symbols = ledger.symbols
+        self.expressions: dict[Number, Any] = {}
+        self.shown: dict[Claim, str | None] = {}
+        self.spent: Counter[Loop] = Counter()
+
+    def run(self) -> None:
+        chosen = examined(self.adjoint)
+        for x in self.adjoint.params:
+            for n in numbers(x):
+                self.expressions[n] = self.symbols.of(n.value, n.name)
+        for step in self.adjoint.steps:
+            started = time.monotonic()
+            self._step(step, step in chosen and self.spent[home(step.path)] < SECONDS_A_BLOCK)
+            self.spent[home(step.path)] += time.monotonic() - started  # type: ignore[assignment]
+
+    def _step(self, step: Step, checking: bool) -> None:
+        results = [n for y in step.outputs for n in numbers(y)]
+        claimed = {n for n in results if key(n.value) in self.ledger.claims}
+        named = {n for n in results if n in claimed or n.value == 0 or key(n.value) in self.symbols.named}
+        self.expressions.update((n, self.symbols.of(n.value, n.name)) for n in named)
+        if len(named) == len(results) and not (checking and claimed):
+            return
+        for formula in formulas(step):
+            n = formula.result
+            if n not in named:
+                self.expressions[n] = formula.at(self._expression)
+            elif checking and n in claimed:
+                self._check(formula.at(self._expression), n)
+
+    def _expression(self, n: Number) -> Any:
+        return expression_of(n, self.expressions)
+
+    def _check(self, own: Any, n: Number) -> None:
+        """The adjoint's equation against all that its number is meant to be; what is only moved shows nothing."""
+        if own == self.expressions[n]:
+            return
+        for claim in self.ledger.claims[key(n.value)]:
+            stated = self.ledger.stated(claim)
+            if self.shown.get(claim) is not None or stated == self.expressions[n]:
+                continue
+            proven = vanishes(own - stated, self.symbols.point)
+            self.shown[claim] = None if proven else f"the equation of {_name(claim)} could not be decided"
+
+
+def _name(claim: Claim) -> str:
+    number = claim.about.source if isinstance(claim.about, Edge) else claim.about
+    return f"the cotangent of {number.name}" if number.name else "a cotangent"
+
+
+def _summary(ledger: _Ledger, checker: _Checker) -> list[BlockProof]:
+    """One line a block in which there is something to prove."""
+    reasons: dict[Loop, list[str]] = {}
+    for claims in ledger.claims.values():
+        for claim in claims:
+            homes = {home(s.path) for s in claim.steps if s in ledger.examined}
+            for block in homes:
+                reasons.setdefault(block, []).extend(_open(claim, ledger, checker))
+    return [BlockProof(block, next(iter(found), None)) for block, found in reasons.items()]
+
+
+def _open(claim: Claim, ledger: _Ledger, checker: _Checker) -> Iterable[str]:
+    """Why a claim is not shown; nothing where it is, or where there is nothing to show."""
+    about = claim.about
+    number = about.part if isinstance(about, Edge) else ledger.back.bars[about]
+    if claim in checker.shown:
+        found = checker.shown[claim]
+        return () if found is None else (found,)
+    if key(number) not in ledger.seen or ledger.stated(claim) == ledger.symbols.of(number, ""):
+        return ()
+    return (f"{_name(claim)} could not be followed",)
