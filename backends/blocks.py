@@ -137,9 +137,13 @@ class BlockWriter(ABC):
         if not value.type.rank:
             return self.text(value)
         place = self.place(value)
-        own = place.group.owner is scope and not place.indices and place.group not in seen
+        own = self._owns(scope, place) and place.group not in seen
         seen.add(place.group)
         return place_text(place) if own else f"{place_text(place)}.copy()"
+
+    def _owns(self, scope: Scope, place: Place) -> bool:
+        """Whether a scope may hand an array on as it is: all of a variable's memory, not a part of other memory."""
+        return place.group.owner is scope and not place.indices and self.places[place.group.members[0]] == place
 
     # ---- blocks ----
 
@@ -255,7 +259,7 @@ class BlockWriter(ABC):
         if not taken:
             self._noted(eqn, start, scope)
         name = self.names.fresh(param.name)
-        own = taken and not place.indices
+        own = taken and self._owns(scope, place)
         self.page.write(f"{name} = {place_text(place)}{'' if own else '.copy()'}", eqn)
         self.places[param] = Place(name, (), Group(inner, [param]))
 
@@ -295,7 +299,7 @@ class BlockWriter(ABC):
             place, found = self.places[param], self.place(result)
             if place == found:
                 continue
-            fresh = found.group.owner is inner and not found.indices and found.group not in kept
+            fresh = self._owns(inner, found) and found.group not in kept
             kept.add(found.group)
             copied = source if fresh or place.indices else f"{source}.copy()"
             moves.append((place_text(place), copied))
@@ -381,7 +385,7 @@ class BlockWriter(ABC):
             source = self.text(result)
             if result.type.rank:
                 place = self.place(result)
-                own = place.group.owner is inner and not place.indices and place.group not in taken
+                own = self._owns(inner, place) and place.group not in taken
                 taken.add(place.group)
                 source = source if own else f"{source}.copy()"
             self.page.write(f"{target} = {source}")

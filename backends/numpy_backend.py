@@ -70,7 +70,7 @@ class NumpyWriter(BlockWriter):
         base, *operands = eqn.inputs
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
-        copied = any(item.kind == "gather" or item.step < 0 for item in taken)
+        copied = any(item.kind == "gather" for item in taken)
         place = self.place(base)
         text = self._part(place, taken, parts)
         if copied or not eqn.output.type.rank or eqn.output in self.rows or scope.outlives(eqn.output, base, eqn):

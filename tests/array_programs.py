@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-HELPERS = '''
+HELPERS = """
 import math
 import numpy as np
 
@@ -36,7 +36,7 @@ def pair(a, b):
     return b * CONFIG["scale"], a + TABLE[2]
 
 
-'''
+"""
 _ARRAYS = ("u", "v", "w", "x", "y")
 _NUMBERS = ("s", "t")
 _RANGES = (

@@ -121,15 +121,16 @@ def uses(block: Block) -> set[Value]:
 
 def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes: bool) -> dict[Slot, Cell]:
     """The storage of each name after the loop, known to share memory with what it may be."""
-    may_be = {slot: _may_be(carry, slot, frame) for slot in carry.cells}
+    may_be = {slot: _may_be(carry, slot) for slot in carry.cells}
     made: dict[Slot, Cell] = {}
     for slot, inside in carry.cells.items():
         start, end = _start(carry, slot), _end(carry, slot)
         readonly = start.readonly or end.readonly
-        cell = made[slot] = Cell(outputs[slot], str(slot), readonly, inside.contiguous and end.contiguous)
-        for other in made:
-            if near(_end(carry, other)) & near(end) or near(_start(carry, other)) & near(start):
-                may_be[slot].add(made[other])
+        cell = Cell(outputs[slot], str(slot), readonly, inside.contiguous and end.contiguous)
+        for other, known in made.items():
+            if not writes and may_be[slot] & may_be[other]:
+                _pair(cell, known)
+        made[slot] = cell
     if writes:
         for cell in {c for slot in carry.cells for c in near(_start(carry, slot))}:
             cell.spoil(
@@ -137,18 +138,27 @@ def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes
                 f"{carry.line}, which binds its name to another array and writes it"
             )
     for slot, cell in made.items():
-        for other in may_be[slot] - {cell}:
-            cell.peers.add(other)
-            other.peers.add(cell)
+        for other in _outer(may_be[slot], frame):
+            _pair(cell, other)
     return made
 
 
-def _may_be(carry: Carry, slot: Slot, frame: Frame) -> set[Cell]:
+def _may_be(carry: Carry, slot: Slot) -> set[Cell]:
     """What a name may stand for after the loop: its array before it, and what it is at the end of a trip."""
     own = {cell: s for s, cell in carry.cells.items()}
-    ends = near(_end(carry, slot))
-    starts = [near(_start(carry, s)) for s in (slot, *(own[cell] for cell in ends if cell in own))]
-    return _outer(ends, frame).union(*starts)
+    known: set[Slot] = set()
+    found: set[Cell] = set()
+    pending = {slot}
+    while pending:
+        known |= pending
+        found |= {cell for s in pending for end in (_start(carry, s), _end(carry, s)) for cell in near(end)}
+        pending = {own[cell] for cell in found if cell in own} - known
+    return found
+
+
+def _pair(one: Cell, other: Cell) -> None:
+    one.peers.add(other)
+    other.peers.add(one)
 
 
 def _start(carry: Carry, slot: Slot) -> Cell:

@@ -99,10 +99,14 @@ def _zero(dim: Dim) -> bool | None:
     value = hint(dim)
     if value is None:
         return None
-    if value == 0:
-        raise Restart(_solution(dim))
-    assume(dim, Relation.NONZERO)
-    return False
+    if value != 0:
+        assume(dim, Relation.NONZERO)
+        return False
+    solution = _solution(dim)
+    if solution is not None:
+        raise Restart(solution)
+    assume(dim, Relation.ZERO)
+    return True
 
 
 def assume(dim: Dim, relation: Relation) -> None:
@@ -125,18 +129,22 @@ def require(dim: Dim, kind: str, message: str) -> None:
 
 def same_dim(a: Dim, b: Dim) -> bool:
     """Whether two sizes are equal in this call; then, from now on, they are one size."""
-    return a == b or holds(a - b, Relation.ZERO) is True
+    if a == b:
+        return True
+    if holds(a - b, Relation.ZERO) is not True:
+        return False
+    raise Restart({name: Dim.of(current().hints[name]) for name in (a - b).names()})
 
 
-def _solution(dim: Dim) -> dict[str, Dim]:
-    """One size in terms of the others such that `dim` is zero; all sizes static where there is none."""
+def _solution(dim: Dim) -> dict[str, Dim] | None:
+    """One size in terms of the others such that `dim` is zero; None where no size can be isolated."""
     hints = current().hints
     for name in sorted(dim.names(), key=list(hints).index, reverse=True):
         coefficient = dict(dim.terms).get((name,), 0)
         rest = dim - Dim.of(name) * coefficient
         if coefficient and name not in rest.names() and all(c % coefficient == 0 for _, c in rest.terms):
             return {name: (rest if coefficient < 0 else -rest) // abs(coefficient)}
-    return {name: Dim.of(hints[name]) for name in dim.names()}
+    return None
 
 
 def common_shape(shapes: Sequence[Shape]) -> Shape:

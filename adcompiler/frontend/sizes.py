@@ -2,8 +2,8 @@
 
 A `Size` is not an `int` subclass: C code would read that without asking, and freeze the value of the call that
 is traced. It says that its class is `int`, and whoever needs the number asks `__index__`, which makes the size
-static. A comparison that is not decided yet is a `SizePredicate`: an `if` decides it by a guard, a `while` and
-arithmetic take it as a traced value.
+static. A comparison that is not decided yet is a `SizePredicate`: an `if` decides it by a guard, a `while`
+and arithmetic take it as a traced value.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Size(Traced):
     def __init__(self, dim: Dim) -> None:
         self.dim = dim
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return int
 

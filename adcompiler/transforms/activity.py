@@ -27,8 +27,7 @@ def _spread(block: Block, found: set[Value]) -> None:
 
 
 def _spread_inside(eqn: Eqn, found: set[Value]) -> None:
-    """Through the blocks of an equation: operands to parameters, results to outputs and back to the carries.
-    """
+    """Through the blocks of an equation: operands to parameters, results to outputs and back to the carries."""
     links = [] if eqn.op.name == "if" else list(zip(eqn.inputs, _operand_params(eqn), strict=True))
     _follow(links, found)
     while True:

@@ -45,7 +45,7 @@ RULES = (
     Rule(lambda x: x * 1.0, lambda x: x),
     Rule(lambda x: 1.0 * x, lambda x: x),
     Rule(lambda x: x / 1.0, lambda x: x),
-    Rule(lambda x: -(-x), lambda x: x),
+    Rule(lambda x: -_negated(x), lambda x: x),
     Rule(lambda x: x * -1.0, lambda x: -x, derived=True),
     Rule(lambda x: -1.0 * x, lambda x: -x, derived=True),
     Rule(lambda x, y: x + -y, lambda x, y: x - y),
@@ -150,8 +150,7 @@ def _matches(pattern: Eqn, eqn: Eqn, made_there: Made, made: Made, bindings: Bin
 
 
 def _equals(value: Value, number: float, made: Made) -> bool:
-    """Whether a value is a constant scalar of this number (its sign included), or zeros where that is zero.
-    """
+    """Whether a value is a constant scalar of this number (its sign included), or zeros where that is zero."""
     if isinstance(value, Constant):
         return (
             not value.type.shape

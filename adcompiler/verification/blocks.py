@@ -187,13 +187,14 @@ def _primal_expressions(symbols: _Symbols, run: Run) -> dict[Number, Any]:
 
 
 class _Checker:
-    """Walks over the adjoint's run; `shown` has the claims that were decided."""
+    """Walks over the adjoint's run; `shown` has the claims that were proven, `undecided` the numbers left open."""
 
     def __init__(self, ledger: _Ledger, run: Run) -> None:
         self.ledger, self.adjoint = ledger, run
         self.symbols = ledger.symbols
         self.expressions: dict[Number, Any] = {}
-        self.shown: dict[Claim, str | None] = {}
+        self.shown: set[Claim] = set()
+        self.undecided: set[Key] = set()
         self.spent: Counter[Loop] = Counter()
 
     def run(self) -> None:
@@ -224,15 +225,19 @@ class _Checker:
         return expression_of(n, self.expressions)
 
     def _check(self, own: Any, n: Number) -> None:
-        """The adjoint's equation against all that its number is meant to be; what is only moved shows nothing."""
+        """The adjoint's equation against what its number is meant to be; what is only moved shows nothing.
+
+        Cotangents that happen to be equal share a number, and so may a sum on its way: what an equation is proven to
+        state is replaced by its symbol, the rest stays as it is, and each claim must be stated by some equation.
+        """
         if own == self.expressions[n]:
             return
-        for claim in self.ledger.claims[key(n.value)]:
-            stated = self.ledger.stated(claim)
-            if self.shown.get(claim) is not None or stated == self.expressions[n]:
-                continue
-            proven = vanishes(own - stated, self.symbols.point)
-            self.shown[claim] = None if proven else f"the equation of {_name(claim)} could not be decided"
+        claims = self.ledger.claims[key(n.value)]
+        proven = [c for c in claims if vanishes(own - self.ledger.stated(c), self.symbols.point)]
+        self.shown.update(proven)
+        if not proven:
+            self.expressions[n] = own
+            self.undecided.add(key(n.value))
 
 
 def _name(claim: Claim) -> str:
@@ -255,9 +260,9 @@ def _open(claim: Claim, ledger: _Ledger, checker: _Checker) -> Iterable[str]:
     """Why a claim is not shown; nothing where it is, or where there is nothing to show."""
     about = claim.about
     number = about.part if isinstance(about, Edge) else ledger.back.bars[about]
-    if claim in checker.shown:
-        found = checker.shown[claim]
-        return () if found is None else (found,)
-    if key(number) not in ledger.seen or ledger.stated(claim) == ledger.symbols.of(number, ""):
+    if claim in checker.shown or key(number) not in ledger.seen:
         return ()
-    return (f"{_name(claim)} could not be followed",)
+    if ledger.stated(claim) == ledger.symbols.of(number, ""):
+        return ()
+    how = "decided" if key(number) in checker.undecided else "followed"
+    return (f"{_name(claim)} could not be {how}",)

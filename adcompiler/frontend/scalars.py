@@ -1,0 +1,172 @@
+"""Numbers that are known only when the program runs, and how numbers take part in NumPy's promotion (NEP 50)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.handles import Traced
+from adcompiler.frontend.joins import NumberType, Weak
+from adcompiler.ir.errors import CaptureError
+from adcompiler.ir.graph import Constant, Value, constant
+from adcompiler.ir.ops.arithmetic import cast as cast_op
+from adcompiler.ir.types import DType
+
+NUMBERS = (bool, int, float, np.generic)
+
+
+class TracedScalar(Traced):
+    """A number: immutable, of rank 0. `weak` says which Python number it is, None for a NumPy scalar."""
+
+    ndim, size = 0, 1
+
+    def __init__(self, value: Value, weak: Weak = None) -> None:
+        assert not value.type.shape
+        self.value = value
+        self.weak = weak
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        if self.weak:
+            return float if self.weak == "float" else int
+        return self.value.type.dtype.numpy.type
+
+    def read(self) -> Value:
+        return self.value
+
+    @property
+    def number(self) -> NumberType:
+        """Its type, as loops and branches join it."""
+        return NumberType(self.value.type.dtype, self.weak)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.type.dtype.numpy
+
+    @property
+    def shape(self) -> tuple[()]:
+        return ()
+
+    @property
+    def T(self) -> TracedScalar:
+        return self
+
+    @property
+    def real(self) -> TracedScalar:
+        return self
+
+    def item(self) -> TracedScalar:
+        """The same number as Python has it."""
+        kind = self.value.type.dtype
+        wide = self.astype(np.float64 if kind.is_float else np.int64) if kind is not DType.BOOL else self
+        return TracedScalar(wide.value, "float" if kind.is_float else "int" if kind.is_integer else None)
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> TracedScalar:
+        """The number in another dtype."""
+        return TracedScalar(cast(self.value, DType.of(dtype)))
+
+    def conjugate(self) -> TracedScalar:
+        """The number itself."""
+        return self
+
+    def __iter__(self) -> Any:
+        raise TypeError(f"'{self.__class__.__name__}' object is not iterable")
+
+    def __getitem__(self, index: Any) -> Any:
+        raise TypeError("invalid index to scalar variable.")
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is not None:
+            return np.round(self, digits)  # type: ignore[call-overload]
+        return TracedScalar(cast(np.rint(self).read(), DType.I64), "int")  # type: ignore[call-overload]
+
+    def __getattr__(self, name: str) -> Any:
+        """Methods that NumPy's scalars share with arrays are NumPy's functions."""
+        if self.weak is None and name in SHARED_METHODS:
+            function = getattr(np, name)
+            return lambda *args, **kwargs: function(self, *args, **kwargs)
+        raise AttributeError(f"'{self.__class__.__name__}' object has no attribute '{name}'")
+
+
+SHARED_METHODS = frozenset(
+    "sum mean prod max min std var all any argmax argmin clip round reshape ravel squeeze copy transpose "
+    "cumsum cumprod dot repeat".split()
+)
+"""Methods that do what the NumPy function of that name does."""
+
+
+def promotes_as(x: Any) -> Any:
+    """What NumPy's promotion sees of an operand: a dtype, or the type of a Python number."""
+    weak = getattr(x, "weak", None) if isinstance(x, Traced) else None
+    if weak is not None:
+        return int if weak == "int" else float
+    if isinstance(x, Traced):
+        return x.type.dtype.numpy if hasattr(x, "type") else x.dtype
+    if isinstance(x, bool):
+        return np.dtype(bool)
+    if type(x) in (int, float, complex):
+        return type(x)
+    return np.asarray(x).dtype
+
+
+def joint_dtype(*operands: Any) -> DType:
+    """The dtype that the operands of a NumPy function have in common."""
+    examples = {int: 0, float: 0.0, complex: 0j}
+    seen = [promotes_as(x) for x in operands]
+    return dtype_of(np.result_type(*(examples[s] if isinstance(s, type) else s for s in seen)))
+
+
+def dtype_of(dtype: Any) -> DType:
+    """The IR's dtype; CaptureError at the user's line for one that it does not have."""
+    try:
+        return DType.of(dtype)
+    except TypeError as error:
+        refuse(getattr(error, "message", str(error)), "use float64, float32, integers or bool")
+
+
+def value(x: Any, dtype: DType | None = None) -> Value:
+    """The value of an operand (a traced one, a number or an array), cast to a dtype."""
+    if isinstance(x, Traced):
+        found = x.read()
+        if dtype is None or dtype is found.type.dtype:
+            return found
+        return cast(found, dtype)
+    if isinstance(x, NUMBERS) and dtype is not None and not isinstance(x, np.generic):
+        return constant(np.asarray(x, dtype.numpy) if dtype.is_integer and type(x) is int else _converted(x, dtype))
+    found = constant(x, dtype_of(np.asarray(x).dtype))
+    return found if dtype is None else cast(found, dtype)
+
+
+def _converted(x: Any, dtype: DType) -> Any:
+    with np.errstate(all="ignore"):
+        return np.asarray(x).astype(dtype.numpy)
+
+
+def cast(x: Value, dtype: DType) -> Value:
+    """The value in a dtype; a Constant at once."""
+    if x.type.dtype is dtype:
+        return x
+    return constant(_converted(x.data, dtype)) if isinstance(x, Constant) else cast_op(x, dtype=dtype)
+
+
+def is_operand(x: Any) -> bool:
+    """Whether operators take it beside a traced value."""
+    return isinstance(x, (Traced, np.ndarray, *NUMBERS))
+
+
+def named(x: Any, name: str) -> Any:
+    """The same traced value, under the name of a variable: a hint for the printer, given once."""
+    value = getattr(x, "value", None) if isinstance(x, TracedScalar) else getattr(getattr(x, "cell", None), "value", None)
+    if isinstance(value, Value) and value.name is None and not isinstance(value, Constant):
+        # only a hint, and the Function is not finished yet
+        object.__setattr__(value, "name", name)
+    return x
+
+
+def check_number(x: Any, what: str) -> None:
+    """Refuse what is neither a number nor an array."""
+    if not is_operand(x):
+        kind = type(x).__name__
+        raise CaptureError(f"{what} does not take a {kind}")
