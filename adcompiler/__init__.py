@@ -1,1 +1,55 @@
-"""Compiles the gradient of a NumPy function as it stands, and proves it right."""
+"""Compiles the gradient of a NumPy function as it stands, and proves it right.
+
+The names below are loaded when they are first used, so that the import of the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import adjoint, check_grads, grad, jvp, value_and_grad, verify, vjp
+    from .backends.cache import compilations
+    from .ir.errors import (
+        AdcompilerError,
+        ArgumentError,
+        CaptureError,
+        CheckError,
+        DerivativeError,
+        DTypeError,
+        ShapeError,
+    )
+
+__version__ = "0.1.0"
+__all__ = [
+    "AdcompilerError",
+    "ArgumentError",
+    "CaptureError",
+    "CheckError",
+    "DTypeError",
+    "DerivativeError",
+    "ShapeError",
+    "adjoint",
+    "check_grads",
+    "compilations",
+    "grad",
+    "jvp",
+    "value_and_grad",
+    "verify",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name, once."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = {"compilations": "backends.cache"}.get(name, "ir.errors" if name.endswith("Error") else "api")
+    found = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -11,12 +11,14 @@ from types import MethodType
 from typing import Any
 
 from .frontend.arguments import binder, flatten
-from .frontend.capture import capture
 from .frontend.captured import Operands
 from .frontend.specialise import Specialisation, Specialisations
+from .gradient_checks import Program, check
 from .ir.errors import ArgumentError
 from .pipeline import Options
 from .programs import Choice, Programs
+from .verification.differences import Tolerance
+from .verification.verdict import Verdict
 
 Function = Callable[..., Any]
 
@@ -99,7 +101,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, *
 def value_and_grad(
     f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, **options: Any
 ) -> Function:
-    """A function that returns (value, gradient), with `has_aux` ((value, aux), gradient); as `jax.value_and_grad`.
+    """A function of (value, gradient), with `has_aux` ((value, aux), gradient); as `jax.value_and_grad`.
 
     Parameters, options and errors are those of `adjoint`.
     """
@@ -107,7 +109,7 @@ def value_and_grad(
 
 
 def vjp(f: Function, *primals: Any, has_aux: bool = False, **options: Any) -> tuple[Any, ...]:
-    """(f(*primals), pullback); `pullback(cotangent)` returns a tuple, one cotangent an argument; as `jax.vjp`.
+    """(f(*primals), pullback), as `jax.vjp`; `pullback(cotangent)` is a tuple, one cotangent an argument.
 
     With `has_aux`, (value, pullback, aux). The cotangent has the structure and shapes of the result.
     """
@@ -126,15 +128,67 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **options:
     return specialisation.program.jvp(operands, tangents)
 
 
+def verify(f: Function, *args: Any, argnums: int | Sequence[int] = 0, **options: Any) -> Verdict:
+    """Prove as much as can be proven of the gradient of `f`, near these arguments.
+
+    SymPy proves the partials of every operation that occurs and the adjoint of every block; the whole program
+    is compared with a derivative of 50 digits at random points, and forward with reverse mode.
+
+    Returns
+    -------
+    Verdict
+        Its text says what was proven; `ok` is False if the derivative is wrong, and `counterexample` says
+        where.
+    """
+    return adjoint(f, argnums, **options).verify(*args)  # type: ignore[no-any-return]
+
+
+def check_grads(
+    f: Function,
+    args: Sequence[Any],
+    order: int = 1,
+    modes: Sequence[str] = ("fwd", "rev"),
+    atol: float | None = None,
+    rtol: float | None = None,
+    eps: float | None = None,
+    **options: Any,
+) -> None:
+    """Compare compiled derivatives of `f` with differences, as `jax.test_util.check_grads`.
+
+    Parameters
+    ----------
+    f, args
+        The function, and the arguments at which it is differentiated, with respect to all floats in them.
+    order
+        Up to which order derivatives are checked.
+    modes
+        "fwd", "rev" or both; of higher orders every combination.
+    atol, rtol
+        What is tolerated: 1e-5 each, 1e-2 where there are f32 arguments.
+    eps
+        The step of central differences; without it they are extrapolated to step 0.
+
+    Raises
+    ------
+    WrongDerivative
+        An AssertionError that names argument and element.
+    """
+    choice = Choice(_options(options), 0, None, False)
+    specialisation, operands = GradientFunction(f, choice).specialised(tuple(args), {})
+    function = specialisation.program.function
+    program = Program(function, tuple(operands.values), tuple(operands.sizes))
+    check(program, order, modes, Tolerance.of(program.floats, atol, rtol, eps), choice.options)
+
+
 class GradientFunction:
-    """A compiled gradient function; see `adjoint`. What it compiles, it compiles at the first call that needs it."""
+    """A compiled gradient function; see `adjoint`. It compiles at the first call that needs the program."""
 
     def __init__(self, f: Function, choice: Choice) -> None:
         self.function = f
         self.choice = choice
         functools.update_wrapper(self, f, updated=())
         self._specialisations: Specialisations[Programs] = Specialisations(
-            f, choice.key, capture, functools.partial(Programs, choice=choice, parameters=binder(f).names)
+            f, choice.key, functools.partial(Programs, choice=choice, parameters=binder(f).names)
         )
 
     def specialised(
@@ -153,7 +207,7 @@ class GradientFunction:
         return specialisation.program.value_and_grad(operands)
 
     def primal(self, *args: Any, **kwargs: Any) -> Any:
-        """What the function itself returns, compiled; it writes the caller's arrays where the function does."""
+        """What the function itself returns, compiled; it writes the arrays that the function writes."""
         specialisation, operands = self._specialisations.find(args, kwargs)
         program = specialisation.program
         if not program.function.written:
@@ -162,9 +216,14 @@ class GradientFunction:
         return program.primal(operands, leaves)
 
     def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called any number of times."""
+        """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called many times."""
         specialisation, operands = self._specialisations.find(args, kwargs)
         return specialisation.program.vjp(operands)
+
+    def verify(self, *args: Any, **kwargs: Any) -> Verdict:
+        """Prove as much as can be proven of the gradient, near these arguments; see `adcompiler.verify`."""
+        specialisation, operands = self._specialisations.find(args, kwargs)
+        return specialisation.program.verify(operands)
 
     def ir(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
         """The program as text: stage "trace", "primal", "adjoint", "tangent" or "gradient"."""

@@ -23,6 +23,8 @@ from .ir.graph import Function
 from .ir.text import to_text
 from .pipeline import Options
 from .transforms.partition import Partition
+from .verification.report import verify
+from .verification.verdict import Verdict
 
 Results = Sequence[Any]
 
@@ -131,6 +133,18 @@ class Programs:
         leaves = [None if out.result is None else moved.get(out.result) for out in self.captured.outputs]
         return self.captured.returned(results[:n]), optree.tree_unflatten(self.captured.result, leaves)
 
+    def verify(self, operands: Operands) -> Verdict:
+        """What can be proven of the adjoint, near these arguments."""
+        sizes = dict(zip(self.function.sizes, operands.sizes, strict=True))
+        return verify(
+            self.function,
+            self.stage("adjoint"),
+            self.wrt,
+            tangent=self.stage("tangent"),
+            args=operands.values,
+            sizes=sizes,
+        )
+
     # ---- what tools show ----
 
     def text(self, stage: str) -> str:
@@ -192,7 +206,7 @@ class Programs:
         return self._compile(parts.forward), self._compile(parts.pullback)
 
     def _gradient_function(self, values: Sequence[int]) -> Function:
-        return pipeline.gradient(self.function, self.wrt, self._loss, self.choice.options.plan, values)
+        return pipeline.gradient(self.function, self.wrt, self.loss, self.choice.options.plan, values)
 
     def _compile(self, function: Function) -> Compiled:
         return pipeline.compiled(function, self.choice.options)
@@ -269,7 +283,7 @@ class Programs:
         return tuple(k for k, r in enumerate(results) if r.type.dtype.is_float)
 
     @cached_property
-    def _loss(self) -> int:
+    def loss(self) -> int:
         """The result that is differentiated: the returned scalar, or the first of (value, aux)."""
         tree, outputs = self.captured.result, self.captured.outputs
         if self.choice.has_aux:

@@ -15,5 +15,7 @@ __all__ = ["BACKENDS", "Compiled", "Options", "compile_function"]
 def compile_function(function: Function, backend: str, options: Options | None = None) -> Compiled:
     """A Function for the backend of this name; ArgumentError where there is none of this name."""
     if backend not in BACKENDS:
-        raise ArgumentError(f"there is no backend {backend!r}", hint="use one of " + ", ".join(sorted(BACKENDS)))
+        raise ArgumentError(
+            f"there is no backend {backend!r}", hint="use one of " + ", ".join(sorted(BACKENDS))
+        )
     return BACKENDS[backend](function, options or Options())

@@ -1,8 +1,8 @@
 """Generated modules on disk, as readable Python that Numba's own cache of machine code works with.
 
-A module's file name holds a hash of all that its machine code depends on: its code, every file of this folder (Numba
-does not see that a function it inlined was edited), the versions of what compiles it, and the CPU. So a file is never
-stale, and another process finds the machine code beside it.
+A module's file name holds a hash of all that its machine code depends on: its code, every file of this
+folder (Numba does not see that a function it inlined was edited), the versions of what compiles it, and the
+CPU. So a file is never stale, and another process finds the machine code beside it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from ..ir.errors import ArgumentError
+from .source import Line, render
 
 BACKENDS = Path(__file__).parent
 
@@ -40,7 +44,13 @@ def folder() -> Path:
 
     named = os.environ.get("ADCOMPILER_CACHE_DIR")
     path = Path(named) if named else user_cache_path("adcompiler")
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(
+            f"the cache folder {path} cannot be made: {error.strerror}",
+            hint="set ADCOMPILER_CACHE_DIR to a folder that can be written",
+        ) from None
     return path.resolve()
 
 
@@ -59,52 +69,70 @@ def surroundings() -> str:
     return "\n".join([sys.version, *packages, llvm.get_host_cpu_name(), features])
 
 
-def key(code: str, arrays: Mapping[str, Any], machine: bool = True) -> str:
-    """The hash of all that a generated module depends on; without `machine`, it is Python alone."""
-    digest = hashlib.sha256(surroundings().encode() if machine else b"")
-    for name, content in backend_files().items():
-        digest.update(f"\n{name}\n".encode() + content)
-    digest.update(code.encode())
-    for name, data in arrays.items():
-        digest.update(f"\n{name} {data.dtype.str} {data.shape}\n".encode() + np.ascontiguousarray(data).tobytes())
-    return digest.hexdigest()[:24]
+@dataclass(frozen=True)
+class Generated:
+    """A module as source.
 
-
-def load(name: str, text: str, code: str, arrays: Mapping[str, Any], *, machine: bool = True) -> ModuleType:
-    """Write a module, where it is not there yet, and import it.
-
-    `code` is the text without comments: lines of the user's that move do not compile anything anew. `arrays` become
-    globals of the module; large ones lie beside it as `.npy` files.
+    `arrays` are constants that become its globals. One that holds no machine code (`compiled` False) does not
+    depend on what compiles it.
     """
-    stem = f"{name}_{key(code, arrays, machine)}"
-    qualified = f"adcompiler_generated_{stem}"
-    if qualified in sys.modules:
-        return sys.modules[qualified]
-    path = folder() / f"{stem}.py"
-    files = _array_files(stem, arrays)
-    for file, data in files.items():
-        if not (path.parent / file).exists():
-            _write(path.parent / file, lambda out, data=data: np.save(out, data, allow_pickle=False))  # type: ignore[misc]
-    if not path.exists():
-        content = text + _array_source(stem, arrays)
-        _write(path, lambda out: out.write(content.encode()))
-    return _imported(qualified, path)
+
+    name: str
+    lines: Sequence[Line]
+    arrays: Mapping[str, Any]
+    compiled: bool = True
+
+    @cached_property
+    def source(self) -> str:
+        """The whole text."""
+        return render([*self.lines, *_definitions(self.arrays)])
+
+    @cached_property
+    def _code(self) -> str:
+        """The text without comments: lines of the user's that move compile nothing anew."""
+        return render([*self.lines, *_definitions(self.arrays)], comments=False)
+
+    def key(self) -> str:
+        """The hash of all that it depends on."""
+        digest = hashlib.sha256(surroundings().encode() if self.compiled else b"")
+        for name, content in backend_files().items():
+            digest.update(f"\n{name}\n".encode() + content)
+        digest.update(self._code.encode())
+        for data in _large(self.arrays).values():
+            digest.update(np.ascontiguousarray(data).tobytes())
+        return digest.hexdigest()[:24]
+
+    def load(self) -> ModuleType:
+        """Write the module, where it is not there yet, and import it."""
+        stem = f"{self.name[:60]}_{self.key()}"
+        qualified = f"adcompiler_generated_{stem}"
+        if qualified in sys.modules:
+            return sys.modules[qualified]
+        path = folder() / f"{stem}.py"
+        for name, data in _large(self.arrays).items():
+            _write(path.with_name(f"{stem}_{name}.npy"), partial(np.save, arr=data, allow_pickle=False))
+        if not path.exists():
+            _write(path, lambda out: out.write(self.source.encode()))
+        return _imported(qualified, path)
 
 
-def _array_files(stem: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{stem}_{name}.npy": data for name, data in arrays.items() if data.size > PASTED}
+def _large(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays that lie in files of their own beside the module."""
+    return {name: data for name, data in arrays.items() if data.size > PASTED}
 
 
-def _array_source(stem: str, arrays: Mapping[str, Any]) -> str:
-    """The definitions of constant arrays at the end of a module."""
-    lines = []
+def _definitions(arrays: Mapping[str, Any]) -> list[Line]:
+    """Constant arrays at the end of a module."""
+    lines = [Line(""), Line("")] if arrays else []
     for name, data in arrays.items():
+        kind = f"{data.dtype.name}{list(data.shape)}"
         if data.size > PASTED:
-            lines.append(f'{name} = np.load(__file__.removesuffix("{stem}.py") + "{stem}_{name}.npy")')
+            text = f'np.load(__file__.removesuffix(".py") + "_{name}.npy")  # {kind}'
         else:
             values = ", ".join(_exact(x) for x in data.ravel())
-            lines.append(f"{name} = np.array([{values}], np.{data.dtype.name}).reshape({data.shape})")
-    return "\n\n" + "\n".join(lines) + "\n" if lines else ""
+            text = f"np.array([{values}], np.{data.dtype.name}).reshape({data.shape})"
+        lines.append(Line(f"{name} = {text}"))
+    return lines
 
 
 def _exact(x: Any) -> str:
@@ -135,7 +163,7 @@ def _imported(qualified: str, path: Path) -> ModuleType:
 
 
 def compile_kernel(kernel: Any, signature: tuple[Any, ...]) -> None:
-    """Compile a Numba function for one signature, or find it on disk; it will take nothing else afterwards."""
+    """Compile a Numba function for one signature, or find it on disk; it will take nothing else."""
     if kernel.signatures:
         return
     kernel.compile(signature)

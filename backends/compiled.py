@@ -17,8 +17,8 @@ Results = tuple[Any, ...]
 class Options:
     """How code is generated.
 
-    `fastmath` lets the compiler reassociate and assume that there is no NaN and no infinity. Without it the user's
-    arithmetic is compiled as written, up to contraction of a multiplication and an addition.
+    `fastmath` lets the compiler reassociate and assume that there is no NaN and no infinity. Without it the
+    user's arithmetic is compiled as written, up to contraction of a multiplication and an addition.
     """
 
     fastmath: bool = False
@@ -28,10 +28,11 @@ class Options:
 class Compiled:
     """A Function as a callable.
 
-    `call(*arguments, *sizes)` takes the parameters in order (C-contiguous arrays and NumPy scalars of exactly the
-    parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns a tuple of fresh arrays
-    and NumPy scalars. `compile()` does beforehand what the first call would do; it may replace `call` by something
-    faster, so look `call` up anew for each call. `notes` tells of copies that a loop makes in each trip.
+    `call(*arguments, *sizes)` takes the parameters in order (C-contiguous arrays and NumPy scalars of
+    exactly the parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns
+    a tuple of fresh arrays and NumPy scalars. `compile()` does beforehand what the first call would do; it
+    may replace `call` by something faster, so look `call` up anew for each call. `notes` tells of copies
+    that a loop makes in each trip.
     """
 
     source: str
@@ -39,12 +40,14 @@ class Compiled:
     notes: tuple[str, ...]
     call: Callable[..., Results]
     compile: Callable[[], None] = field(default=lambda: None)
+    kernel: Any = None
+    """What Numba compiled, once it has."""
 
 
 def failure(check: Eqn) -> Exception:
     """The exception that a failed `check` raises; its note shows the user's line."""
     kind = getattr(builtins, str(check.attrs["kind"]), CheckError)
-    error: Exception = kind(check.attrs["message"])
+    error: Exception = kind(str(check.attrs["message"]))
     if check.location is not None:
         error.add_note(f"{check.location}: {check.location.source}")
     return error

@@ -1,16 +1,18 @@
 """From equations to loop nests: what is computed where it is read, and what is stored.
 
-An elementwise value is *inlined* into the nests that read it, when that multiplies no work: it is read once an
-element, or it is cheap and read a few times. Everything else on arrays is the *root* of a nest: an elementwise value
-that must be in memory, a reduction, a running sum, an einsum, an update of a region, a check of an array. Nests that
-stand next to each other, run over the same extents and need each other only element by element, become one.
+An elementwise value is *inlined* into the nests that read it, when that multiplies no work: it is read once
+an element, or it is cheap and read a few times. Everything else on arrays is the *root* of a nest: an
+elementwise value that must be in memory, a reduction, a running sum, an einsum, an update of a region, a
+check of an array. Nests that stand next to each other, run over the same extents and need each other only
+element by element, become one.
 
-An inlined value is read later than it was written down, so nothing that it reads may be overwritten in between.
+An inlined value is read later than it was written down, so nothing that it reads may be overwritten in
+between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -55,8 +57,8 @@ class Nest:
 class Schedule:
     """A block in the order in which it is written: single equations and nests.
 
-    `inlined` maps values to the equations that are evaluated where they are read; `last_read` says at which position
-    of the block an inlined equation is evaluated for the last time.
+    `inlined` maps values to the equations that are evaluated where they are read; `last_read` says at which
+    position of the block an inlined equation is evaluated for the last time.
     """
 
     steps: Sequence[Eqn | Nest]
@@ -86,7 +88,7 @@ def fused(block: Block) -> Schedule:
     return Schedule(steps, inlined, last_read)
 
 
-# ---- kinds of equations ----------------------------------------------------------------------------------------------
+# ---- kinds of equations ----
 
 
 def is_elementwise(eqn: Eqn) -> bool:
@@ -108,7 +110,8 @@ def is_root(eqn: Eqn) -> bool:
 
 
 def is_row(eqn: Eqn) -> bool:
-    """Whether it is `x[i, j]` with whole axes behind: contiguous memory, which may be looked at where it lies."""
+    """Whether it is `x[i, j]` with whole axes behind: contiguous memory, which may be looked at where it
+    lies."""
     at = eqn.attrs.get("at", ())
     assert isinstance(at, tuple)
     return eqn.op.name == "index" and eqn.output.type.rank > 0 and all(item == "point" for item in at)
@@ -132,7 +135,7 @@ def is_full_reduction(root: Eqn) -> bool:
     return isinstance(root.op.lowering, Reduction) and not root.output.type.rank
 
 
-# ---- how operands are read -------------------------------------------------------------------------------------------
+# ---- how operands are read ----
 
 
 def readings(eqn: Eqn) -> Iterator[tuple[Value, Reading]]:
@@ -172,7 +175,11 @@ def _broadcast_reading(shape: Shape, result: Shape) -> Reading:
         return Reading.ALIGNED
     wide = [d for d in (*[None] * (len(result) - len(shape)), *shape)]
     same = [d is not None and d == r for d, r in zip(wide, result, strict=True)]
-    return Reading.PREFIX if len(shape) == len(result) and same == sorted(same, reverse=True) else Reading.REPEATED
+    return (
+        Reading.PREFIX
+        if len(shape) == len(result) and same == sorted(same, reverse=True)
+        else Reading.REPEATED
+    )
 
 
 def _element_reading(eqn: Eqn, k: int) -> Reading:
@@ -195,7 +202,7 @@ def _element_reading(eqn: Eqn, k: int) -> Reading:
     return Reading.MOVED if once else Reading.REPEATED
 
 
-# ---- inlining --------------------------------------------------------------------------------------------------------
+# ---- inlining ----
 
 
 def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
@@ -256,6 +263,10 @@ def _evaluations(
     separate: dict[Eqn, int] = {}
     for consumer, reading in consumers:
         inside = bool(consumer.outputs) and consumer.outputs[0] in inlined
+        if is_row(consumer) and not inside:
+            return None  # a row that is stored is looked at where it lies
+        if inside and any(isinstance(root.op.lowering, Whole) for root in runs[consumer]):
+            return None  # the library sees a transposed view of it
         for root, times in (runs[consumer] if inside else {consumer: 1}).items():
             if reading in (Reading.ALIGNED, Reading.PREFIX):
                 shared[root] = max(shared.get(root, 0), times)
@@ -272,7 +283,7 @@ def _is_matrix_transpose(eqn: Eqn) -> bool:
     return eqn.op.name == "transpose" and eqn.output.type.rank == 2 and eqn.attrs["axes"] == (1, 0)
 
 
-# ---- merging ---------------------------------------------------------------------------------------------------------
+# ---- merging ----
 
 
 def _joins(root: Eqn, nest: Nest, inlined: Mapping[Value, Eqn]) -> bool:
@@ -282,7 +293,7 @@ def _joins(root: Eqn, nest: Nest, inlined: Mapping[Value, Eqn]) -> bool:
     made = {o: eqn for eqn in nest.roots for o in eqn.outputs}
     return all(
         value not in made or (aligned and is_elementwise(made[value]))
-        for value, aligned in _stored_reads(root, inlined)
+        for value, aligned in stored_reads(root, inlined)
     )
 
 
@@ -290,9 +301,9 @@ def _mergeable(root: Eqn) -> bool:
     return is_elementwise(root) or (is_full_reduction(root) and root.op.name != "check")
 
 
-def _stored_reads(root: Eqn, inlined: Mapping[Value, Eqn]) -> set[tuple[Value, bool]]:
+def stored_reads(root: Eqn, inlined: Mapping[Value, Eqn]) -> Collection[tuple[Value, bool]]:
     """What an equation reads, through what is inlined into it; True where at the indices of the nest."""
-    found: set[tuple[Value, bool]] = set()
+    found: dict[tuple[Value, bool], None] = {}
     pending = [(root, True)]
     while pending:
         eqn, aligned = pending.pop()
@@ -301,11 +312,11 @@ def _stored_reads(root: Eqn, inlined: Mapping[Value, Eqn]) -> set[tuple[Value, b
             read = (value, aligned and ways.get(value) is Reading.ALIGNED)
             if read not in found and value in inlined:
                 pending.append((inlined[value], read[1]))
-            found.add(read)
+            found[read] = None
     return found
 
 
-# ---- text ------------------------------------------------------------------------------------------------------------
+# ---- text ----
 
 
 def kernels_text(function: Function) -> str:
@@ -321,14 +332,20 @@ def _described(block: Block, indent: str) -> Iterator[str]:
             yield f"{indent}nest [{shape}]: " + "; ".join(_formula(r, schedule.inlined) for r in step.roots)
             continue
         head = f"for {step.attrs['length']}" if step.op.name == "for" else step.op.name
-        yield f"{indent}{head}" + (" -> " + ", ".join(str(o.type) for o in step.outputs) if step.outputs else "")
+        yield f"{indent}{head}" + (
+            " -> " + ", ".join(str(o.type) for o in step.outputs) if step.outputs else ""
+        )
         for inner in step.blocks:
             yield from _described(inner, indent + "    ")
 
 
 def _formula(eqn: Eqn, inlined: Mapping[Value, Eqn]) -> str:
     operands = [
-        _formula(inlined[v], inlined) if v in inlined else str(v.data) if isinstance(v, Constant) else v.name or "_"
+        _formula(inlined[v], inlined)
+        if v in inlined
+        else str(v.data)
+        if isinstance(v, Constant)
+        else v.name or "_"
         for v in eqn.inputs
     ]
     return f"{eqn.op.name}({', '.join(operands)})"

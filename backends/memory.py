@@ -1,10 +1,11 @@
 """Which array lives in which buffer, and who may overwrite it.
 
-Values are pure; buffers are not. An array value has a *place*: a variable and the indices fixed so far (`tape[t, i]`),
-so that a stack of stacks is one buffer. Values that share memory form a *group*: an array, its updates in place, and
-views of them. A group belongs to the scope that made it, or to the loop that took it over as a carry; captured values,
-slices and arguments belong to nobody here. `put`, `add_at` and carries overwrite a group if and only if it belongs to
-the scope and nothing of it is read afterwards; otherwise they copy, and a copy inside a loop is noted.
+Values are pure; buffers are not. An array value has a *place*: a variable and the indices fixed so far
+(`tape[t, i]`), so that a stack of stacks is one buffer. Values that share memory form a *group*: an array,
+its updates in place, and views of them. A group belongs to the scope that made it, or to the loop that took
+it over as a carry; captured values, slices and arguments belong to nobody here. `put`, `add_at` and carries
+overwrite a group if and only if it belongs to the scope and nothing of it is read afterwards; otherwise
+they copy, and a copy inside a loop is noted.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Scope:
         return Scope(block, _last_reads(block, schedule, live), position, overwritten(block), depth)
 
     def dies(self, value: Value, eqn: Eqn, place: Place) -> bool:
-        """Whether an equation may take over the memory of an array: owned here, and read here for the last time."""
+        """Whether an equation may take over the memory of an array: owned here, and read here for the last
+        time."""
         now = self.position[eqn]
         return (
             place.group.owner is self
@@ -85,7 +87,7 @@ def used(eqn: Eqn) -> list[Value]:
     return [*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))]
 
 
-# ---- loops -----------------------------------------------------------------------------------------------------------
+# ---- loops ----
 
 
 def states(loop: Eqn) -> int:
@@ -95,16 +97,22 @@ def states(loop: Eqn) -> int:
 
 def origin(block: Block, value: Value) -> Value:
     """The array that a value of a block is an update of, as far as the block tells."""
+    return versions(block, value)[-1]
+
+
+def versions(block: Block, value: Value) -> list[Value]:
+    """A value, what it is an update of, and so on back to the array that was updated first."""
     made = {o: (eqn, k) for eqn in block.eqns for k, o in enumerate(eqn.outputs)}
-    while value in made:
-        eqn, k = made[value]
+    found = [value]
+    while found[-1] in made:
+        eqn, k = made[found[-1]]
         if eqn.op.name in ("put", "add_at"):
-            value = eqn.inputs[0]
+            found.append(eqn.inputs[0])
         elif eqn.op.name == "for" and k < states(eqn) and stays(eqn, k):
-            value = eqn.inputs[k]
+            found.append(eqn.inputs[k])
         else:
             break
-    return value
+    return found
 
 
 def stays(loop: Eqn, k: int) -> bool:
@@ -116,24 +124,36 @@ def stays(loop: Eqn, k: int) -> bool:
 def born_in_stack(loop: Eqn) -> dict[Value, int]:
     """Arrays of a loop's body that can be made in their row of a stack: (first version, number of the item).
 
-    Those that the body makes for this item alone, and does not overwrite after it is what the item is.
+    Those that the body makes for this item alone, all of whose versions can share the row: none is read, or
+    may be read, once it is overwritten.
     """
     (body,) = loop.blocks
     made = {o for eqn in body.eqns for o in eqn.outputs}
     consumed = overwritten(body)
     found: dict[Value, int] = {}
     for k, result in enumerate(body.results):
-        first = origin(body, result)
+        _, *earlier = chain = versions(body, result)
+        first = chain[-1]
         alone = sum(origin(body, r) is first for r in body.results) == 1
-        if k >= states(loop) and result.type.rank and first in made and alone and result not in consumed:
+        if k < states(loop) or not result.type.rank or first not in made or not alone or result in consumed:
+            continue
+        if all(_read_before_update(body, v) for v in earlier):
             found[first] = k
     return found
 
 
+def _read_before_update(body: Block, value: Value) -> bool:
+    """Whether an array is read for numbers only, and before the one equation that updates it."""
+    readers = [eqn for eqn in body.eqns if value in used(eqn)]
+    *before, update = readers
+    numbers = all(not o.type.rank for eqn in before for o in eqn.outputs)
+    return (
+        numbers and used(update).count(value) == 1 and overwritten(body).get(value) == body.eqns.index(update)
+    )
 
 
 def note(eqn: Eqn, what: str) -> str:
     """What is said of a copy inside a loop."""
     place = f"{eqn.location}: " if eqn.location else ""
-    return f"{place}{what} is copied in each trip of a loop, because its old version is still needed ({eqn.op.name})"
-
+    why = f"its old version is still needed ({eqn.op.name})"
+    return f"{place}{what} is copied in each trip of a loop, because {why}"

@@ -1,28 +1,25 @@
 """Loops over elements as Python source for Numba.
 
-Every inlined equation becomes one statement, at the outermost loop where its indices are known. Reductions that run
-along the innermost axis accumulate in local variables: eight of them for cheap sums of floats, which LLVM turns into
-vectors. Their order depends on sizes alone.
+Every inlined equation becomes one statement, at the outermost loop where its indices are known. Reductions
+that run along the innermost axis accumulate in local variables: eight of them for cheap sums of floats,
+which LLVM turns into vectors. Their order depends on sizes alone.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-import numpy as np
-
-from ..ir.graph import Eqn, Value, constant
-from ..ir.op import Element, Reduction, Scalar, Scan, constructor
+from ..ir.graph import Eqn, Value
+from ..ir.op import Reduction, Scan
 from ..ir.ops.attributes import integer, integers
 from ..ir.ops.indexing import element_indices
 from ..ir.ops.products import contraction
-from ..ir.types import BOOL, F32, F64, I64, DType, Shape
+from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text
-from .kernels import Nest, is_elementwise
+from .elements import Elements, Written
+from .kernels import Nest, is_elementwise, stored_reads
 from .memory import Place, Scope
-from .source import allocation, dim_text, literal, zero
+from .source import allocation, dim_text, zero
 
 LANES = 8
 """Partial accumulators of a sum."""
@@ -32,89 +29,6 @@ LONGEST_UNROLLED = 8
 
 SHORT = 16
 """Constant extents up to which nothing is unrolled here."""
-
-Written = tuple[str, Eqn | None]
-
-
-@dataclass
-class Level:
-    """What is written in one loop, before and after the loop inside it."""
-
-    before: list[Written] = field(default_factory=list)
-    after: list[Written] = field(default_factory=list)
-
-
-class Elements:
-    """Sources of elements of arrays, and the statements that compute them, by loop."""
-
-    def __init__(self, writer: BlockWriter, inlined: Mapping[Value, Eqn], loops: Sequence[str]) -> None:
-        self.writer = writer
-        self.inlined = inlined
-        self.levels = [Level() for _ in range(len(loops) + 1)]
-        self.depth = {name: k + 1 for k, name in enumerate(loops)}
-        self.known: dict[tuple[Value, tuple[str, ...]], str] = {}
-
-    def level(self, text: str) -> int:
-        """The loop in which everything that a source mentions is known."""
-        return max((self.depth.get(word, 0) for word in re.findall(r"[A-Za-z_]\w*", text)), default=0)
-
-    def name(self, hint: str | None, text: str, eqn: Eqn) -> str:
-        """A variable with this value."""
-        level = self.level(text)
-        name = self.writer.names.fresh(hint)
-        self.depth[name] = level
-        self.levels[level].before.append((f"{name} = {text}", eqn))
-        return name
-
-    def element(self, value: Value, indices: Sequence[str]) -> str:
-        """Source of one element: a name, a literal, or a read of memory."""
-        key = (value, tuple(indices))
-        if key not in self.known:
-            self.known[key] = self._element(value, indices)
-        return self.known[key]
-
-    def _element(self, value: Value, indices: Sequence[str]) -> str:
-        eqn = self.inlined.get(value)
-        if eqn is None:
-            return self.memory(value, indices)
-        text = self.computed(eqn, indices)
-        simple = re.fullmatch(r"\w+(\[[^\[\]]*\])?|-?[\d.]+", text)
-        return text if simple else self.name(value.name, text, eqn)
-
-    def memory(self, value: Value, indices: Sequence[str]) -> str:
-        """Source of an element that is stored."""
-        if not value.type.rank:
-            return self.writer.text(value)
-        return place_text(self.writer.place(value).at(*map(self.writer.index_text, indices)))
-
-    def computed(self, eqn: Eqn, indices: Sequence[str]) -> str:
-        """Source of an element that is computed."""
-        if eqn.op.name == "zeros":
-            return zero(eqn.output.type.dtype)
-        if eqn.op.name == "index":
-            x, *operands = eqn.inputs
-            where = element_indices(x.type, [v.type for v in operands], eqn.attrs, self.reader(operands), indices)
-            return self.element(x, where)
-        lowering = eqn.op.lowering
-        if isinstance(lowering, Element):
-            return lowering.source(eqn, self.reader(eqn.inputs), indices)
-        assert isinstance(lowering, Scalar)
-        operands_ = [self.element(v, aligned(v.type.shape, indices)) for v in eqn.inputs]
-        return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
-
-    def reader(self, operands: Sequence[Value]) -> Callable[[int, Sequence[str]], str]:
-        """What lowerings read operands with."""
-        return lambda k, indices: self.element(operands[k], indices)
-
-    def forget(self, level: int) -> None:
-        """What was computed in a loop is not known in another loop."""
-        self.known = {key: text for key, text in self.known.items() if self.level(text) < level}
-
-
-def aligned(shape: Shape, indices: Sequence[str]) -> list[str]:
-    """The indices of an operand that is broadcast."""
-    last = indices[len(indices) - len(shape) :]
-    return ["0" if d.constant == 1 else i for d, i in zip(shape, last, strict=True)]
 
 
 class NestWriter:
@@ -165,7 +79,11 @@ class NestWriter:
             return False
         extent = self.extents[self.order[-1]].constant
         work = _work(self.roots, inlined)
-        return (extent is None or extent > SHORT) and len(work) <= LONGEST_UNROLLED and all(e.op.cost <= 4 for e in work)
+        return (
+            (extent is None or extent > SHORT)
+            and len(work) <= LONGEST_UNROLLED
+            and all(e.op.cost <= 4 for e in work)
+        )
 
     def _innermost(self, lane: Callable[[Sequence[str], int], None]) -> tuple[list[Written], list[Written]]:
         """The body of the innermost loop once a lane, and of the loop over what remains."""
@@ -205,7 +123,9 @@ class NestWriter:
 
     def _range(self, extent: str, depth: int) -> str:
         root = self.roots[0]
-        backwards = isinstance(root.op.lowering, Scan) and root.attrs.get("reverse") and depth == len(self.loops) - 1
+        backwards = (
+            isinstance(root.op.lowering, Scan) and root.attrs.get("reverse") and depth == len(self.loops) - 1
+        )
         return f"range({extent} - 1, -1, -1)" if backwards else f"range({extent})"
 
     def _loop(self, header: str, body: Sequence[Written]) -> None:
@@ -228,7 +148,7 @@ class NestWriter:
         partial: dict[Eqn, list[str]] = {}
         for root in self.roots:
             if is_elementwise(root):
-                places[root] = self.writer.allocate(root.output, self.scope, root)
+                places[root] = self._memory(root)
             else:
                 partial[root] = self._accumulators(root, self.writer.define(root.output), self.page.write)
 
@@ -243,6 +163,21 @@ class NestWriter:
         self._emit(*self._innermost(lane))
         for root, names in partial.items():
             self._combine(root, names, self.page.write)
+
+    def _memory(self, root: Eqn) -> Place:
+        """Memory for an elementwise value: that of an operand that dies here and is read element by
+        element."""
+        output = root.output
+        alone = len(self.roots) == 1 and output not in self.writer.rows
+        reads = stored_reads(root, self.elements.inlined) if alone else ()
+        for operand in dict.fromkeys(v for v, _ in reads if v not in self.elements.inlined):
+            if operand.type != output.type or (operand, True) not in reads or (operand, False) in reads:
+                continue
+            place = self.writer.place(operand)
+            if self.scope.dies(operand, root, place):
+                self.writer.view(root, place)
+                return place
+        return self.writer.allocate(output, self.scope, root)
 
     def _store(self, root: Eqn, place: Place, indices: Sequence[str]) -> None:
         text = self.elements.computed(root, indices)
@@ -259,15 +194,15 @@ class NestWriter:
     def _accumulators(self, root: Eqn, name: str, say: Callable[[str, Eqn], object]) -> list[str]:
         """Variables that start at the neutral element, one a lane."""
         names = [name, *(self.writer.names.fresh(name) for _ in range(self.lanes - 1))]
-        say(f"{' = '.join(names)} = {_start(root)}", root)
+        say(f"{' = '.join(names)} = {start(root)}", root)
         return names
 
     def _step(self, root: Eqn, accumulator: str, x: str) -> tuple[str, Eqn]:
-        return _stepped(_step_template(root), root.output.type.dtype, accumulator, x), root
+        return stepped(step_template(root), root.output.type.dtype, accumulator, x), root
 
     def _combine(self, root: Eqn, names: Sequence[str], say: Callable[[str, Eqn], object]) -> None:
         """Pairs, then pairs of pairs."""
-        template = _step_template(root)
+        template = step_template(root)
         parts = list(names)
         while len(parts) > 1:
             parts = [f"({template.format(acc=a, x=b)})" for a, b in zip(parts[::2], parts[1::2], strict=True)]
@@ -310,19 +245,19 @@ class NestWriter:
 
     def _reduce_in_memory(self, root: Eqn, lowering: Reduction, kept: Sequence[int]) -> None:
         """The innermost axis stays: accumulate in the result, in the order of memory."""
-        start = _start(root)
+        neutral = start(root)
         type_ = root.output.type
         if root.output in self.writer.rows:
-            self.writer.assign(root, start, self.scope)
-        elif start == zero(type_.dtype):
+            self.writer.assign(root, neutral, self.scope)
+        elif neutral == zero(type_.dtype):
             self.writer.assign(root, allocation("np.zeros", type_), self.scope)
         else:
-            self.writer.assign(root, allocation("np.full", type_, start), self.scope)
+            self.writer.assign(root, allocation("np.full", type_, neutral), self.scope)
         target = self._at(self.writer.place(root.output), [self.indices[a] for a in kept])
 
         def lane(indices: Sequence[str], k: int) -> None:
             x = self.elements.element(root.inputs[0], indices)
-            self._say(_stepped(lowering.step, type_.dtype, target, x), root)
+            self._say(stepped(lowering.step, type_.dtype, target, x), root)
 
         self._emit(*self._innermost(lane))
 
@@ -335,7 +270,9 @@ class NestWriter:
         def term(indices: Sequence[str]) -> str:
             at = dict(zip(letters, indices, strict=True))
             factors = [
-                self.elements.element(v, ["0" if d.constant == 1 else at[c] for c, d in zip(own, v.type.shape, strict=True)])
+                self.elements.element(
+                    v, ["0" if d.constant == 1 else at[c] for c, d in zip(own, v.type.shape, strict=True)]
+                )
                 for own, v in zip(labels.operands, root.inputs, strict=True)
             ]
             return " * ".join(factors)
@@ -351,12 +288,16 @@ class NestWriter:
     def _scan(self, root: Eqn, lowering: Scan) -> None:
         place = self.writer.allocate(root.output, self.scope, root)
         running = self.writer.names.fresh(root.output.name)
-        depth = len(self.loops) - 1 if self.extents[integer(root.attrs["axis"])].constant != 1 else len(self.loops)
-        self.elements.levels[depth].before.append((f"{running} = {_start(root)}", root))
+        depth = (
+            len(self.loops) - 1
+            if self.extents[integer(root.attrs["axis"])].constant != 1
+            else len(self.loops)
+        )
+        self.elements.levels[depth].before.append((f"{running} = {start(root)}", root))
 
         def lane(indices: Sequence[str], k: int) -> None:
             x = self.elements.element(root.inputs[0], indices)
-            self._say(_stepped(lowering.step, root.output.type.dtype, running, x), root)
+            self._say(stepped(lowering.step, root.output.type.dtype, running, x), root)
             self._say(f"{self._at(place, indices)} = {running}", root)
 
         self._emit(*self._innermost(lane))
@@ -384,11 +325,12 @@ class NestWriter:
         self.writer.check(root, ok)
 
 
-# ---- shapes of nests -------------------------------------------------------------------------------------------------
+# ---- shapes of nests ----
 
 
 def _loop_order(nest: Nest) -> list[int]:
-    """The axes in the order of their loops; an axis of length 1 needs none; the axis of a running sum is innermost."""
+    """The axes in the order of their loops; an axis of length 1 needs none; the axis of a running sum is
+    innermost."""
     root = nest.roots[0]
     order = [a for a, d in enumerate(nest.extents) if d.constant != 1]
     if isinstance(root.op.lowering, Scan):
@@ -418,42 +360,3 @@ def _work(roots: Sequence[Eqn], inlined: Mapping[Value, Eqn]) -> set[Eqn]:
 def _remainder_start(extent: str, lanes: int) -> str:
     extent = extent if extent.isidentifier() or extent.isdigit() else f"({extent})"
     return f"{extent} - {extent} % {lanes}"
-
-
-# ---- steps of reductions ---------------------------------------------------------------------------------------------
-
-
-def _start(root: Eqn) -> str:
-    lowering = root.op.lowering
-    init = lowering.init if isinstance(lowering, Reduction | Scan) else "{zero}"
-    return init.format(**neutral(root.output.type.dtype))
-
-
-def _step_template(root: Eqn) -> str:
-    lowering = root.op.lowering
-    return lowering.step if isinstance(lowering, Reduction | Scan) else "{acc} + {x}"
-
-
-def neutral(dtype: DType) -> dict[str, str]:
-    """The constants at which reductions start."""
-    if dtype is BOOL:
-        return {"zero": "False", "one": "True", "lowest": "False", "highest": "True"}
-    one = literal(constant(1, dtype))
-    if dtype.is_float:
-        cast = "{}" if dtype is F64 else f"{constructor(dtype)}({{}})"
-        ends = {"lowest": cast.format("-np.inf"), "highest": cast.format("np.inf")}
-    else:
-        info = np.iinfo(dtype.numpy)
-        ends = {"lowest": literal(constant(info.min, dtype)), "highest": literal(constant(info.max, dtype))}
-    return {"zero": zero(dtype), "one": one, **ends}
-
-
-def _stepped(template: str, dtype: DType, accumulator: str, x: str) -> str:
-    """One step; Numba would widen small integers."""
-    for sign in "+*":
-        if template == f"{{acc}} {sign} {{x}}" and dtype in (F64, F32, I64):
-            return f"{accumulator} {sign}= {x}"
-    text = template.format(acc=accumulator, x=x)
-    text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
-    plain = dtype in (F64, F32, I64, BOOL)
-    return f"{accumulator} = {text if plain else f'{constructor(dtype)}({text})'}"

@@ -1,8 +1,9 @@
 """Loop nests for the CPU, compiled by Numba.
 
-Generated code never raises and never touches memory outside an array: a failed `check` leaves the function at once
-with its number, before anything that relies on it; the caller raises. Indices are cast to unsigned integers where
-LLVM cannot see that they are not negative: Python's wrap-around would cost a comparison and a selection an access.
+Generated code never raises and never touches memory outside an array: a failed `check` leaves the function
+at once with its number, before anything that relies on it; the caller raises. Indices are cast to unsigned
+integers where LLVM cannot see that they are not negative: Python's wrap-around would cost a comparison and
+a selection an access.
 """
 
 from __future__ import annotations
@@ -11,25 +12,26 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from inspect import getmembers, isfunction
-from types import ModuleType
 from typing import Any
 
 from ..ir.graph import Block, Eqn, Function, Value, constant
 from ..ir.op import Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
-from .blocks import BlockWriter, place_text
+from .blocks import place_text
 from .compiled import Compiled, Options, Results, raising
+from .control_flow import ControlWriter
+from .elements import Elements
 from .kernels import Nest, Schedule, fused, is_row, kernels_text
 from .memory import Place, Scope
-from .nests import Elements, NestWriter
+from .nests import NestWriter
 from .source import Line, Names, Page, allocation, dim_text, render, tuple_text, zero
 
 SPECIAL = {name: f for name, f in getmembers(special, isfunction) if f.__module__ == special.__name__}
 """Functions that scalar templates call by their bare names."""
 
 
-class NumbaWriter(BlockWriter):
+class NumbaWriter(ControlWriter):
     """The body of one generated function."""
 
     def __init__(self, function: Function, taken: Collection[str]) -> None:
@@ -96,7 +98,7 @@ class NumbaWriter(BlockWriter):
         return f"return {self.leave}({len(self.checks)})"
 
 
-# ---- modules ---------------------------------------------------------------------------------------------------------
+# ---- modules ----
 
 
 @dataclass(frozen=True)
@@ -123,40 +125,26 @@ def compile_functions(functions: Sequence[Function], options: Options) -> list[C
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
     arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
-    module = Module(render(lines), render(lines, comments=False), entries[0].name, arrays)
-    return [module.compiled(entry) for entry in entries]
+    module = cache.Generated(entries[0].name, lines, arrays)
+    return [_compiled(entry, module) for entry in entries]
 
 
-@dataclass(eq=False)
-class Module:
-    """A generated module, loaded when it is first needed."""
+def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
+    """One function of a module, compiled for exactly its parameter types at its first call."""
 
-    text: str
-    code: str
-    name: str
-    arrays: dict[str, Any]
-    loaded: ModuleType | None = None
+    def compile_() -> None:
+        loaded = module.load()
+        compiled.kernel = getattr(loaded, entry.kernel)
+        cache.compile_kernel(compiled.kernel, _signature(entry))
+        compiled.call = raising(getattr(loaded, entry.name), entry.writer.checks)
 
-    def load(self) -> ModuleType:
-        if self.loaded is None:
-            self.loaded = cache.load(self.name, self.text, self.code, self.arrays)
-        return self.loaded
+    def first_call(*args: Any) -> Results:
+        compile_()
+        return compiled.call(*args)
 
-    def compiled(self, entry: Entry) -> Compiled:
-        """The function of one entry, compiled for exactly its parameter types at its first call."""
-
-        def compile_() -> None:
-            module = self.load()
-            cache.compile_kernel(getattr(module, entry.kernel), _signature(entry))
-            compiled.call = raising(getattr(module, entry.name), entry.writer.checks)
-
-        def first_call(*args: Any) -> Results:
-            compile_()
-            return compiled.call(*args)
-
-        notes = tuple(dict.fromkeys(entry.writer.notes))
-        compiled = Compiled(self.text, kernels_text(entry.function), notes, first_call, compile_)
-        return compiled
+    notes = tuple(dict.fromkeys(entry.writer.notes))
+    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    return compiled
 
 
 def _decorator(options: Options, cached: bool) -> str:
@@ -228,7 +216,9 @@ def _write_caller(page: Page, writer: NumbaWriter, name: str, kernel: str, argum
     results = writer.function.body.results
     found = [writer.names.fresh(f"r{k}") for k in range(len(results))]
     status = ["status"] if writer.checks else []
-    typed = [f if r.type.rank else f"{constructor(r.type.dtype)}({f})" for f, r in zip(found, results, strict=True)]
+    typed = [
+        f if r.type.rank else f"{constructor(r.type.dtype)}({f})" for f, r in zip(found, results, strict=True)
+    ]
     page.extend([Line(""), Line(""), Line(f"def {name}({given}):")])
     page.extend([Line(f"{tuple_text([*status, *found])} = {kernel}({arguments})", 1)])
     page.extend([Line(f"return {tuple_text([*status, *typed])}", 1)])

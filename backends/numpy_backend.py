@@ -12,8 +12,9 @@ from ..ir.op import Op, constructor
 from ..ir.ops.indexing import Item, items
 from ..ir.types import Dim, DType
 from . import cache
-from .blocks import BlockWriter, place_text
+from .blocks import place_text
 from .compiled import Compiled, Options, Results, raising
+from .control_flow import ControlWriter
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
 from .source import Line, Page, allocation, dim_text, literal, render, tuple_text
@@ -21,7 +22,7 @@ from .source import Line, Page, allocation, dim_text, literal, render, tuple_tex
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
 
-class NumpyWriter(BlockWriter):
+class NumpyWriter(ControlWriter):
     """The body of one generated function."""
 
     def __init__(self, function: Function, taken: Collection[str]) -> None:
@@ -45,7 +46,10 @@ class NumpyWriter(BlockWriter):
             sign = OPERATORS[eqn.op.numpy]
             self.assign(eqn, f" {sign} ".join(map(self.text, eqn.inputs)), scope)
         else:
-            arguments = [*map(self._typed, eqn.inputs), *(f"{k}={attr_text(a)}" for k, a in eqn.attrs.items())]
+            arguments = [
+                *map(self._typed, eqn.inputs),
+                *(f"{k}={attr_text(a)}" for k, a in eqn.attrs.items()),
+            ]
             self.assign(eqn, f"{self._callee(eqn.op)}({', '.join(arguments)})", scope)
 
     def _typed(self, value: Value) -> str:
@@ -73,7 +77,12 @@ class NumpyWriter(BlockWriter):
         copied = any(item.kind == "gather" for item in taken)
         place = self.place(base)
         text = self._part(place, taken, parts)
-        if copied or not eqn.output.type.rank or eqn.output in self.rows or scope.outlives(eqn.output, base, eqn):
+        if (
+            copied
+            or not eqn.output.type.rank
+            or eqn.output in self.rows
+            or scope.outlives(eqn.output, base, eqn)
+        ):
             viewed = eqn.output.type.rank and not copied
             self.assign(eqn, f"{text}.copy()" if viewed else text, scope)
         elif all(item.kind == "point" for item in taken):
@@ -90,12 +99,15 @@ class NumpyWriter(BlockWriter):
         if eqn.op.name == "put":
             self.page.write(f"{self._part(place, taken, parts)} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
-            self.page.write(f"np.add.at({place_text(place)}, np.s_[{', '.join(parts)}], {self.text(value)})", eqn)
+            self.page.write(
+                f"np.add.at({place_text(place)}, np.s_[{', '.join(parts)}], {self.text(value)})", eqn
+            )
         else:
             self.page.write(f"{self._part(place, taken, parts)} += {self.text(value)}", eqn)
 
     def _part(self, place: Place, taken: Sequence[Item], parts: Sequence[str]) -> str:
-        """A part of an array; fixed indices and slices stand in one pair of brackets where NumPy means the same."""
+        """A part of an array; fixed indices and slices stand in one pair of brackets where NumPy means the
+        same."""
         if any(item.kind == "gather" for item in taken):
             return f"{place_text(place)}[{', '.join(parts)}]"
         return place_text(place.at(*parts))
@@ -166,10 +178,10 @@ def compile_function(function: Function, options: Options) -> Compiled:
     page.extend(Line(line.text, line.depth + 1, line.comment) for line in writer.page.lines)
     status = ["0"] if writer.checks else []
     page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
-    text, code = render(page.lines), render(page.lines, comments=False)
+    module = cache.Generated(name, page.lines, writer.constants, compiled=False)
 
     def compile_() -> None:
-        entry = getattr(cache.load(name, text, code, writer.constants, machine=False), name)
+        entry = getattr(module.load(), name)
         checked = raising(entry, writer.checks)
 
         def call(*args: Any) -> Results:
@@ -182,7 +194,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
         compile_()
         return compiled.call(*args)
 
-    compiled = Compiled(text, kernels_text(function), tuple(dict.fromkeys(writer.notes)), first_call, compile_)
+    notes = tuple(dict.fromkeys(writer.notes))
+    compiled = Compiled(module.source, kernels_text(function), notes, first_call, compile_)
     return compiled
 
 

@@ -111,7 +111,7 @@ def remark(eqn: Eqn | None) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
-# ---- literals --------------------------------------------------------------------------------------------------------
+# ---- literals ----
 
 
 def literal(value: Constant) -> str:
@@ -143,7 +143,7 @@ def zero(dtype: DType) -> str:
     return {F64: "0.0", I64: "0"}.get(dtype) or f"{constructor(dtype)}(0)"
 
 
-# ---- shapes ----------------------------------------------------------------------------------------------------------
+# ---- shapes ----
 
 
 def dim_text(dim: Dim) -> str:

@@ -10,7 +10,8 @@ from adcompiler.ir.types import ArrayType, Dim, DType
 
 
 def sample_function(op, sample, name="sample"):
-    """The Function that applies an op to operands like a sample's; with named sizes where the attributes allow it."""
+    """The Function that applies an op to operands like a sample's; with named sizes where the attributes
+    allow it."""
     try:
         return _applied(op, sample, name, symbolic=True)
     except AdcompilerError:

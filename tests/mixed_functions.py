@@ -1,7 +1,8 @@
 """Random Functions that mix whole arrays, parts of them, reductions, loops and branches.
 
-Old versions of arrays stay in scope after they were updated, rows are read after their array was overwritten, values
-are yielded twice: whatever a backend decides about memory, the numbers must be those of pure values.
+Old versions of arrays stay in scope after they were updated, rows are read after their array was
+overwritten, values are yielded twice: whatever a backend decides about memory, the numbers must be those of
+pure values.
 """
 
 import random

@@ -47,6 +47,9 @@ class PlainRuntime:
         self.outside_names.add(name)
         return value
 
+    def named(self, value: Any, target: str | tuple[Any, ...]) -> Any:
+        return value
+
     def attribute(self, owner: Any, name: str) -> Any:
         return getattr(owner, name)
 

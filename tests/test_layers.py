@@ -31,6 +31,7 @@ LAYERS = {
     "adcompiler.cli": "command line",
     "adcompiler.api": "api",
     "adcompiler.programs": "programs",
+    "adcompiler.gradient_checks": "programs",
     "adcompiler.frontend": "frontend",
     "adcompiler.pipeline": "pipeline",
     "adcompiler.transforms": "transforms",
@@ -55,8 +56,6 @@ LAYERS = {
 }
 # Slow to load: imported inside the functions that need them.
 HEAVY = {"click", "cuda", "llvmlite", "matplotlib", "mpmath", "numba", "scipy", "sympy"}
-# Nothing imports the command line, so it may be written with click's decorators.
-HEAVY_ALLOWED = {("adcompiler.cli", "click")}
 
 
 def layer(module: str) -> str | None:
@@ -78,8 +77,11 @@ def upward(found: Import) -> bool:
 
 
 def heavy(found: Import) -> bool:
-    """Whether an import loads a slow package together with its module."""
-    allowed = (found.importer, found.root) in HEAVY_ALLOWED
+    """Whether an import loads a slow package together with its module.
+
+    Nothing imports the command line, so it may be written with click's decorators.
+    """
+    allowed = found.root == "click" and layer(found.importer) == "command line"
     return found.when == "import" and found.root in HEAVY and not allowed
 
 

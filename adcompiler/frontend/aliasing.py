@@ -47,7 +47,7 @@ def check_by_value(carry: Carry, frame: Frame) -> None:
                 _check_pair(carry, one, other)
     late = [slot for slot, mode in carry.plan.items() if isinstance(mode, Late) and slot in carry.params]
     for slot in late:
-        if isinstance(carry.after[slot], TracedArray):
+        if type(carry.after[slot]) is TracedArray:
             _check_late(carry, slot, frame)
 
 
@@ -81,7 +81,7 @@ def _check_slot(carry: Carry, slot: Slot, frame: Frame, writes: bool, written: s
 def _check_late(carry: Carry, slot: Slot, frame: Frame) -> None:
     """An array that has its first name in the loop must be one that no other name can reach after it."""
     ends = near(_end(carry, slot))
-    arrays = (x for x in carry.after if x != slot and isinstance(carry.after[x], TracedArray))
+    arrays = (x for x in carry.after if x != slot and type(carry.after[x]) is TracedArray)
     others = set().union(carry.cells.values(), *(near(_end(carry, x)) for x in arrays))
     if ends & others or _outer(ends, frame):
         refuse(
@@ -132,7 +132,8 @@ def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes
                 _pair(cell, known)
         made[slot] = cell
     if writes:
-        for cell in {c for slot in carry.cells for c in near(_start(carry, slot))}:
+        starts = set().union(*(near(_start(carry, slot)) for slot in carry.cells))
+        for cell in _outer(starts, frame):
             cell.spoil(
                 "what it holds depends on the number of trips of the loop at line "
                 f"{carry.line}, which binds its name to another array and writes it"
@@ -163,11 +164,11 @@ def _pair(one: Cell, other: Cell) -> None:
 
 def _start(carry: Carry, slot: Slot) -> Cell:
     before = carry.before[slot]
-    assert isinstance(before, TracedArray)
+    assert type(before) is TracedArray
     return before.cell
 
 
 def _end(carry: Carry, slot: Slot) -> Cell:
     after = carry.after[slot]
-    assert isinstance(after, TracedArray)
+    assert type(after) is TracedArray
     return after.cell

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import Kind, LeafKey, overlaps, ready
+from adcompiler.frontend.arguments import Binder, Kind, LeafKey, Shared, overlaps, ready
 from adcompiler.frontend.observations import Hidden, Observation
 from adcompiler.ir.errors import ArgumentError
 from adcompiler.ir.graph import Function
+from adcompiler.ir.types import Dim, Guard
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call to be captured: the function, how it takes its arguments, and their leaves.
+
+    `values` has one entry a parameter of the function, `leaves` are those of its tree `structure`.
+    """
+
+    function: Callable[..., Any]
+    binder: Binder
+    values: tuple[Any, ...]
+    leaves: tuple[Any, ...]
+    structure: optree.PyTreeSpec
+    names: tuple[str, ...]
+    keys: tuple[LeafKey, ...]
+    shared: tuple[Shared, ...]
 
 
 @dataclass(frozen=True)
 class Argument:
     """One leaf of the arguments: what the user calls it, and what it is to the program.
 
-    `parameter` is the number of its parameter in the Function, None for one that is not traced; `written`
-    says that the function changes it.
+    `parameter` is the number of its parameter in the Function, None for one that is not traced. `written`
+    says that the function changes it, `lost` why its contents after a call are not known, and `same_as` is
+    the number of the argument that is the same array, if the function changes that.
     """
 
     name: str
     key: LeafKey
     parameter: int | None
     written: bool = False
+    lost: str | None = None
+    same_as: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,18 @@ class SizeSource:
 
 
 @dataclass(frozen=True)
+class Implied:
+    """A size that is not free: the trace assumed that it is a polynomial in others."""
+
+    source: SizeSource
+    dim: Dim
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} == {self.dim}"
+
+
+@dataclass(frozen=True)
 class Output:
     """One leaf of what the function returns: a result of the program, or a value known when it was traced.
 
@@ -58,8 +91,7 @@ class Output:
     weak: bool = False
 
 
-@dataclass(frozen=True)
-class Operands:
+class Operands(NamedTuple):
     """What the compiled program is called with: one value a parameter, then one integer a size."""
 
     values: Sequence[Any]
@@ -80,8 +112,8 @@ class Captured:
         The tree of the arguments: a tuple with one subtree a parameter of the user's function.
     hidden
         Arrays and floats that are read at each call, though they are no arguments.
-    sizes
-        Where each size of the Function is read.
+    sizes, implied
+        Where each size of the Function is read; sizes that must be what the trace took them for.
     observations
         What tracing read of the Python world; the program serves as long as it holds.
     outputs, result
@@ -93,6 +125,7 @@ class Captured:
     structure: optree.PyTreeSpec
     hidden: tuple[Hidden, ...]
     sizes: tuple[SizeSource, ...]
+    implied: tuple[Implied, ...]
     observations: tuple[Observation, ...]
     outputs: tuple[Output, ...]
     result: optree.PyTreeSpec
@@ -101,7 +134,7 @@ class Captured:
     def _direct(self) -> bool:
         """Whether the argument leaves are the operands as they are, whatever the rest of the world does."""
         plain = all(argument.key.kind in (Kind.NUMBER, Kind.SCALAR) for argument in self.arguments)
-        return plain and not (self.hidden or self.sizes or self.observations or self.function.guards)
+        return plain and not (self.hidden or self.sizes or self.observations or self.implied)
 
     @cached_property
     def _traced(self) -> tuple[int, ...]:
@@ -115,13 +148,14 @@ class Captured:
             if not observation.holds(callee, leaves):
                 return None
         hidden = [item.path.read(callee, leaves) for item in self.hidden]
-        every = (*leaves, *hidden)
-        sizes = [source.read(every) for source in self.sizes]
-        named = dict(zip(self.function.sizes, sizes, strict=True))
-        for guard in self.function.guards:
-            if not guard.holds(named):
+        sizes: Sequence[int] = ()
+        if self.sizes or self.implied:
+            every = (*leaves, *hidden)
+            sizes = [source.read(every) for source in self.sizes]
+            if self._failing_size(every, sizes) is not None:
                 return None
-        self._check_written(leaves, hidden)
+        if hidden:
+            self._check_written(leaves, hidden)
         values = [leaves[k] for k in self._traced] + hidden
         return Operands([ready(v) if isinstance(v, np.ndarray) else v for v in values], sizes)
 
@@ -131,9 +165,18 @@ class Captured:
             if not observation.holds(callee, leaves):
                 return f"the guard that {observation} failed"
         every = (*leaves, *(item.path.read(callee, leaves) for item in self.hidden))
-        sizes = {name: s.read(every) for name, s in zip(self.function.sizes, self.sizes, strict=True)}
-        failed = (guard for guard in self.function.guards if not guard.holds(sizes))
-        return f"the guard `{next(failed)}` on the sizes failed"
+        failed = self._failing_size(every, [source.read(every) for source in self.sizes])
+        return f"the guard `{failed}` on the sizes failed"
+
+    def _failing_size(self, values: Sequence[Any], sizes: Sequence[int]) -> Guard | Implied | None:
+        """The first of the guards on sizes that does not hold."""
+        if not (self.implied or self.function.guards):
+            return None
+        named = dict(zip(self.function.sizes, sizes, strict=True))
+        for implied in self.implied:
+            if implied.source.read(values) != implied.dim.value(named):
+                return implied
+        return next((guard for guard in self.function.guards if not guard.holds(named)), None)
 
     def _check_written(self, leaves: Sequence[Any], hidden: Sequence[Any]) -> None:
         """An argument that the function changes must not be read as a global at the same time."""
@@ -150,5 +193,3 @@ class Captured:
         """What the user's function returns, of the results of the program."""
         leaves = [out.static if out.result is None else results[out.result] for out in self.outputs]
         return optree.tree_unflatten(self.result, leaves)
-
-

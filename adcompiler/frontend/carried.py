@@ -13,39 +13,34 @@ A variable that names the same array throughout is not carried: if the array is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from adcompiler.frontend.extents import same_dim
 from adcompiler.frontend.frames import Cell, current, refuse
 from adcompiler.frontend.joins import NumberType, join
-from adcompiler.frontend.protocol import Undefined
-from adcompiler.frontend.values import (
-    TracedArray,
-    TracedScalar,
+from adcompiler.frontend.leaves import (
+    MISSING,
+    Leaf,
+    Slot,
+    describe,
+    found,
+    is_flag,
     is_number,
+    leaves,
+    mapped,
     number_type,
-    number_value,
-    unify_shapes,
+    skeleton,
 )
+from adcompiler.frontend.protocol import Undefined
+from adcompiler.frontend.scalars import TracedScalar
+from adcompiler.frontend.scalars import value as number_value
+from adcompiler.frontend.values import TracedArray
+from adcompiler.frontend.views import same_path
 from adcompiler.ir.errors import NeedsConcrete
 from adcompiler.ir.graph import Value
 from adcompiler.ir.ops.arrays import zeros
 from adcompiler.ir.types import ArrayType
-
-Part = int | str
-Leaf = Any
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A leaf of a carried variable."""
-
-    name: str
-    parts: tuple[Any, ...] = ()
-
-    def __str__(self) -> str:
-        return self.name + "".join(f"[{part!r}]" for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -109,9 +104,9 @@ class Carry:
         if is_number(leaf):
             kind = number_type(leaf)
             if isinstance(mode, Number):
-                kind = join(kind, mode.type, str(slot))
+                kind = join(kind, mode.type, slot)
             return TracedScalar(self._param(slot, ArrayType(kind.dtype)), kind.weak)
-        if isinstance(leaf, TracedArray) and isinstance(mode, ByValue):
+        if type(leaf) is TracedArray and isinstance(mode, ByValue):
             return self._by_value(slot, leaf, mode)
         return leaf
 
@@ -144,12 +139,15 @@ class Carry:
 
     def _compare(self, slot: Slot, leaf: Leaf, end: Leaf) -> None:
         if isinstance(end, Undefined):
-            refuse(f"`{slot}` has no value at the end of a trip: {end.why}", f"give `{slot}` a value in each trip")
+            refuse(
+                f"`{slot}` has no value at the end of a trip: {end.why}",
+                f"give `{slot}` a value in each trip",
+            )
         if is_flag(slot):
             self._compare_flag(slot, leaf, end)
         elif is_number(leaf):
             self._compare_number(slot, leaf, end)
-        elif isinstance(leaf, TracedArray):
+        elif type(leaf) is TracedArray:
             self._compare_array(slot, leaf, end)
         elif leaf is not end and not (type(leaf) is type(end) and leaf == end):
             refuse(
@@ -175,7 +173,7 @@ class Carry:
             )
         mode, kind = self.plan.get(slot), number_type(leaf)
         if isinstance(mode, Number):
-            kind = join(kind, mode.type, str(slot))
+            kind = join(kind, mode.type, slot)
         grown = join(kind, number_type(end), str(slot))
         if grown != kind:
             self.learned[slot] = Number(grown)
@@ -183,17 +181,17 @@ class Carry:
             self.results[slot] = number_value(end, kind.dtype)
 
     def _compare_array(self, slot: Slot, leaf: TracedArray, end: Leaf) -> None:
-        if not isinstance(end, TracedArray):
+        if type(end) is not TracedArray:
             refuse(
                 f"`{slot}` is an array before the loop and {describe(end)} after a trip",
                 f"use another name for what is no array, or write `{slot}[...] = ...`",
             )
         mode = self.plan.get(slot)
         if not isinstance(mode, ByValue):
-            if not leaf.same_place(end):
-                self.learned[slot] = ByValue(leaf.contiguous and end.contiguous)
+            if leaf.cell is not end.cell or not same_path(leaf.path, end.path):
+                self.learned[slot] = ByValue(_contiguous(leaf) and _contiguous(end))
             return
-        if mode.contiguous and not end.contiguous:
+        if mode.contiguous and not _contiguous(end):
             self.learned[slot] = ByValue(False)
             return
         if end.type.dtype is not leaf.type.dtype or end.type.rank != leaf.type.rank:
@@ -201,7 +199,12 @@ class Carry:
                 f"`{slot}` is {describe(leaf)} before the loop and {describe(end)} after a trip",
                 f"give `{slot}` its final dtype and shape before the loop",
             )
-        unify_shapes(leaf.type.shape, end.type.shape, f"`{slot}` changes its shape in the loop")
+        for size, after in zip(leaf.type.shape, end.type.shape, strict=True):
+            if not same_dim(size, after):
+                refuse(
+                    f"`{slot}` changes its shape in the loop, from {describe(leaf)} to {describe(end)}",
+                    "make it of its final size before the loop, and use a part of it",
+                )
         self.results[slot] = end.read()
 
     def _compare_undefined(self, slot: Slot, end: Leaf, used_after: bool) -> None:
@@ -213,7 +216,7 @@ class Carry:
         elif is_number(end):
             kind = number_type(end)
             self.learned[slot] = Late(ArrayType(kind.dtype), kind)
-        elif isinstance(end, TracedArray) and end.cell.frame is current().frame and not end.path:
+        elif type(end) is TracedArray and end.cell.frame is current().frame and not end.path:
             self.learned[slot] = Late(end.type, None)
 
     def _compare_late(self, slot: Slot, mode: Late, end: Leaf) -> None:
@@ -223,10 +226,12 @@ class Carry:
                 self.learned[slot] = Late(ArrayType(grown.dtype), grown)
             else:
                 self.results[slot] = number_value(end, grown.dtype)
-        elif mode.number is None and isinstance(end, TracedArray) and end.type == mode.type:
+        elif mode.number is None and type(end) is TracedArray and end.type == mode.type:
             self.results[slot] = end.read()
         else:
-            refuse(f"`{slot}` is {describe(end)} at the end of a trip, and was something else", "use two names")
+            refuse(
+                f"`{slot}` is {describe(end)} at the end of a trip, and was something else", "use two names"
+            )
 
     def _refuse_tree(self, name: str, before: Any, after: Any) -> None:
         refuse(
@@ -242,7 +247,7 @@ class Carry:
         kind = self.params[slot].type
         if isinstance(mode, Late):
             return zeros(shape=kind.shape, dtype=kind.dtype)
-        return leaf.read() if isinstance(leaf, TracedArray) else number_value(leaf, kind.dtype)
+        return leaf.read() if type(leaf) is TracedArray else number_value(leaf, kind.dtype)
 
     def number(self, slot: Slot, value: Value) -> TracedScalar:
         """A number after the loop."""
@@ -255,70 +260,6 @@ class Carry:
         return TracedScalar(value, number_type(leaf).weak)
 
 
-# ---- trees of leaves ----
-
-
-class _Missing:
-    pass
-
-
-MISSING = _Missing()
-
-
-def mapped(value: Any, of: Callable[[Slot, Leaf], Leaf], slot: Slot) -> Any:
-    """A tuple, list or dict with its leaves replaced; the same object where nothing is."""
-    inner = {key: mapped(x, of, Slot(slot.name, (*slot.parts, key))) for key, x in children(value)}
-    if not inner:
-        return of(slot, value)
-    if isinstance(value, dict):
-        return inner
-    made = list(inner.values())
-    if isinstance(value, list):
-        return made
-    return value._make(made) if hasattr(value, "_make") else tuple(made)
-
-
-def leaves(value: Any, slot: Slot) -> Iterator[tuple[Slot, Leaf]]:
-    """Every leaf with its slot."""
-    inner = list(children(value))
-    for key, x in inner:
-        yield from leaves(x, Slot(slot.name, (*slot.parts, key)))
-    if not inner:
-        yield slot, value
-
-
-def children(value: Any) -> list[tuple[Any, Any]]:
-    """The elements of a container that may be carried; none for a leaf."""
-    if type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_make")):
-        return list(enumerate(value))
-    return list(value.items()) if type(value) is dict else []
-
-
-def found(value: Any, slot: Slot) -> Leaf:
-    """The leaf of a variable in the place of a slot."""
-    for part in slot.parts:
-        value = dict(children(value)).get(part, MISSING)
-    return value
-
-
-def skeleton(value: Any) -> Any:
-    """The structure of a variable."""
-    inner = children(value)
-    return (type(value), *((key, skeleton(x)) for key, x in inner)) if inner else None
-
-
-def is_flag(slot: Slot) -> bool:
-    """Whether a slot is a flag of a jump, which the rewriting invented."""
-    return slot.name.startswith("__")
-
-
-def describe(leaf: Any) -> str:
-    """What messages call a leaf."""
-    if isinstance(leaf, TracedArray):
-        sizes = ", ".join(map(str, leaf.type.shape))
-        return f"an array {leaf.type.dtype.numpy}[{sizes}]"
-    if is_number(leaf):
-        return f"a number ({number_type(leaf)})"
-    return f"a {type(leaf).__name__}"
-
-
+def _contiguous(array: TracedArray) -> bool:
+    """Whether NumPy surely holds the array in C order."""
+    return array.cell.contiguous and not array.path

@@ -14,10 +14,10 @@ from adcompiler.ir import affine
 from adcompiler.ir.errors import NeedsConcrete, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops.arrays import bind as bind_op
-from adcompiler.ir.ops.arrays import check, size_value
+from adcompiler.ir.ops.arrays import checked, size_value
 from adcompiler.ir.ops.attributes import shape_text
 from adcompiler.ir.ops.comparison import greater_equal
-from adcompiler.ir.types import I64, Dim, Guard, Relation, Shape
+from adcompiler.ir.types import I64, Dim, Guard, Positive, Relation, Shape
 
 # ---- values ----
 
@@ -119,7 +119,7 @@ def require(dim: Dim, kind: str, message: str) -> None:
     truth = holds(dim, Relation.NONNEGATIVE)
     if truth is None or (truth is False and current().frame is not current().top):
         # in a loop or branch the line may never run
-        check(greater_equal(value_of(dim), constant(0, I64)), kind=kind, message=message)
+        checked(greater_equal(value_of(dim), constant(0, I64)), kind=kind, message=message)
     elif truth is False:
         raise {"IndexError": IndexError, "ValueError": ValueError}[kind](message)
 
@@ -131,9 +131,26 @@ def same_dim(a: Dim, b: Dim) -> bool:
     """Whether two sizes are equal in this call; then, from now on, they are one size."""
     if a == b:
         return True
-    if holds(a - b, Relation.ZERO) is not True:
+    left, right = hint(a), hint(b)
+    if left is None or left != right:
         return False
-    raise Restart({name: Dim.of(current().hints[name]) for name in (a - b).names()})
+    lengths = _open_lengths(a - b) if a.name is None and b.name is None else frozenset()
+    if lengths:
+        raise Restart(lengths=lengths)
+    raise Restart(_solution(a - b) or {name: Dim.of(current().hints[name]) for name in (a - b).names()})
+
+
+def _open_lengths(difference: Dim) -> frozenset[Dim]:
+    """The e >= 0 of the `max(e, 0)` in it."""
+    found = (atom.of for atom in difference.atoms() if isinstance(atom, Positive))
+    return frozenset(e for e in found if (hint(e) or 0) >= 0) - current().assumptions.lengths
+
+
+def length(dim: Dim) -> Dim:
+    """`max(dim, 0)`, in the same form wherever it is asked for."""
+    if hint(dim) is None:
+        return dim if proved(dim) else dim.positive()
+    return dim if dim in current().assumptions.lengths else dim.positive()
 
 
 def _solution(dim: Dim) -> dict[str, Dim] | None:
@@ -190,7 +207,7 @@ def bound_size(value: Value, what: str) -> Dim:
         for name, known in frame.sizes.items():
             if known.value is value:
                 return Dim.of(name)
-    check(greater_equal(value, constant(0, I64)), kind="ValueError", message=f"{what} must not be negative")
+    checked(greater_equal(value, constant(0, I64)), kind="ValueError", message=f"{what} must not be negative")
     name = current().fresh_name("k")
     current().frame.builder.emit(bind_op, [value], {"size": name})
     current().frame.sizes[name] = SizeBound(value, Dim(), None)

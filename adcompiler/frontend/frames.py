@@ -42,7 +42,7 @@ from adcompiler.ir.errors import CaptureError, Location
 from adcompiler.ir.graph import Attrs, Block, Constant, Function, Value
 from adcompiler.ir.op import Op
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.types import I64, ArrayType, Dim, DType, Guard
+from adcompiler.ir.types import I64, ArrayType, Dim, DType, Guard, Relation
 
 Kind = Literal["top", "loop", "branch"]
 
@@ -182,11 +182,16 @@ class Cell:
             frame.written[self] = None
         self.value, self.stale = value, None
         for peer in self.peers:
-            peer._enter()
-            peer.stale = (
-                f"it may share memory with `{self.name or 'an array'}`, which was written at "
-                f"{current().location()}; whether it does depends on data or memory layout"
-            )
+            if peer.frame.encloses(current().frame):
+                peer.spoil(
+                    f"it may share memory with `{self.name or 'an array'}`, which was written at "
+                    f"{current().location()}; whether it does depends on data or memory layout"
+                )
+
+    def spoil(self, why: str) -> None:
+        """What it holds is not known any more: reading it is an error, for this reason."""
+        self._enter()
+        self.stale = why
 
     def _enter(self) -> list[Frame]:
         """Make the cell known to every frame between its own and the current one; returns these."""
@@ -222,11 +227,15 @@ def link(new: Cell, old: Cell) -> None:
 
 
 class Restart(BaseException):
-    """Tracing begins anew with a size replaced; not an Exception, so that no library swallows it."""
+    """Tracing begins anew knowing more of the sizes; not an Exception, so that no library swallows it.
 
-    def __init__(self, sizes: Mapping[str, Dim]) -> None:
-        super().__init__(sizes)
-        self.sizes = sizes
+    `sizes` are replaced; `lengths` are not negative.
+    """
+
+    def __init__(self, sizes: Mapping[str, Dim] | None = None, lengths: frozenset[Dim] = frozenset()) -> None:
+        super().__init__(sizes, lengths)
+        self.sizes = sizes or {}
+        self.lengths = lengths
 
 
 @dataclass
@@ -239,10 +248,14 @@ class Assumptions:
     """The value of each size in the call that is traced."""
     same: dict[str, Dim] = field(default_factory=dict)
     """Sizes that are not free: what they are in terms of the others."""
+    lengths: frozenset[Dim] = frozenset()
+    """Dims that are not negative, so that `max(e, 0)` is `e`: guards from the start."""
 
-    def learn(self, sizes: Mapping[str, Dim]) -> None:
-        """Replace sizes by polynomials in others."""
+    def learn(self, found: Restart) -> None:
+        """Replace sizes by polynomials in others; take more lengths as not negative."""
+        sizes = found.sizes
         self.same = {name: dim.substitute(sizes) for name, dim in self.same.items()} | dict(sizes)
+        self.lengths = frozenset(d.substitute(sizes) for d in self.lengths | found.lengths)
 
 
 _LETTERS = "nmkpqrstuvw"
@@ -253,7 +266,8 @@ class Trace:
 
     def __init__(self, assumptions: Assumptions) -> None:
         self.assumptions = assumptions
-        self.guards: dict[Guard, None] = {}
+        unproved = (d for d in assumptions.lengths if not d.never_negative())
+        self.guards = dict.fromkeys(Guard(d, Relation.NONNEGATIVE) for d in unproved)
         self.files: set[str] = set()
         self.homes: dict[Value, Frame] = {}
         self.params: list[Value] = []
@@ -359,7 +373,7 @@ def run(name: str, body: Callable[[Trace], Outcome]) -> Function:
                 outcome = body(trace)
             return trace.function(name, outcome.results, outcome.written)
         except Restart as found:
-            assumptions.learn(found.sizes)
+            assumptions.learn(found)
         finally:
             _TRACE.reset(token)
 

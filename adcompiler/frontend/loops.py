@@ -1,4 +1,4 @@
-"""Rolled loops: the body is traced once, in a block of its own, and becomes a `for`.
+"""Indexed loops: the body is traced once, in a block of its own, and becomes a `for`.
 
 Whatever storage of arrays the body uses gets a parameter of the block at its first use; what is unchanged
 at the end is loop-invariant, and its parameter is replaced by the value outside. So there is one trace of a
@@ -16,26 +16,19 @@ from typing import Any
 from adcompiler.frontend.aliasing import after_loop, check_by_value, check_stale, uses, wrote
 from adcompiler.frontend.carried import Carry, Late, Plan, Slot, mapped
 from adcompiler.frontend.extents import value_of
-from adcompiler.frontend.frames import Cell, Frame, bind_index, current, opened, refuse
+from adcompiler.frontend.frames import Cell, Frame, bind_index, opened, refuse
+from adcompiler.frontend.iteration import Indexed
 from adcompiler.frontend.protocol import Get, Names, Set, Undefined
 from adcompiler.frontend.sizes import Size
 from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Block, Value, constant
-from adcompiler.ir.ops.arrays import check
+from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import greater
 from adcompiler.ir.ops.control import for_, for_attrs
 from adcompiler.ir.types import I64, Dim
 
 _ATTEMPTS = 16
-
-
-@dataclass(frozen=True)
-class Rolled:
-    """Something to iterate over in a rolled loop: `item(i)` for i = 0 .. length - 1."""
-
-    length: Dim
-    item: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -63,7 +56,7 @@ class State:
         return tuple(name for name in self.assigned if name in live)
 
 
-def roll(rolled: Rolled, body: Callable[[Any], None], state: State, plan: Plan, line: int) -> int:
+def roll(rolled: Indexed, body: Callable[[Any], None], state: State, plan: Plan, line: int) -> int:
     """Trace the body and emit the `for`; answers how often the body was traced. `plan` learns."""
     before = state.read()
     for attempt in range(1, _ATTEMPTS + 1):
@@ -77,7 +70,10 @@ def roll(rolled: Rolled, body: Callable[[Any], None], state: State, plan: Plan, 
             return attempt
         plan |= trip.carry.learned
         state.write(before)
-    refuse("the types of the variables that this loop carries do not settle", "give them their final types before it")
+    refuse(
+        "the types of the variables that this loop carries do not settle",
+        "give them their final types before it",
+    )
 
 
 @dataclass(frozen=True)
@@ -93,12 +89,15 @@ class _Trip:
 
 
 def _trace(
-    rolled: Rolled, body: Callable[[Any], None], state: State, before: Mapping[str, Any], carry: Carry
+    rolled: Indexed, body: Callable[[Any], None], state: State, before: Mapping[str, Any], carry: Carry
 ) -> _Trip:
     with opened("loop") as frame:
         index, param = bind_index(frame, "i", rolled.length - 1)
         local = Undefined(f"it is local to a trip of the loop at line {carry.line}")
-        bound = {name: carry.bind(name, before[name]) if name in state.carried else local for name in state.assigned}
+        bound = {
+            name: carry.bind(name, before[name]) if name in state.carried else local
+            for name in state.assigned
+        }
         state.write(bound)
         body(rolled.item(Size(Dim.of(index))))
         ends = state.read()
@@ -113,7 +112,7 @@ def _trace(
 # ---- the equation ----
 
 
-def _emit(rolled: Rolled, trip: _Trip, state: State, before: Mapping[str, Any]) -> dict[str, Any]:
+def _emit(rolled: Indexed, trip: _Trip, state: State, before: Mapping[str, Any]) -> dict[str, Any]:
     """Emit the `for`, and answer with the variables after it."""
     carry, frame = trip.carry, trip.frame
     changed = [cell for cell, entry in frame.entries.items() if frame.ends[cell].value is not entry.param]
@@ -121,9 +120,13 @@ def _emit(rolled: Rolled, trip: _Trip, state: State, before: Mapping[str, Any]) 
     block = _block(trip, slots, changed)
     check_stale(frame, block)
     inputs = [*(carry.start(slot) for slot in slots), *(cell.read() for cell in changed)]
-    attrs = for_attrs(rolled.length, len(inputs), 0, False, trip.index if _mentions(block, trip.index) else None)
+    attrs = for_attrs(
+        rolled.length, len(inputs), 0, False, trip.index if _mentions(block, trip.index) else None
+    )
     names = [value.name for value in block.results]
-    outputs = emit(for_, inputs, attrs, [block], [i.name or n for i, n in zip(block.params[1:], names, strict=True)])
+    outputs = emit(
+        for_, inputs, attrs, [block], [i.name or n for i, n in zip(block.params[1:], names, strict=True)]
+    )
     _write_cells(frame, changed, outputs[len(slots) :])
     return _after(rolled, trip, state, before, dict(zip(slots, outputs, strict=False)))
 
@@ -189,7 +192,7 @@ def _write_cells(frame: Frame, changed: Sequence[Cell], outputs: Sequence[Value]
 
 
 def _after(
-    rolled: Rolled, trip: _Trip, state: State, before: Mapping[str, Any], outputs: Mapping[Slot, Value]
+    rolled: Indexed, trip: _Trip, state: State, before: Mapping[str, Any], outputs: Mapping[Slot, Value]
 ) -> dict[str, Any]:
     carry = trip.carry
     cells = after_loop(carry, trip.frame, outputs, trip.writes)
@@ -208,7 +211,8 @@ def _after(
 
     lost = Undefined(f"it is local to the loop at line {carry.line}")
     return {
-        name: mapped(before[name], final, Slot(name)) if name in state.carried else lost for name in state.assigned
+        name: mapped(before[name], final, Slot(name)) if name in state.carried else lost
+        for name in state.assigned
     }
 
 
@@ -223,11 +227,11 @@ def _unchanged(carry: Carry, slot: Slot, leaf: Any, trip: _Trip) -> Any:
     )
 
 
-def _check_trips(rolled: Rolled, slot: Slot, line: int) -> None:
+def _check_trips(rolled: Indexed, slot: Slot, line: int) -> None:
     """A name that has its first value in the loop has one after it only if a trip is made."""
     if (rolled.length - 1).never_negative():
         return
-    message = f"cannot access local variable '{slot}': the loop at line {line}, which assigns it, makes no trip"
-    check(greater(value_of(rolled.length), constant(0, I64)), kind="UnboundLocalError", message=message)
-
-
+    message = (
+        f"cannot access local variable '{slot}': the loop at line {line}, which assigns it, makes no trip"
+    )
+    checked(greater(value_of(rolled.length), constant(0, I64)), kind="UnboundLocalError", message=message)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any, Literal
 
 from adcompiler.frontend.arguments import LeafKey, callable_key, leaf_key
@@ -18,24 +17,42 @@ from adcompiler.ir.errors import AdcompilerError
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step from an object to the next: a variable that a function reads, an attribute, an item."""
+class Variable:
+    """A step from a function to a global, builtin or closure variable that it reads."""
 
-    kind: Literal["global", "cell", "attribute", "item"]
+    name: str
+
+    def take(self, owner: Any) -> Any:
+        """The object one step further; any of Python's errors if it is not there."""
+        scope = owner.__globals__
+        if self.name in owner.__code__.co_freevars:
+            return owner.__closure__[owner.__code__.co_freevars.index(self.name)].cell_contents
+        return scope[self.name] if self.name in scope else getattr(builtins, self.name)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A step from an object to an attribute."""
+
+    name: str
+
+    def take(self, owner: Any) -> Any:
+        """The object one step further; any of Python's errors if it is not there."""
+        return getattr(owner, self.name)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A step from a container to an item."""
+
     key: Any
 
     def take(self, owner: Any) -> Any:
         """The object one step further; any of Python's errors if it is not there."""
-        match self.kind:
-            case "global":
-                scope = owner.__globals__
-                return scope[self.key] if self.key in scope else getattr(builtins, self.key)
-            case "cell":
-                return owner.__closure__[owner.__code__.co_freevars.index(self.key)].cell_contents
-            case "attribute":
-                return getattr(owner, self.key)
-            case "item":
-                return owner[self.key]
+        return owner[self.key]
+
+
+Step = Variable | Attribute | Item
 
 
 @dataclass(frozen=True)
@@ -45,9 +62,13 @@ class Path:
     root: int | None
     steps: tuple[Step, ...] = ()
 
-    def then(self, kind: Literal["global", "cell", "attribute", "item"], key: Any) -> Path:
+    def then(self, step: Step) -> Path:
         """The path of what is read there."""
-        return Path(self.root, (*self.steps, Step(kind, key)))
+        return Path(self.root, (*self.steps, step))
+
+    def attribute(self, *names: str) -> Path:
+        """The path of an attribute, or of an attribute of an attribute."""
+        return Path(self.root, (*self.steps, *map(Attribute, names)))
 
     def read(self, callee: Any, leaves: Sequence[Any]) -> Any:
         """The object that is there now."""
@@ -60,17 +81,20 @@ class Path:
         """What the user calls it: `config.rates[0]`."""
         text = ""
         for step in self.steps:
-            match step.kind:
-                case "global" | "cell":
-                    text = step.key
-                case "attribute":
-                    text += f".{step.key}"
-                case "item":
-                    text += f"[{step.key!r}]"
+            match step:
+                case Variable(name):
+                    text = name
+                case Attribute(name):
+                    text += f".{name}"
+                case Item(key):
+                    text += f"[{key!r}]"
         return text.lstrip(".") or "the function"
 
 
 CALLEE = Path(None)
+
+
+How = Literal["identity", "value", "leaf", "length", "keys", "type", "code"]
 
 
 @dataclass(frozen=True)
@@ -78,14 +102,14 @@ class Observation:
     """What was found on a path: `found` compares equal as long as the trace stands."""
 
     path: Path
-    how: Literal["identity", "value", "leaf", "length", "keys", "type", "code"]
+    how: How
     found: Any
 
     def holds(self, callee: Any, leaves: Sequence[Any]) -> bool:
         """Whether it would be found again."""
         try:
-            now = seen(self.path.read(callee, leaves), self.how, str(self.path))
-            return now is self.found if self.how == "identity" else bool(now == self.found)
+            now = self.path.read(callee, leaves)
+            return now is self.found if self.how == "identity" else bool(seen(now, self.how) == self.found)
         except (AttributeError, LookupError, TypeError, ValueError, AdcompilerError):
             return False
 
@@ -94,13 +118,13 @@ class Observation:
         return found if self.how == "value" else f"the {self.how} of `{self.path}` is unchanged"
 
 
-def seen(value: Any, how: str, name: str) -> Any:
+def seen(value: Any, how: How) -> Any:
     """What an observation of this sort sees of a value."""
     match how:
         case "value":
             return (type(value), value)
         case "leaf":
-            return leaf_key(value, name)
+            return leaf_key(value, "it")
         case "length":
             return (type(value), len(value))
         case "keys":
@@ -120,8 +144,3 @@ class Hidden:
 
     path: Path
     key: LeafKey
-
-
-def path_of_variable(function: FunctionType, path: Path, name: str) -> Path:
-    """The path of a global, builtin or closure variable of the function on a path."""
-    return path.then("cell" if name in function.__code__.co_freevars else "global", name)

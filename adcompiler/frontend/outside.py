@@ -18,10 +18,23 @@ from typing import Any
 import numpy as np
 
 from adcompiler.frontend.arguments import LeafKey, leaf_key
-from adcompiler.frontend.observations import CALLEE, Hidden, Observation, Path, path_of_variable, seen
+from adcompiler.frontend.observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
 from adcompiler.ir.errors import CaptureError
 
-_PLAIN = (bool, int, str, bytes, complex, range, slice, type(None), type(...), np.dtype, np.bool_, np.integer)
+_PLAIN = (
+    bool,
+    int,
+    str,
+    bytes,
+    complex,
+    range,
+    slice,
+    type(None),
+    type(...),
+    np.dtype,
+    np.bool_,
+    np.integer,
+)
 _OPERATORS = frozenset(
     f"__{side}{name}__"
     for side in ("", "r", "i")
@@ -40,7 +53,11 @@ _LIBRARY = (
 
 def is_user_code(code: CodeType) -> bool:
     """Whether a code object is the user's: no library's, not this package's, not made by `dataclass`."""
-    file = code.co_filename
+    return is_user_file(code.co_filename)
+
+
+def is_user_file(file: str) -> bool:
+    """Whether a file is the user's; the examples that the package brings count as such."""
     return not file.startswith(_LIBRARY) or file.startswith(_PACKAGE + "/examples")
 
 
@@ -48,7 +65,7 @@ def is_user_class(cls: type[Any]) -> bool:
     """Whether a class was written by the user."""
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None)
-    return cls.__module__ not in sys.builtin_module_names and not (file or "").startswith(_LIBRARY)
+    return cls.__module__ not in sys.builtin_module_names and is_user_file(file or "<notebook>")
 
 
 class Outside:
@@ -72,12 +89,12 @@ class Outside:
     def variable(self, value: Any, name: str, function: FunctionType) -> Any:
         """A global, builtin or closure variable of a user's function."""
         place = self.place(function)
-        return value if place is None else self.take(value, path_of_variable(function, place, name))
+        return value if place is None else self.take(value, place.then(Variable(name)))
 
     def attribute(self, value: Any, owner: Any, name: str) -> Any:
         """An attribute of an object from outside."""
         place = self.place(owner)
-        return value if place is None else self.take(value, place.then("attribute", name))
+        return value if place is None else self.take(value, place.attribute(name))
 
     def take(self, value: Any, path: Path) -> Any:
         """What stands for the object on a path while tracing."""
@@ -91,7 +108,7 @@ class Outside:
             self.observe(path, "leaf", value)
             self.hidden.append(Hidden(path, key))
             return self.parameter(value, key, path)
-        if isinstance(value, _PLAIN | enum.Enum):
+        if isinstance(value, (*_PLAIN, enum.Enum)):
             self.observe(path, "value", value)
             return value
         if isinstance(value, list | tuple | dict | set | frozenset):
@@ -99,7 +116,7 @@ class Outside:
         self.observe(path, self.kind(value), value)
         return self.placed(value, path)
 
-    def kind(self, value: Any) -> Any:
+    def kind(self, value: Any) -> How:
         """What a trace depends on in an object that is neither a value nor a container."""
         if isinstance(value, FunctionType):
             return "code" if is_user_code(value.__code__) else "identity"
@@ -119,9 +136,9 @@ class Outside:
             return type(value)(value)
         if isinstance(value, dict):
             self.observe(path, "keys", value)
-            return {key: self.take(item, path.then("item", key)) for key, item in value.items()}
+            return {key: self.take(item, path.then(Item(key))) for key, item in value.items()}
         self.observe(path, "length", value)
-        items = [self.take(item, path.then("item", k)) for k, item in enumerate(value)]
+        items = [self.take(item, path.then(Item(k))) for k, item in enumerate(value)]
         if hasattr(value, "_make"):
             return value._make(items)
         return items if isinstance(value, list) else tuple(items)
@@ -131,10 +148,10 @@ class Outside:
         self.places.setdefault(id(value), (value, path))
         return value
 
-    def observe(self, path: Path, how: Any, value: Any) -> None:
+    def observe(self, path: Path, how: How, value: Any) -> None:
         """The trace depends on this; on the function called itself it does not: that is in the key."""
         if path != CALLEE:
-            self.observations.append(Observation(path, how, seen(value, how, str(path))))
+            self.observations.append(Observation(path, how, seen(value, how)))
 
 
 def refuse_operators(cls: type[Any]) -> None:

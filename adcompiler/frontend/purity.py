@@ -28,8 +28,28 @@ _IMPURE_NAMESPACES = ("builtins", "numpy", "numpy.lib", "datetime", "_io", "posi
 
 _TRANSPARENT_MODULES = frozenset("_operator operator itertools functools _functools collections".split())
 _TRANSPARENT = frozenset(
-    (tuple, list, dict, set, map, filter, iter, next, isinstance, issubclass, type, callable, hasattr, slice)
+    (
+        tuple,
+        list,
+        dict,
+        set,
+        map,
+        filter,
+        iter,
+        next,
+        isinstance,
+        issubclass,
+        type,
+        callable,
+        hasattr,
+        slice,
+    )
 )
+MUTATORS = frozenset(
+    "append extend insert pop remove clear sort reverse update setdefault add discard popitem".split()
+)
+"""Methods of lists, dicts and sets that change them."""
+
 _METHODS_OF = (list, dict, tuple, set, frozenset, str)
 
 
@@ -75,7 +95,9 @@ def hands_on(function: Any) -> bool:
     except TypeError:
         return False
     owner = getattr(function, "__self__", None)
-    if isinstance(owner, _METHODS_OF) or (isinstance(function, type) and issubclass(function, BaseException)):
+    if isinstance(owner, _METHODS_OF) or (
+        isinstance(function, type) and issubclass(function, BaseException)
+    ):
         return True
     if isinstance(function, type):
         return issubclass(function, tuple)

@@ -113,7 +113,7 @@ def dim_of(x: Any) -> Dim | None:
     """The Dim of a plain integer or Size; None for anything else."""
     if type(x) is Size:
         return x.dim
-    if isinstance(x, np.integer) or type(x) is int:
+    if type(x) is int or (isinstance(x, np.integer) and not isinstance(x, Traced)):
         return Dim.of(int(x))
     return None
 

@@ -17,18 +17,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import (
-    LeafKey,
-    Shared,
-    binder,
-    callable_key,
-    flatten,
-    leaf_key,
-    leaf_names,
-    overlaps,
-    shared_memory,
-)
-from adcompiler.frontend.captured import Captured, Operands
+from adcompiler.frontend.arguments import LeafKey, Shared, binder, callable_key, overlaps
+from adcompiler.frontend.capture import capture_request, request
+from adcompiler.frontend.captured import Captured, Operands, Request
 from adcompiler.ir.errors import CaptureError
 
 T = TypeVar("T")
@@ -71,23 +62,10 @@ class Specialisation(Generic[T]):
     """A captured program and what was made of it."""
 
     key: Key
-    names: tuple[str, ...]
     captured: Captured
     program: T
 
 
-@dataclass(frozen=True)
-class Request:
-    """A call that no specialisation serves yet."""
-
-    function: Callable[..., Any]
-    key: Key
-    names: tuple[str, ...]
-    values: tuple[Any, ...]
-    leaves: tuple[Any, ...]
-
-
-Capture = Callable[[Request], Captured]
 Build = Callable[[Captured], T]
 _SHARED: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
 """The specialisations of each code object and options: a lambda made in a loop is compiled once."""
@@ -96,13 +74,11 @@ _SHARED: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
 class Specialisations(Generic[T]):
     """The specialisations of one function under one set of options."""
 
-    def __init__(
-        self, function: Callable[..., Any], options: Options, capture: Capture, build: Build[T]
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], options: Options, build: Build[T]) -> None:
         self.function = function
         self.options = options
         self.binder = binder(function)
-        self._capture, self._build = capture, build
+        self._build = build
         self._code = callable_key(function)
         self._entries: dict[Key, list[Specialisation[T]]] = _SHARED.setdefault((self._code, options), {})
         self._quick: dict[tuple[Any, ...], list[Specialisation[T]]] = {}
@@ -128,39 +104,33 @@ class Specialisations(Generic[T]):
     def _find(
         self, values: tuple[Any, ...], signature: tuple[Any, ...] | None
     ) -> tuple[Specialisation[T], Operands]:
-        request = self._request(values)
-        entries = self._entries.setdefault(request.key, [])
+        asked = request(self.function, self.binder, values)
+        key = Key(self._code, asked.structure, asked.keys, asked.shared, self.options)
+        entries = self._entries.setdefault(key, [])
         if signature is not None:
             self._quick[signature] = entries
         for entry in entries:
-            operands = entry.captured.operands(self.function, request.leaves)
+            operands = entry.captured.operands(self.function, asked.leaves)
             if operands is not None:
                 return entry, operands
-        self._check_number(request, entries)
-        captured = self._capture(request)
-        entry = Specialisation(request.key, request.names, captured, self._build(captured))
-        operands = captured.operands(self.function, request.leaves)
-        assert operands is not None, "a trace must serve the call that it was made for"
+        self._check_number(asked, key, entries)
+        captured = capture_request(asked)
+        entry = Specialisation(key, captured, self._build(captured))
+        operands = captured.operands(self.function, asked.leaves)
+        assert operands is not None, captured.failing(self.function, asked.leaves)
         entries.append(entry)
         return entry, operands
 
-    def _request(self, values: tuple[Any, ...]) -> Request:
-        leaves, structure = flatten(values)
-        names = leaf_names(values, self.binder.names)
-        keys = tuple(leaf_key(leaf, name) for leaf, name in zip(leaves, names, strict=True))
-        key = Key(self._code, structure, keys, shared_memory(leaves), self.options)
-        return Request(self.function, key, tuple(names), values, tuple(leaves))
-
-    def _check_number(self, request: Request, entries: Sequence[Specialisation[T]]) -> None:
+    def _check_number(self, asked: Request, key: Key, entries: Sequence[Specialisation[T]]) -> None:
         """Warn at the eighth specialisation, refuse the sixty-fifth; say what made it necessary."""
         known = self.entries
         number = len(known) + 1
         if number < WARN_AT:
             return
         if entries:
-            reason = entries[-1].captured.failing(self.function, request.leaves)
+            reason = entries[-1].captured.failing(self.function, asked.leaves)
         else:
-            reason = difference(known[-1], request)
+            reason = difference(known[-1].key, key, asked.names)
         name = getattr(self.function, "__name__", type(self.function).__name__)
         if number > LIMIT:
             raise CaptureError(
@@ -172,12 +142,11 @@ class Specialisations(Generic[T]):
             warnings.warn(message, SpecialisationWarning, stacklevel=4)
 
 
-def difference(known: Specialisation[Any], request: Request) -> str:
-    """The first thing in which the key of a call differs from that of a specialisation."""
-    old, new = known.key, request.key
+def difference(old: Key, new: Key, names: Sequence[str]) -> str:
+    """The first thing in which two keys differ."""
     if old.structure != new.structure:
         return f"the structure of the arguments is {new.structure}, and was {old.structure}"
-    for name, was, now in zip(request.names, old.leaves, new.leaves, strict=True):
+    for name, was, now in zip(names, old.leaves, new.leaves, strict=True):
         if was != now:
             return f"`{name}` is {now}, and was {was}"
     return "the arguments share memory in another way"

@@ -107,7 +107,7 @@ class _Statements(Expressions):
                 ]
             case ast.Tuple() | ast.List() if not _only_names(target):
                 return self.unpack(target, value, place)
-        return [assign(target, value, place)]
+        return [assign(target, call("named", value, _pattern(target), place=place), place)]
 
     def unpack(self, target: ast.Tuple | ast.List, value: ast.expr, place: ast.AST) -> list[ast.stmt]:
         """Unpack into temporaries, then assign from left to right, as Python does."""
@@ -135,7 +135,8 @@ class _Statements(Expressions):
         match target:
             case ast.Name():
                 current = self.scope.read(at(ast.Name(target.id, ast.Load()), target))
-                return assign(target, call("update", symbol, current, value, place=node), node)
+                new = call("update", symbol, current, value, place=node)
+                return assign(target, call("named", new, _pattern(target), place=node), node)
             case ast.Subscript():
                 place = self.expression(target.value), self.index(target.slice)
                 return statement(call("update_item", symbol, *place, thunk(value), place=node))
@@ -234,6 +235,14 @@ def _only_names(target: ast.expr) -> bool:
     if isinstance(target, ast.Tuple | ast.List):
         return all(_only_names(item) for item in target.elts)
     return isinstance(target, ast.Name)
+
+
+def _pattern(target: ast.expr) -> ast.expr:
+    """The name of a target, or a tuple of such for one that unpacks."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return ast.Tuple([_pattern(item) for item in target.elts], ast.Load())
+    assert isinstance(target, ast.Name)
+    return ast.Constant(target.id)
 
 
 def _nonlocal(variables: Names) -> list[ast.stmt]:

@@ -1,12 +1,12 @@
 """The adjoint of a program, proven equation by equation.
 
 Both programs run once on random numbers of 110 digits. Every value of the primal becomes a symbol, so do its
-cotangent and each term of the chain rule that the cotangent is the sum of. A value of the adjoint that has the number
-of one of these *is meant* to be it; what it is meant to be is then proven: SymPy differentiates the primal's equation,
-and the adjoint's equation, written in the symbols of its operands, must be equal to that as a polynomial. So each
-comparison is small, carries, slices and captured values are symbols, branches are those that were taken, and nothing
-depends on how the adjoint was built or simplified. Which primal value an equation reads is thereby observed, to 40
-digits; how cotangents follow from each other is proven.
+cotangent and each term of the chain rule that the cotangent is the sum of. A value of the adjoint that has
+the number of one of these *is meant* to be it; what it is meant to be is then proven: SymPy differentiates
+the primal's equation, and the adjoint's equation, written in the symbols of its operands, must be equal to
+that as a polynomial. So each comparison is small, carries, slices and captured values are symbols, branches
+are those that were taken, and nothing depends on how the adjoint was built or simplified. Which primal value
+an equation reads is thereby observed, to 40 digits; how cotangents follow from each other is proven.
 
 Of long loops the first two trips and the last one are looked at.
 """
@@ -21,7 +21,7 @@ from typing import Any
 
 from adcompiler.ir.graph import Eqn
 
-from .symbolic import expression_of, formulas, sign, symbol, vanishes
+from .symbolic import expression_of, formulas, rational, sign, symbol, vanishes
 from .tape import Backward, Edge, Number, Path, Run, Step, numbers
 
 SECONDS_A_BLOCK = 5.0
@@ -55,7 +55,8 @@ def key(number: Any) -> Key:
 def prove_blocks(primal: Run, back: Backward, active: frozenset[Number], adjoint: Run) -> list[BlockProof]:
     """What is proven of the blocks of a program whose adjoint gives the right numbers.
 
-    `primal` and `adjoint` are runs for the same arguments, `back` has the true cotangents of the primal's run.
+    `primal` and `adjoint` are runs for the same arguments, `back` has the true cotangents of the primal's
+    run.
     """
     seen = frozenset(key(n.value) for n in _all_numbers(adjoint))
     ledger = _Ledger(_Symbols({}, {}), primal, back, active, seen)
@@ -104,7 +105,7 @@ class _Symbols:
         return found
 
 
-# ---- what is to be shown -------------------------------------------------------------------------------------------
+# ---- what is to be shown -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,8 @@ class _Ledger:
     ) -> None:
         self.symbols, self.back, self.seen = symbols, back, seen
         self.examined = examined(primal)
-        self.primal = _primal_expressions(symbols, primal)
+        self.order = {step: at for at, step in enumerate(primal.steps)}
+        self.primal, self.made = _primal_expressions(symbols, primal)
         self.claims: dict[Key, list[Claim]] = {}
         self._slopes: dict[Step, dict[tuple[int, Number, Number], Any]] = {}
         self._sums: dict[Number, Any] = {}
@@ -136,6 +138,33 @@ class _Ledger:
     def _enter(self, number: Any, claim: Claim) -> None:
         if number != 0:
             self.claims.setdefault(key(number), []).append(claim)
+
+    def opened(self, expression: Any, claim: Claim) -> Any:
+        """An expression with the results of the steps of a claim, and what they hand on, as formulas."""
+        found: dict[Any, Any] = {}
+        for step in dict.fromkeys(claim.steps):
+            for formula in formulas(step):
+                found[self.primal[formula.result]] = formula.at(self._expression)
+            for n in {n for x in step.inputs for n in numbers(x)} & self.back.edges.keys():
+                for edge in self.back.edges[n]:
+                    if edge.step is step:
+                        found[self._part(edge)] = self._term(edge)
+                found[self._bar(n)] = self._sum(n)
+        symbols = {s: f for s, f in found.items() if getattr(s, "is_Symbol", False)}
+        return expression.xreplace(symbols)
+
+    def unfolded(self, expression: Any) -> Any:
+        """An expression with the results of exp, sin, roots ... as their formulas, last ones first."""
+        while True:
+            made = {s: self.made[s] for s in expression.free_symbols if s in self.made}
+            if not made:
+                return expression
+            last = max(made, key=lambda s: self.order[made[s][0]])
+            step, at = made[last]
+            expression = expression.xreplace({last: formulas(step)[at].at(self._expression)})
+
+    def _expression(self, n: Number) -> Any:
+        return expression_of(n, self.primal)
 
     def stated(self, claim: Claim) -> Any:
         """The right-hand side of a claim, in symbols."""
@@ -159,35 +188,48 @@ class _Ledger:
     def _bar(self, n: Number) -> Any:
         """A cotangent: a symbol if the adjoint has such a number, else the sum that it is."""
         number = self.back.bars[n]
-        return self.symbols.of(number, f"{n.name}_bar") if number == 0 or key(number) in self.seen else self._sum(n)
+        return (
+            self.symbols.of(number, f"{n.name}_bar")
+            if number == 0 or key(number) in self.seen
+            else self._sum(n)
+        )
 
     def _slope(self, edge: Edge) -> Any:
         if edge.step not in self._slopes:
             found: dict[tuple[int, Number, Number], Any] = {}
             for formula in formulas(edge.step):
-                for k, source, slope in formula.slopes(lambda n: expression_of(n, self.primal)):
+                for k, source, slope in formula.slopes(self._expression, folded=True):
                     at = k, source, formula.result
                     found[at] = found.get(at, 0) + slope
             self._slopes[edge.step] = found
         return self._slopes[edge.step].get((edge.k, edge.source, edge.target), 0)
 
 
-def _primal_expressions(symbols: _Symbols, run: Run) -> dict[Number, Any]:
-    """A symbol for every Number of the primal; a number for what does not come from its arguments."""
+def _primal_expressions(symbols: _Symbols, run: Run) -> tuple[dict[Number, Any], dict[Any, tuple[Step, int]]]:
+    """A symbol for every Number of the primal; what does not come from arguments is a number.
+
+    And of symbols that are no rational function of operands, the step that made them.
+    """
     found = {n: symbols.of(n.value, n.name) for x in run.params for n in numbers(x)}
+    made: dict[Any, tuple[Step, int]] = {}
     for step in run.steps:
         fixed = not any(True for x in step.inputs for _ in numbers(x))
-        for y in step.outputs:
-            for n in numbers(y):
-                found[n] = formulas(step)[0].value if fixed else symbols.of(n.value, n.name)
-    return found
+        for at, n in enumerate(n for y in step.outputs for n in numbers(y)):
+            if fixed:
+                found[n] = formulas(step)[at].value
+                continue
+            new = n.value != 0 and key(n.value) not in symbols.named and not rational(step)
+            found[n] = symbols.of(n.value, n.name)
+            if new:
+                made[found[n]] = step, at
+    return found, made
 
 
-# ---- what is shown -------------------------------------------------------------------------------------------------
+# ---- what is shown -----------------------------------------------------------------------------------------
 
 
 class _Checker:
-    """Walks over the adjoint's run; `shown` has the claims that were proven, `undecided` the numbers left open."""
+    """Walks over the adjoint's run: claims that were `shown`, and numbers that were left `undecided`."""
 
     def __init__(self, ledger: _Ledger, run: Run) -> None:
         self.ledger, self.adjoint = ledger, run
@@ -227,22 +269,38 @@ class _Checker:
     def _check(self, own: Any, n: Number) -> None:
         """The adjoint's equation against what its number is meant to be; what is only moved shows nothing.
 
-        Cotangents that happen to be equal share a number, and so may a sum on its way: what an equation is proven to
-        state is replaced by its symbol, the rest stays as it is, and each claim must be stated by some equation.
+        Cotangents that happen to be equal share a number, and so may a sum on its way: what an equation is
+        proven to state is replaced by its symbol, the rest stays as it is, and each claim must be stated by
+        some equation.
         """
         if own == self.expressions[n]:
             return
         claims = self.ledger.claims[key(n.value)]
-        proven = [c for c in claims if vanishes(own - self.ledger.stated(c), self.symbols.point)]
+        proven = [c for c in claims if self._states(own, c)]
         self.shown.update(proven)
         if not proven:
             self.expressions[n] = own
             self.undecided.add(key(n.value))
 
+    def _states(self, own: Any, claim: Claim) -> bool:
+        """Whether an expression is what is claimed, as it stands or with formulas in place of symbols."""
+        point = self.symbols.point
+        difference = own - self.ledger.stated(claim)
+        if vanishes(difference, point):
+            return True
+        nearer = self.ledger.opened(difference, claim)
+        if nearer != difference and vanishes(nearer, point):
+            return True
+        formula = self.ledger.unfolded(nearer)
+        return formula != nearer and vanishes(formula, point)
+
 
 def _name(claim: Claim) -> str:
-    number = claim.about.source if isinstance(claim.about, Edge) else claim.about
-    return f"the cotangent of {number.name}" if number.name else "a cotangent"
+    """Words for what a claim is about."""
+    if isinstance(claim.about, Number):
+        return f"the cotangent of {claim.about.name or 'a value'}"
+    eqn = claim.about.step.eqn
+    return f"what {eqn.op.name} hands to operand {claim.about.k}"
 
 
 def _summary(ledger: _Ledger, checker: _Checker) -> list[BlockProof]:

@@ -1,7 +1,7 @@
 """Ops on numbers of many digits: one rule for all of them, taken from the SymPy form in each record.
 
-A number is an mpmath `mpf`; an array of them is a NumPy array of objects. Integers and truth values stay NumPy's.
-What is piecewise constant, or gives no float, needs no digits and is evaluated by NumPy.
+A number is an mpmath `mpf`; an array of them is a NumPy array of objects. Integers and truth values stay
+NumPy's. What is piecewise constant, or gives no float, needs no digits and is evaluated by NumPy.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def is_float(x: Any) -> bool:
 
 def lifted(x: Any) -> Any:
     """NumPy's floats as numbers of many digits; what has many digits already stays."""
-    return elementwise(lambda number: to_mpf(exact_number(number)) if isinstance(number, float) else number, x)
+    return elementwise(
+        lambda number: to_mpf(exact_number(number)) if isinstance(number, float) else number, x
+    )
 
 
 def exact_number(x: float) -> Any:
@@ -56,7 +58,8 @@ def exact_number(x: float) -> Any:
 
 def elementwise(f: Callable[..., Any], *arrays: Any) -> Any:
     """Apply `f` element by element, with broadcasting; the result is an array of objects, or one object."""
-    return np.frompyfunc(f, len(arrays), 1)(*arrays)
+    with np.errstate(all="ignore"):
+        return np.frompyfunc(f, len(arrays), 1)(*arrays)
 
 
 def to_mpf(x: Any) -> Any:

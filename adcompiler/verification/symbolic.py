@@ -1,9 +1,9 @@
 """Ops as formulas near a point, a polynomial test for zero, and the proof of the partials of a record.
 
-Near a point without ties every op is smooth: of `Max`, `Abs`, `floor` and conditions only what holds there is left,
-and symbols know their sign. So formulas are rational in a few generators (symbols, exp, sin, roots), and two of them
-are equal if the numerator of their difference expands to zero. `simplify` is never asked, and what would expand to
-too many terms is left undecided.
+Near a point without ties every op is smooth: of `Max`, `Abs`, `floor` and conditions only what holds there is
+left, and symbols know their sign. So formulas are rational in a few generators (symbols, exp, sin, roots),
+and two of them are equal if the numerator of their difference expands to zero. `simplify` is never asked, and
+what would expand to too many terms is left undecided.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Standing(enum.Enum):
     WRONG = "wrong"
 
 
-# ---- ops as formulas -------------------------------------------------------------------------------------------------
+# ---- ops as formulas ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,17 @@ class Formula:
         """The result in terms of the expressions of its operands."""
         return self._placed(self.value, expressions)
 
-    def slopes(self, expressions: Callable[[Number], Any]) -> Iterator[tuple[int, Number, Any]]:
-        """The derivative with respect to each element of each operand, as SymPy finds it."""
+    def slopes(
+        self, expressions: Callable[[Number], Any], folded: bool = False
+    ) -> Iterator[tuple[int, Number, Any]]:
+        """The derivative with respect to each element of each operand, as SymPy finds it.
+
+        If `folded`, the result stands for itself where it occurs, as y in tanh' = 1 - y^2.
+        """
         for k, element, place in self.operands:
             slope = derivative(self.value, place)
+            if folded and not self.value.is_rational_function():
+                slope = slope.subs(self.value, expressions(self.result))
             if slope != 0:
                 yield k, element, self._placed(slope, expressions)
 
@@ -70,6 +77,11 @@ class Formula:
         if not expression.free_symbols:
             return expression
         return expression.xreplace({place: expressions(n) for _, n, place in self.operands})
+
+
+def rational(step: Step) -> bool:
+    """Whether the results of a step are rational functions of its operands."""
+    return all(formula.value.is_rational_function() for formula in formulas(step))
 
 
 @cache
@@ -96,7 +108,9 @@ def _of_elements(step: Step) -> list[Formula]:
     attrs = tuple(sorted(step.attrs.items()))
     (output,) = step.outputs
     arrays = np.broadcast_arrays(output, *step.inputs)
-    return [_of_element(step.eqn.op, attrs, *elements) for elements in zip(*(a.flat for a in arrays), strict=True)]
+    return [
+        _of_element(step.eqn.op, attrs, *elements) for elements in zip(*(a.flat for a in arrays), strict=True)
+    ]
 
 
 def _of_element(op: Op, attrs: Attributes, result: Number, *operands: Any) -> Formula:
@@ -193,7 +207,7 @@ def _number(expression: Any, point: Point) -> Any:
     return expression.subs({s: sympy.Float(v, 40) for s, v in point.items()})
 
 
-# ---- the test for zero -----------------------------------------------------------------------------------------------
+# ---- the test for zero -------------------------------------------------------------------------------------
 
 
 def vanishes(difference: Any, point: Point) -> bool:
@@ -252,7 +266,7 @@ def terms(expression: Any) -> int:
     return max(map(terms, expression.args), default=1)
 
 
-# ---- the partials of a record ----------------------------------------------------------------------------------------
+# ---- the partials of a record ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -271,15 +285,17 @@ def prove_record(op: Op) -> list[PartialsProof]:
         if sample.smooth and any(np.asarray(x).dtype.kind == "f" for x in sample.inputs):
             elements = np.broadcast_arrays(*sample.inputs)
             attrs = tuple(sorted(sample.attrs.items()))
-            found += [prove_partials(op, attrs, inputs) for inputs in zip(*(a.flat for a in elements), strict=True)]
+            found += [
+                prove_partials(op, attrs, inputs) for inputs in zip(*(a.flat for a in elements), strict=True)
+            ]
     return found
 
 
 def prove_partials(op: Op, attrs: Attributes, inputs: Sequence[Any]) -> PartialsProof:
     """Compare what a record says of its partials with SymPy's derivative, near one point.
 
-    `inputs` are scalars: floats, mpf, integers or truth values. Partials are programs in ops; they are evaluated
-    with symbols, and the difference must vanish as a polynomial.
+    `inputs` are scalars: floats, mpf, integers or truth values. Partials are programs in ops; they are
+    evaluated with symbols, and the difference must vanish as a polynomial.
     """
     assert isinstance(op.derivative, Partials)
     program = _partials_program(op, attrs, inputs)

@@ -1,8 +1,8 @@
 """A Function run on numbers of many digits, unrolled, and its derivative: the oracle for adjoints.
 
-Nothing of the transforms is used here, and no derivative statement of a record: loops run as Python runs them, each
-step is differentiated by central differences with 110 digits, and the chain rule goes backwards over the list of
-steps. So a wrong partial and a wrong threading of carries, sums or slices show alike.
+Nothing of the transforms is used here, and no derivative statement of a record: loops run as Python runs
+them, each step is differentiated by central differences with 110 digits, and the chain rule goes backwards
+over the list of steps. So a wrong partial and a wrong threading of carries, sums or slices show alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from adcompiler.ir.types import Sizes
 
 from .precise import elementwise, evaluate_op, exact_number, is_float, lifted, to_mpf
 
-MOST_STEPS = 200_000
+MOST_STEPS = 50_000
+
+
+class ProgramFails(AdcompilerError):
+    """The program itself raises at these arguments."""
 
 
 class TooLong(AdcompilerError):
@@ -29,7 +33,7 @@ class TooLong(AdcompilerError):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Number:
-    """One element of one value of one run; `exact` is the SymPy number of one that the program itself contains."""
+    """One element of one value of one run; `exact` is the SymPy number of a constant of the program."""
 
     value: Any
     name: str = ""
@@ -74,12 +78,11 @@ def values(x: Any) -> Any:
 def play(function: Function, args: Sequence[Any], sizes: Sizes) -> Run:
     """Run a Function on NumPy arguments, or on arrays of mpf; call it under `precision()`.
 
-    Raises NoSymbolicForm, TooLong, ArgumentError (shapes, guards), and what a `check` of the program raises.
+    Raises ProgramFails, NoSymbolicForm, TooLong, and ArgumentError for shapes and guards.
     """
     known = bind_sizes(function, [np.shape(a) for a in args], sizes)
     params = tuple(
-        _entered(lifted(a) if is_float(a) else a, p)
-        for a, p in zip(args, function.body.params, strict=True)
+        _entered(lifted(a) if is_float(a) else a, p) for a, p in zip(args, function.body.params, strict=True)
     )
     player = _Player([], {})
     results = player.block(function.body, params, {}, known, ())
@@ -109,7 +112,11 @@ class _Player:
             if eqn.op.name == "bind":
                 sizes[str(eqn.attrs["size"])] = int(inputs[0])
                 continue
-            results = self._inside(eqn, inputs, env, sizes, path) if eqn.blocks else self._step(eqn, inputs, sizes, path)
+            results = (
+                self._inside(eqn, inputs, env, sizes, path)
+                if eqn.blocks
+                else self._step(eqn, inputs, sizes, path)
+            )
             env.update(zip(eqn.outputs, results, strict=True))
         return tuple(_read(env, v) for v in block.results)
 
@@ -117,15 +124,22 @@ class _Player:
         self, eqn: Eqn, inputs: Sequence[Any], env: Mapping[Value, Any], sizes: dict[str, int], path: Path
     ) -> tuple[Any, ...]:
         attrs = {name: resolved(a, sizes) for name, a in eqn.attrs.items() if name != "index"}
-        blocks = [_Trip(b, eqn.attrs.get("index"), env, sizes, numpy_rule, self, eqn, path) for b in eqn.blocks]
+        blocks = [
+            _Trip(b, eqn.attrs.get("index"), env, sizes, numpy_rule, self, eqn, path) for b in eqn.blocks
+        ]
         results = eqn.op.numpy(*inputs, **attrs, blocks=blocks)
-        return tuple(_entered(r, v) if np.size(r) == 0 else r for r, v in zip(results, eqn.outputs, strict=True))
+        return tuple(
+            _entered(r, v) if np.size(r) == 0 else r for r, v in zip(results, eqn.outputs, strict=True)
+        )
 
     def _step(self, eqn: Eqn, inputs: Sequence[Any], sizes: Sizes, path: Path) -> tuple[Any, ...]:
         if len(self.steps) == MOST_STEPS:
             raise TooLong(f"the program makes more than {MOST_STEPS} steps", eqn.location)
         attrs = {name: resolved(a, sizes) for name, a in eqn.attrs.items()}
-        result = evaluate_op(eqn.op, [values(x) for x in inputs], attrs)
+        try:
+            result = evaluate_op(eqn.op, [values(x) for x in inputs], attrs)
+        except (ArithmeticError, LookupError, ValueError) as error:
+            raise ProgramFails(f"{type(error).__name__}: {error}", eqn.location) from error
         results = result if isinstance(result, tuple) else (result,)
         outputs = tuple(_entered(r, v) for r, v in zip(results, eqn.outputs, strict=True))
         self.steps.append(Step(eqn, path, tuple(inputs), outputs, attrs))
@@ -193,7 +207,9 @@ def backward(run: Run, seeds: Sequence[Any], active: frozenset[Number]) -> Backw
     """The cotangents of a run, given those of its float results (arrays of mpf)."""
     floats = [r for r in run.results if is_float(r)]
     started = tuple(
-        pair for r, seed in zip(floats, seeds, strict=True) for pair in zip(np.ravel(r), np.ravel(seed), strict=True)
+        pair
+        for r, seed in zip(floats, seeds, strict=True)
+        for pair in zip(np.ravel(r), np.ravel(seed), strict=True)
     )
     bars: dict[Number, Any] = {}
     edges: dict[Number, list[Edge]] = {}

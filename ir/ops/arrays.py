@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..build import emit
 from ..errors import DTypeError, VerifierError
 from ..graph import Attrs, Block, Value, constant
 from ..op import Element, NoDerivative, Op, Sample, Structural
@@ -151,5 +152,11 @@ check = Op(
         Sample((np.zeros(0, bool),), {"kind": "ValueError", "message": "not positive"}),
     ),
 )
+
+
+def checked(ok: Value, kind: str, message: str) -> None:
+    """Emit a check: where `ok` is false the program raises the built-in exception `kind`."""
+    emit(check, [ok], {"kind": kind, "message": message})
+
 
 OPS = (zeros, undefined, iota, dim, bind, check)

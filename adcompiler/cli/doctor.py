@@ -1,0 +1,111 @@
+"""`adcompiler doctor`: what the compiler stands on."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from adcompiler import __version__
+from adcompiler.backends.cache import folder
+
+from .output import print_json, table
+
+NEEDED = ("numpy", "numba", "llvmlite", "scipy", "sympy", "mpmath", "optree", "click")
+OPTIONAL = ("matplotlib", "numba-cuda")
+
+
+@click.command()
+@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+def doctor(json: bool) -> None:
+    """Print versions, libraries, threads, CUDA devices and the cache folder.
+
+    The exit code is 1 if something is missing that the compiler needs.
+    """
+    packages = {name: _version(name) for name in (*NEEDED, *OPTIONAL)}
+    cache = _cache()
+    problems = [f"{name} is not installed" for name in NEEDED if packages[name] is None]
+    if not cache["writable"]:
+        problems.append(f"the cache folder {cache['folder']} cannot be written to")
+    found = {
+        "adcompiler": __version__,
+        "python": platform.python_version(),
+        "packages": packages,
+        "blas": _blas() if packages["scipy"] else None,
+        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cuda_devices": _cuda_devices(),
+        "cache": cache,
+        "problems": problems,
+    }
+    if json:
+        print_json(found)
+    else:
+        click.echo("\n".join(table(list(_rows(found)))))
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        raise SystemExit(1)
+
+
+def _rows(found: dict[str, Any]) -> Iterator[list[str]]:
+    yield ["adcompiler", found["adcompiler"]]
+    yield ["python", found["python"]]
+    for name, installed in found["packages"].items():
+        yield [name, installed or "not installed"]
+    yield ["BLAS", found["blas"] or "unknown"]
+    yield ["threads", str(found["threads"])]
+    yield ["CUDA", f"{found['cuda_devices']} devices" if found["cuda_devices"] else "no device"]
+    cache = found["cache"]
+    yield ["cache", cache["folder"]]
+    yield ["", f"{cache['modules']} modules, {cache['bytes'] / 2**20:.1f} MiB"]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _blas() -> str | None:
+    """The BLAS that compiled code calls: SciPy's."""
+    import scipy
+
+    built: Any = scipy.show_config(mode="dicts")
+    blas = built.get("Build Dependencies", {}).get("blas", {})
+    return f"{blas['name']} {blas.get('version', '')}".strip() if "name" in blas else None
+
+
+def _cuda_devices() -> int:
+    """How many devices the CUDA driver sees; the driver alone is asked, so that nothing large is loaded."""
+    name = ctypes.util.find_library("cuda") or ctypes.util.find_library("nvcuda")
+    if name is None:
+        return 0
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return 0
+    count = ctypes.c_int()
+    ready = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return count.value if ready else 0
+
+
+def _cache() -> dict[str, Any]:
+    """The folder of generated modules and their machine code."""
+    try:
+        path = folder()
+    except OSError as error:
+        return {"folder": str(error.filename), "writable": False, "modules": 0, "bytes": 0}
+    files = [file for file in path.rglob("*") if file.is_file()]
+    return {
+        "folder": str(path),
+        "writable": os.access(path, os.W_OK),
+        "modules": sum(file.suffix == ".py" for file in files),
+        "bytes": sum(file.stat().st_size for file in files),
+    }

@@ -1,0 +1,222 @@
+"""Builtins of Python on traced values."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.handles import Traced
+from adcompiler.frontend.iteration import enumerate_, plain, range_, reversed_, zip_
+from adcompiler.frontend.scalars import TracedScalar
+from adcompiler.frontend.sizes import Size, SizePredicate, integer
+from adcompiler.frontend.values import TracedArray
+from adcompiler.ir.errors import NeedsConcrete
+
+if TYPE_CHECKING:
+    from adcompiler.frontend.runtime import Tracer
+
+Hook = Callable[..., Any]
+_LIMIT = 256
+
+
+def hook(function: Any) -> Hook | None:
+    """What runs instead of a builtin; None if it runs itself."""
+    try:
+        return _HOOKS.get(function)
+    except TypeError:
+        return None
+
+
+def _without_tracer(function: Callable[..., Any]) -> Hook:
+    return lambda tracer, *args, **kwargs: function(*args, **kwargs)
+
+
+def _len(tracer: Tracer, x: Any) -> Any:
+    if type(x) is TracedArray and x.ndim:
+        return integer(x.type.shape[0])
+    from adcompiler.frontend.calls import user_method
+
+    method = user_method(x, "__len__")
+    return len(x) if method is None else tracer.call(method, x)
+
+
+def _float(tracer: Tracer, x: Any = 0.0) -> Any:
+    if not isinstance(x, Traced):
+        return float(x)
+    return TracedScalar(_number(x).astype(np.float64).value, "float")
+
+
+def _int(tracer: Tracer, x: Any = 0, *base: Any) -> Any:
+    if type(x) is Size or not isinstance(x, Traced):
+        return x if type(x) is Size else int(x, *base)
+    number = _number(x)
+    whole = np.trunc(number) if number.value.type.dtype.is_float else number
+    return TracedScalar(whole.astype(np.int64).value, "int")
+
+
+def _number(x: Any) -> TracedScalar:
+    """A traced number, or the only element of an array."""
+    if type(x) is TracedScalar:
+        return x
+    return TracedScalar(x.read()) if not isinstance(x, TracedArray) else x.item()
+
+
+def _bool(tracer: Tracer, x: Any = False) -> Any:
+    truth = tracer.truth(x)
+    return x != 0 if truth is None else truth
+
+
+def _abs(tracer: Tracer, x: Any) -> Any:
+    return abs(x)
+
+
+def _min(tracer: Tracer, *args: Any, **kwargs: Any) -> Any:
+    return _extreme(builtins.min, lambda new, best: new < best, np.min, args, kwargs)
+
+
+def _max(tracer: Tracer, *args: Any, **kwargs: Any) -> Any:
+    return _extreme(builtins.max, lambda new, best: new > best, np.max, args, kwargs)
+
+
+def _extreme(
+    function: Callable[..., Any],
+    better: Callable[[Any, Any], Any],
+    of_array: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Python's rule: the first of the best, found by comparing one after the other."""
+    if len(args) == 1 and type(args[0]) is TracedArray and args[0].ndim == 1 and not kwargs:
+        return of_array(args[0])
+    items = list(plain(args[0], _LIMIT)) if len(args) == 1 else list(args)
+    if not any(isinstance(x, Traced) for x in items):
+        return function(items, **kwargs)
+    if kwargs:
+        refuse(
+            "`key` and `default` of min and max are not supported for traced values",
+            "write np.min or np.max",
+        )
+    best = items[0]
+    for new in items[1:]:
+        best = _chosen(better(new, best), new, best)
+    return best
+
+
+def _chosen(test: Any, new: Any, best: Any) -> Any:
+    if type(test) is SizePredicate:
+        truth = test.decide()
+        test = test if truth is None else truth
+    if not isinstance(test, Traced):
+        return new if test else best
+    weak = getattr(new, "weak", type(new).__name__), getattr(best, "weak", type(best).__name__)
+    chosen = np.where(test, new, best)
+    same = weak[0] == weak[1] and weak[0] in ("int", "float")
+    return (
+        TracedScalar(chosen.read(), weak[0])
+        if same
+        else chosen[()]
+        if type(chosen) is TracedArray
+        else chosen
+    )
+
+
+def _sum(tracer: Tracer, iterable: Any, /, start: Any = 0) -> Any:
+    if type(iterable) is TracedArray:
+        return start + np.sum(iterable, axis=0)
+    for x in plain(iterable, _LIMIT):
+        start = start + x
+    return start
+
+
+def _pow(tracer: Tracer, base: Any, exponent: Any, *modulus: Any) -> Any:
+    return pow(base, exponent, *modulus)
+
+
+def _print(tracer: Tracer, *args: Any, **kwargs: Any) -> None:
+    from adcompiler.frontend.calls import is_traced
+
+    if any(map(is_traced, args)):
+        refuse(
+            "`print` is called with a value that is known only when the program runs",
+            "return the value, and print it outside of the captured function",
+        )
+    print(*args, **kwargs)
+
+
+def _type(tracer: Tracer, x: Any, *more: Any) -> Any:
+    return x.__class__ if isinstance(x, Traced) else type(x, *more)
+
+
+def _getattr(tracer: Tracer, owner: Any, name: str, *default: Any) -> Any:
+    try:
+        return tracer.attribute(owner, name)
+    except AttributeError:
+        if not default:
+            raise
+        return default[0]
+
+
+def _setattr(tracer: Tracer, owner: Any, name: str, value: Any) -> None:
+    tracer.set_attribute(value, owner, name)
+
+
+def _copy(tracer: Tracer, x: Any, *memo: Any) -> Any:
+    if isinstance(x, Traced):
+        return x.copy() if type(x) is TracedArray else x
+    return tracer.new(copy.copy(x))
+
+
+def _deepcopy(tracer: Tracer, x: Any, *memo: Any) -> Any:
+    if isinstance(x, list):
+        return tracer.new([_deepcopy(tracer, item) for item in x])
+    if isinstance(x, dict):
+        return tracer.new({key: _deepcopy(tracer, item) for key, item in x.items()})
+    if type(x) is tuple:
+        return tuple(_deepcopy(tracer, item) for item in x)
+    if isinstance(x, Traced) or isinstance(x, bool | int | float | str | None):
+        return _copy(tracer, x) if isinstance(x, Traced) else x
+    refuse(
+        f"`copy.deepcopy` of a {type(x).__name__} is not captured",
+        "copy the arrays in it: x.copy()",
+        NeedsConcrete,
+    )
+
+
+def _list(tracer: Tracer, *iterable: Any) -> Any:
+    return tracer.new(list(*(plain(x, _LIMIT**2) for x in iterable)))
+
+
+def _tuple(tracer: Tracer, *iterable: Any) -> Any:
+    return tuple(*(plain(x, _LIMIT**2) for x in iterable))
+
+
+_HOOKS: dict[Any, Hook] = {
+    range: _without_tracer(range_),
+    zip: _without_tracer(zip_),
+    enumerate: _without_tracer(enumerate_),
+    reversed: _without_tracer(reversed_),
+    len: _len,
+    float: _float,
+    int: _int,
+    bool: _bool,
+    abs: _abs,
+    min: _min,
+    max: _max,
+    sum: _sum,
+    pow: _pow,
+    print: _print,
+    type: _type,
+    getattr: _getattr,
+    setattr: _setattr,
+    list: _list,
+    tuple: _tuple,
+    divmod: _without_tracer(divmod),
+    round: _without_tracer(round),
+    copy.copy: _copy,
+    copy.deepcopy: _deepcopy,
+}

@@ -1,0 +1,112 @@
+"""The leaves of a variable: numbers and arrays inside tuples, lists and dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adcompiler.frontend.joins import WEAK_FLOAT, WEAK_INT, NumberType
+from adcompiler.frontend.scalars import TracedScalar
+from adcompiler.frontend.sizes import Size, SizePredicate
+from adcompiler.frontend.values import TracedArray
+from adcompiler.ir.types import BOOL, DType
+
+Leaf = Any
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A leaf of a carried variable."""
+
+    name: str
+    parts: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name + "".join(f"[{part!r}]" for part in self.parts)
+
+
+class _Missing:
+    pass
+
+
+MISSING = _Missing()
+
+
+def mapped(value: Any, of: Callable[[Slot, Leaf], Leaf], slot: Slot) -> Any:
+    """A tuple, list or dict with its leaves replaced; the same object where nothing is."""
+    inner = {key: mapped(x, of, Slot(slot.name, (*slot.parts, key))) for key, x in children(value)}
+    if not inner:
+        return of(slot, value)
+    if isinstance(value, dict):
+        return inner
+    made = list(inner.values())
+    if isinstance(value, list):
+        return made
+    return value._make(made) if hasattr(value, "_make") else tuple(made)
+
+
+def leaves(value: Any, slot: Slot) -> Iterator[tuple[Slot, Leaf]]:
+    """Every leaf with its slot."""
+    inner = list(children(value))
+    for key, x in inner:
+        yield from leaves(x, Slot(slot.name, (*slot.parts, key)))
+    if not inner:
+        yield slot, value
+
+
+def children(value: Any) -> list[tuple[Any, Any]]:
+    """The elements of a container that may be carried; none for a leaf."""
+    if type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_make")):
+        return list(enumerate(value))
+    return list(value.items()) if type(value) is dict else []
+
+
+def found(value: Any, slot: Slot) -> Leaf:
+    """The leaf of a variable in the place of a slot."""
+    for part in slot.parts:
+        value = dict(children(value)).get(part, MISSING)
+    return value
+
+
+def skeleton(value: Any) -> Any:
+    """The structure of a variable."""
+    inner = children(value)
+    return (type(value), *((key, skeleton(x)) for key, x in inner)) if inner else None
+
+
+def is_flag(slot: Slot) -> bool:
+    """Whether a slot is a flag of a jump, which the rewriting invented."""
+    return slot.name.startswith("__")
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is a number, traced or not."""
+    return isinstance(leaf, (bool, int, float, np.bool_, np.number)) or type(leaf) is SizePredicate
+
+
+def number_type(leaf: Any) -> NumberType:
+    """The type of a number."""
+    kind = type(leaf)
+    if kind is TracedScalar:
+        number: NumberType = leaf.number
+        return number
+    if kind is Size:
+        return WEAK_INT
+    if kind is SizePredicate or isinstance(leaf, bool):
+        return NumberType(BOOL)
+    if kind is int:
+        return WEAK_INT
+    return WEAK_FLOAT if kind is float else NumberType(DType.of(leaf.dtype))
+
+
+def describe(leaf: Any) -> str:
+    """What messages call a leaf."""
+    if type(leaf) is TracedArray:
+        sizes = ", ".join(map(str, leaf.type.shape))
+        return f"an array {leaf.type.dtype.numpy}[{sizes}]"
+    if is_number(leaf):
+        return f"a number ({number_type(leaf)})"
+    return f"a {type(leaf).__name__}"

@@ -1,0 +1,230 @@
+"""NumPy functions that make arrays: of lengths that may be sizes, of lists that may hold traced numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from adcompiler.frontend import extents
+from adcompiler.frontend.extents import bound_size, holds, require, static
+from adcompiler.frontend.frames import Cell, refuse
+from adcompiler.frontend.handles import Traced
+from adcompiler.frontend.scalars import NUMBERS, TracedScalar, cast, dtype_of, value
+from adcompiler.frontend.sizes import dim_of
+from adcompiler.frontend.values import TracedArray, stored, wrap
+from adcompiler.ir.graph import constant
+from adcompiler.ir.ops.arrays import iota, zeros
+from adcompiler.ir.types import I64, ArrayType, Dim, DType, Relation, Shape
+
+# ---- shapes ----
+
+
+def dims(shape: Any) -> Shape:
+    """The Dims of a shape that a user gives: an integer, a size, traced data, or a sequence of them."""
+    entries = shape if isinstance(shape, list | tuple) else (shape,)
+    return tuple(length(entry) for entry in entries)
+
+
+def length(entry: Any) -> Dim:
+    """The Dim of one length; it is not negative, or the program stops."""
+    dim = dim_of(entry)
+    if dim is None:
+        if not isinstance(entry, TracedScalar) or not entry.value.type.dtype.is_integer:
+            raise TypeError(f"'{type(entry).__name__}' object cannot be interpreted as an integer")
+        return bound_size(cast(entry.value, I64), "a length")
+    require(dim, "ValueError", "negative dimensions are not allowed")
+    return dim
+
+
+# ---- filled arrays ----
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, like: Any = None) -> Any:
+    """`np.full`."""
+    kind = dtype_of(strong_dtype(fill_value) if dtype is None else dtype)
+    place = ArrayType(kind, dims(shape))
+    return TracedArray(Cell(stored(fill_value, place), contiguous=True))
+
+
+def zeros_(shape: Any, dtype: Any = float, order: str = "C", *, like: Any = None) -> Any:
+    """`np.zeros`, and `np.empty`, whose elements may be anything."""
+    made = zeros(shape=dims(shape), dtype=dtype_of(float if dtype is None else dtype))
+    return TracedArray(Cell(made, contiguous=True))
+
+
+def ones(shape: Any, dtype: Any = None, order: str = "C", *, like: Any = None) -> Any:
+    """`np.ones`."""
+    return full(shape, 1, float if dtype is None else dtype)
+
+
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", shape: Any = None) -> Any:
+    """`np.full_like`."""
+    a = array(a, copy=False)
+    return full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype)
+
+
+def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+    """`np.zeros_like`, and `np.empty_like`."""
+    a = array(a, copy=False)
+    return zeros_(a.shape if shape is None else shape, a.dtype if dtype is None else dtype)
+
+
+def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+    """`np.ones_like`."""
+    return full_like(a, 1, dtype, shape=shape)
+
+
+def eye(n: Any, m: Any = None, k: int = 0, dtype: Any = float, order: str = "C", *, like: Any = None) -> Any:
+    """`np.eye`."""
+    rows, columns = arange(n), arange(n if m is None else m)
+    return (rows[:, None] + k == columns).astype(dtype)
+
+
+def identity(n: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    """`np.identity`."""
+    return eye(n, dtype=float if dtype is None else dtype)
+
+
+# ---- ranges ----
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, like: Any = None) -> Any:
+    """`np.arange` of integers and sizes; of floats where all are known."""
+    low, high = (0, start) if stop is None else (start, stop)
+    if not any(isinstance(x, Traced) for x in (low, high, step)):
+        return array(np.arange(low, high, step, dtype))
+    bounds = [dim_of(x) for x in (low, high, step)]
+    if None in bounds:
+        refuse("np.arange of traced floats has a length that depends on their rounding", "use np.linspace")
+    first, end, stride = (Dim.of(b) for b in bounds if b is not None)
+    by = static(stride, "the step of np.arange")
+    if by == 0:
+        raise ZeroDivisionError("division by zero")
+    way = end - first if by > 0 else first - end
+    count = (extents.length(way) + (abs(by) - 1)) // abs(by)
+    found = TracedArray(Cell(iota(length=count)))
+    found = found if by == 1 else found * by
+    found = found if first == Dim() else found + low
+    return found if dtype is None else found.astype(dtype)
+
+
+def linspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None
+) -> Any:
+    """`np.linspace` between numbers: the last point is exact."""
+    if not any(isinstance(x, Traced) for x in (start, stop, num)):
+        known = np.linspace(start, stop, num, endpoint, retstep, dtype)
+        return (array(known[0]), known[1]) if retstep else array(known)
+    count = length(num)
+    gaps = count - 1 if endpoint else count
+    if holds(gaps - 1, Relation.NONNEGATIVE) is False:
+        found = full(num, start, dtype or float)
+        return (found, np.nan) if retstep else found
+    parts = value(np.float64(gaps.constant)) if gaps.constant else cast(extents.value_of(gaps), DType.F64)
+    start, stop = (np.multiply(x, 1.0) for x in (start, stop))
+    step = (stop - start) / TracedScalar(parts)
+    points = arange(num) * step + start
+    if endpoint:
+        points[-1] = stop
+    points = points if dtype is None else points.astype(dtype)
+    return (points, step) if retstep else points
+
+
+# ---- arrays of what is given ----
+
+
+def strong_dtype(x: Any) -> Any:
+    """The dtype of the array that NumPy makes of something: Python numbers are not weak there."""
+    if isinstance(x, Traced):
+        return x.read().type.dtype.numpy
+    if isinstance(x, list | tuple):
+        return np.result_type(*map(strong_dtype, x)) if x else np.dtype(float)
+    return np.asarray(x).dtype
+
+
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: str = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    like: Any = None,
+) -> Any:
+    """`np.array`: of numbers, of traced values, and of nested lists of both."""
+    kind = strong_dtype(object) if dtype is None else np.dtype(dtype)
+    if isinstance(object, TracedArray) and not copy and object.dtype == kind:
+        made: Any = object
+    elif isinstance(object, TracedArray):
+        made = TracedArray(Cell(cast(object.read(), dtype_of(kind)), contiguous=object.cell.contiguous))
+    elif isinstance(object, Traced):
+        made = TracedArray(Cell(cast(object.read(), dtype_of(kind))))
+    elif isinstance(object, list | tuple) and any(map(holds_traced, object)):
+        made = np.stack([array(x, kind, copy=False) for x in object])
+    else:
+        data = np.asarray(object, dtype)
+        made = TracedArray(Cell(constant(data, dtype_of(data.dtype)), contiguous=True))
+    return made if made.ndim >= ndmin else made[(None,) * (ndmin - made.ndim)]
+
+
+def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
+    """`np.asarray`: the array itself where it is one."""
+    return array(a, dtype, copy=False)
+
+
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """`np.copy`."""
+    return array(a)
+
+
+def holds_traced(x: Any) -> bool:
+    """Whether there are traced values in nested lists and tuples."""
+    if isinstance(x, list | tuple):
+        return any(map(holds_traced, x))
+    return isinstance(x, Traced)
+
+
+def operand_array(x: Any) -> Any:
+    """What a function that takes arrays makes of an operand: a handle; of a number, one of rank 0."""
+    if isinstance(x, TracedArray):
+        return x
+    if isinstance(x, (Traced, np.ndarray, list, tuple, *NUMBERS)):
+        return array(x, copy=False)
+    refuse(f"a {type(x).__name__} is used as an array", "pass an array")
+
+
+def number_or_array(x: Any) -> Any:
+    """An array of rank 0 as NumPy's functions return it: a scalar."""
+    return wrap(x.read()) if x.ndim == 0 else x
+
+
+def joint(operands: Sequence[Any]) -> DType:
+    """The dtype of arrays put together."""
+    return dtype_of(np.result_type(*(x.dtype for x in operands)))
+
+
+FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
+    {
+        np.full: full,
+        np.zeros: zeros_,
+        np.empty: zeros_,
+        np.ones: ones,
+        np.full_like: full_like,
+        np.zeros_like: zeros_like,
+        np.empty_like: zeros_like,
+        np.ones_like: ones_like,
+        np.eye: eye,
+        np.identity: identity,
+        np.arange: arange,
+        np.linspace: linspace,
+        np.array: array,
+        np.asarray: asarray,
+        np.ascontiguousarray: asarray,
+        np.asanyarray: asarray,
+        np.copy: copy,
+    }
+)

@@ -1,0 +1,252 @@
+"""Products of matrices, contractions, and linear algebra, in terms of the ops matmul, einsum, solve, inv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from adcompiler.frontend.extents import common_shape, hint, same_dim
+from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.numpy_creation import joint, number_or_array, operand_array
+from adcompiler.frontend.numpy_reductions import max_, min_, sum_
+from adcompiler.frontend.numpy_shapes import axes_of, axis_of, diagonal, plain, ravel, reshape, transpose
+from adcompiler.frontend.scalars import cast, promotes_as
+from adcompiler.frontend.ufuncs import into
+from adcompiler.frontend.values import TracedArray, wrap
+from adcompiler.ir.ops import linear_algebra, products
+from adcompiler.ir.types import F64, DType
+
+Array = TracedArray
+
+# ---- products ----
+
+
+def matmul(a: Any, b: Any, out: Any = None) -> Any:
+    """`np.matmul`; of integers, which BLAS does not have, a sum of products."""
+    x, y = operand_array(a), operand_array(b)
+    for k, operand in enumerate((x, y)):
+        if not operand.ndim:
+            raise ValueError(
+                f"matmul: Input operand {k} does not have enough dimensions (has 0, gufunc core with signature "
+                "(n?,k),(k,m?)->(n?,m?) requires 1)"
+            )
+    same_dim(x.type.shape[-1], y.type.shape[0 if y.ndim == 1 else -2])
+    common_shape([x.type.shape[:-2], y.type.shape[:-2]])
+    kind = joint((x, y))
+    if kind.is_float:
+        found = wrap(products.product(cast(x.read(), kind), cast(y.read(), kind)))
+    else:
+        found = _integer_product(x, y)
+    return found if out is None else into(out, found, np.matmul)
+
+
+def _integer_product(x: Array, y: Array) -> Any:
+    rows = x[..., :, None] if x.ndim > 1 else x[:, None]
+    columns = y if y.ndim > 1 else y[:, None]
+    bools = x.dtype == bool and y.dtype == bool
+    product = rows * (columns[..., None, :, :] if x.ndim > 1 else columns)
+    found = np.any(product, -2) if bools else sum_(product, -2, np.result_type(x.dtype, y.dtype))
+    return found[..., 0] if y.ndim == 1 and found.ndim > 1 else found[0] if y.ndim == 1 else found
+
+
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """`np.dot`: the last axis of one with the last but one of the other."""
+    x, y = operand_array(a), operand_array(b)
+    if not x.ndim or not y.ndim:
+        found = np.multiply(a, b)
+    elif x.ndim <= 2 and y.ndim <= 2:
+        found = matmul(x, y)
+    else:
+        found = tensordot(x, y, ([-1], [-1 if y.ndim == 1 else -2]))
+    return found if out is None else into(out, found, np.multiply)
+
+
+def vdot(a: Any, b: Any) -> Any:
+    """`np.vdot`."""
+    return matmul(ravel(a), ravel(b))
+
+
+def inner(a: Any, b: Any) -> Any:
+    """`np.inner`."""
+    x, y = operand_array(a), operand_array(b)
+    return np.multiply(a, b) if not x.ndim or not y.ndim else tensordot(x, y, ([-1], [-1]))
+
+
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """`np.outer`."""
+    return np.multiply(ravel(a)[:, None], ravel(b)[None, :], out=out)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """`np.tensordot`: as one product of matrices."""
+    x, y = operand_array(a), operand_array(b)
+    if isinstance(axes, list | tuple):
+        left, right = (list(k) if isinstance(k, list | tuple) else [k] for k in axes)
+    else:
+        count = plain(axes, "the number of axes of tensordot")
+        left, right = list(range(x.ndim - count, x.ndim)), list(range(count))
+    left, right = [axis_of(k, x.ndim) for k in left], [axis_of(k, y.ndim) for k in right]
+    if len(left) != len(right) or not all(
+        same_dim(x.type.shape[i], y.type.shape[j]) for i, j in zip(left, right, strict=True)
+    ):
+        raise ValueError("shape-mismatch for sum")
+    free_left = [k for k in range(x.ndim) if k not in left]
+    free_right = [k for k in range(y.ndim) if k not in right]
+    shape = (*(x.shape[k] for k in free_left), *(y.shape[k] for k in free_right))
+    inside = _size(x, left)
+    rows = reshape(transpose(x, (*free_left, *left)), (_size(x, free_left), inside))
+    columns = reshape(transpose(y, (*right, *free_right)), (inside, _size(y, free_right)))
+    return number_or_array(reshape(matmul(rows, columns), shape))
+
+
+def _size(x: Array, axes: Sequence[int]) -> Any:
+    total: Any = 1
+    for k in axes:
+        total = total * x.shape[k]
+    return total
+
+
+def einsum(subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None) -> Any:
+    """`np.einsum` with letters; the implicit form is made explicit."""
+    if not isinstance(subscripts, str) or "." in subscripts:
+        refuse("np.einsum with axis lists or an ellipsis is not supported", "write the subscripts as letters")
+    arrays = [operand_array(x) for x in operands]
+    inputs, arrow, result = subscripts.replace(" ", "").partition("->")
+    if not arrow:
+        letters = inputs.replace(",", "")
+        result = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    terms = inputs.split(",")
+    for k, (labels, x) in enumerate(zip(terms, arrays, strict=False)):
+        if len(labels) == 2 and labels[0] == labels[1]:
+            same_dim(*x.type.shape)
+            terms[k], arrays[k] = labels[0], diagonal(x)
+    _unify_labels(terms, arrays)
+    kind = joint(arrays) if dtype is None else joint([np.empty(0, dtype)])
+    if not kind.is_float:
+        refuse("np.einsum of integers is not supported", "convert the operands: x.astype(float)")
+    values = [cast(x.read(), kind) for x in arrays]
+    found = wrap(products.einsum(*values, subscripts=f"{','.join(terms)}->{result}"))
+    return found if out is None else into(out, found, np.multiply)
+
+
+def _unify_labels(terms: Sequence[str], arrays: Sequence[Array]) -> None:
+    """Axes of one label are one size."""
+    sizes: dict[str, Any] = {}
+    for labels, x in zip(terms, arrays, strict=False):
+        for label, d in zip(labels, x.type.shape, strict=False):
+            same_dim(sizes.setdefault(label, d), d)
+
+
+def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None) -> Any:
+    """`np.trace` of a matrix."""
+    return sum_(diagonal(a, offset, axis1, axis2), None, dtype, out)
+
+
+def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
+    """`np.cross` of vectors of length 3 along the last axis."""
+    x, y = operand_array(a), operand_array(b)
+    if (axisa, axisb, axisc, axis) != (-1, -1, -1, None) or hint(x.type.shape[-1]) != 3 != hint(y.type.shape[-1]):
+        refuse("np.cross is supported along the last axis, of length 3", "write its three components out")
+    p, q = ([v[..., k] for k in range(3)] for v in (x, y))
+    return np.stack([p[i] * q[j] - p[j] * q[i] for i, j in ((1, 2), (2, 0), (0, 1))], -1)
+
+
+# ---- linear algebra ----
+
+
+def _floats(*arrays: Array) -> DType:
+    """LAPACK's dtype: integers become float64."""
+    kind = joint(arrays)
+    return kind if kind.is_float else F64
+
+
+def solve(a: Any, b: Any) -> Any:
+    """`np.linalg.solve`."""
+    x, y = operand_array(a), operand_array(b)
+    if x.ndim == 2 and same_dim(*x.type.shape) and y.ndim:
+        same_dim(x.type.shape[0], y.type.shape[0])
+    kind = _floats(x, y)
+    return wrap(linear_algebra.solve(cast(x.read(), kind), cast(y.read(), kind)))
+
+
+def inv(a: Any) -> Any:
+    """`np.linalg.inv`."""
+    x = _square(a)
+    return wrap(linear_algebra.inv(cast(x.read(), _floats(x))))
+
+
+def slogdet(a: Any) -> Any:
+    """`np.linalg.slogdet`: sign and logarithm."""
+    x = _square(a)
+    matrix = cast(x.read(), _floats(x))
+    sign, log = wrap(linear_algebra.detsign(matrix)), wrap(linear_algebra.logabsdet(matrix))
+    return _SlogdetResult(sign, log)
+
+
+def det(a: Any) -> Any:
+    """`np.linalg.det`."""
+    sign, log = slogdet(a)
+    return sign * np.exp(log)
+
+
+_SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
+
+
+def _square(a: Any) -> Array:
+    x = operand_array(a)
+    if x.ndim == 2:
+        same_dim(*x.type.shape)
+    return x
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """`np.linalg.norm` of vectors, and the Frobenius norm of matrices."""
+    a = operand_array(x)
+    a = a if a.type.dtype.is_float else a.astype(float)
+    if axis is None and (ord is None or (ord == 2 and a.ndim == 1) or (ord in ("fro", "f") and a.ndim == 2)):
+        found = np.sqrt(sum_(a * a, None, keepdims=keepdims))
+        return found
+    axes = axes_of(axis, a.ndim)
+    if len(axes) == 2 and ord in (None, "fro", "f"):
+        return np.sqrt(sum_(a * a, axes, keepdims=keepdims))
+    if len(axes) != 1:
+        refuse(f"np.linalg.norm of a matrix with ord={ord!r} is not supported", "use the Frobenius norm")
+    return _vector_norm(a, ord, axes, keepdims)
+
+
+def _vector_norm(a: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if ord is None or ord == 2:
+        return np.sqrt(sum_(a * a, axes, keepdims=keepdims))
+    if ord == np.inf:
+        return max_(np.abs(a), axes, keepdims=keepdims)
+    if ord == -np.inf:
+        return min_(np.abs(a), axes, keepdims=keepdims)
+    if ord == 0:
+        return sum_((a != 0).astype(a.dtype), axes, keepdims=keepdims)
+    if ord == 1:
+        return sum_(np.abs(a), axes, keepdims=keepdims)
+    if promotes_as(ord) not in (int, float):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    return sum_(np.abs(a) ** ord, axes, keepdims=keepdims) ** (1.0 / ord)
+
+
+FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
+    {
+        np.dot: dot,
+        np.vdot: vdot,
+        np.inner: inner,
+        np.outer: outer,
+        np.tensordot: tensordot,
+        np.einsum: einsum,
+        np.trace: trace,
+        np.cross: cross,
+        np.linalg.solve: solve,
+        np.linalg.inv: inv,
+        np.linalg.det: det,
+        np.linalg.slogdet: slogdet,
+        np.linalg.norm: norm,
+    }
+)

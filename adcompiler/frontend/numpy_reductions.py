@@ -1,0 +1,337 @@
+"""NumPy functions over axes: sums, products, extrema, truth, moments, running sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from adcompiler.frontend.extents import proved, value_of
+from adcompiler.frontend.frames import current, refuse
+from adcompiler.frontend.numpy_creation import operand_array
+from adcompiler.frontend.numpy_shapes import axes_of, axis_of, concatenate, ravel, swapaxes
+from adcompiler.frontend.scalars import cast, dtype_of
+from adcompiler.frontend.sizes import integer
+from adcompiler.frontend.ufuncs import into
+from adcompiler.frontend.values import TracedArray, wrap
+from adcompiler.ir.graph import Value, constant
+from adcompiler.ir.op import Op
+from adcompiler.ir.ops import reductions
+from adcompiler.ir.ops.arrays import checked
+from adcompiler.ir.ops.comparison import greater_equal
+from adcompiler.ir.ops.control import loop
+from adcompiler.ir.ops.shape import broadcast, reshape, transpose
+from adcompiler.ir.types import BOOL, I64, Dim, DType
+
+_NO_VALUE = np._NoValue  # type: ignore[attr-defined]
+"""What NumPy's own functions hand on for an option that was not given."""
+
+# ---- what all reductions share ----
+
+
+def reduced(
+    op: Op,
+    a: Any,
+    axis: Any,
+    dtype: DType | None,
+    keepdims: Any,
+    out: Any = None,
+    ufunc: np.ufunc = np.positive,
+) -> Any:
+    """One op over axes, on operands of a dtype."""
+    x = operand_array(a)
+    axes = axes_of(axis, x.ndim)
+    operand = x.read() if dtype is None else cast(x.read(), dtype)
+    return _finished(op(operand, axes=axes), x, axes, keepdims, out, ufunc)
+
+
+def _finished(
+    found: Value, x: TracedArray, axes: tuple[int, ...], keepdims: Any, out: Any, ufunc: np.ufunc
+) -> Any:
+    if keepdims is True:
+        found = reshape(found, shape=tuple(Dim.of(1) if k in axes else d for k, d in enumerate(x.type.shape)))
+    result = wrap(found)
+    return result if out is None or out is _NO_VALUE else into(out, result, ufunc)
+
+
+def accumulator(x: TracedArray, dtype: Any) -> DType:
+    """The dtype in which NumPy adds and multiplies: small integers and bools widen."""
+    if dtype is not None:
+        return dtype_of(dtype)
+    kind = x.type.dtype
+    if kind is BOOL:
+        return DType.I64
+    if kind.is_integer and kind.itemsize < 8:
+        return DType.I64 if kind.value[0] == "i" else DType.U64
+    return kind
+
+
+def masked(a: Any, where: Any, neutral: float) -> Any:
+    """The array with what `where=` leaves out replaced by what changes nothing."""
+    if where is True or where is _NO_VALUE:
+        return operand_array(a)
+    x = operand_array(a)
+    return operand_array(np.where(where, x, np.array(neutral, x.dtype)[()]))
+
+
+def elements(x: TracedArray, axes: tuple[int, ...]) -> Any:
+    """The number of elements that are reduced to one: an integer or a size."""
+    total = Dim.of(1)
+    for k in axes:
+        total = total * x.type.shape[k]
+    return integer(total)
+
+
+def require_elements(x: TracedArray, axes: tuple[int, ...], message: str) -> None:
+    """The program stops where nothing is reduced to one element, though there are elements to give."""
+    for k in axes:
+        size = x.type.shape[k]
+        if size.constant == 0 and current().frame is current().top:
+            raise ValueError(message)
+        if not proved(size - 1):
+            checked(greater_equal(value_of(size), constant(1, I64)), kind="ValueError", message=message)
+
+
+# ---- sums and products ----
+
+
+def sum_(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = _NO_VALUE,
+    where: Any = True,
+) -> Any:
+    """`np.sum`."""
+    x = masked(a, where, 0)
+    found = reduced(reductions.sum_, x, axis, accumulator(x, dtype), keepdims, None)
+    found = found if initial is _NO_VALUE else found + initial
+    return found if out is None else into(out, found, np.add)
+
+
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = _NO_VALUE,
+    where: Any = True,
+) -> Any:
+    """`np.prod`."""
+    x = masked(a, where, 1)
+    found = reduced(reductions.prod, x, axis, accumulator(x, dtype), keepdims, None)
+    found = found if initial is _NO_VALUE else found * initial
+    return found if out is None else into(out, found, np.multiply)
+
+
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """`np.cumsum`."""
+    x = operand_array(a)
+    x, along = (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
+    found = wrap(reductions.cumsum(cast(x.read(), accumulator(x, dtype)), axis=along))
+    return found if out is None else into(out, found, np.add)
+
+
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """`np.cumprod`: a loop along the axis that keeps every product."""
+    x = operand_array(a)
+    x, along = (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
+    kind = accumulator(x, dtype)
+    order = (along, *(k for k in range(x.ndim) if k != along))
+    rows = transpose(cast(x.read(), kind), axes=order)
+    length, *rest = rows.type.shape
+    one = broadcast(constant(1, kind), shape=tuple(rest)) if rest else constant(1, kind)
+
+    def trip(i: Value, so_far: Value, row: Value) -> list[Value]:
+        product = so_far * row
+        return [product, product]
+
+    _, products = loop(length, trip, [one], [], [rows])
+    found = wrap(products).transposed(tuple(sorted(range(x.ndim), key=lambda k: order[k])))
+    return found.copy() if out is None else into(out, found, np.multiply)
+
+
+def diff(a: Any, n: Any = 1, axis: Any = -1, prepend: Any = _NO_VALUE, append: Any = _NO_VALUE) -> Any:
+    """`np.diff`."""
+    x = operand_array(a)
+    along = axis_of(axis, x.ndim)
+    if prepend is not _NO_VALUE or append is not _NO_VALUE:
+        ends = [operand_array(e) for e in (prepend, append) if e is not _NO_VALUE]
+        if any(e.ndim != x.ndim for e in ends):
+            refuse("np.diff with a number before or behind is not supported", "concatenate before")
+        parts = [*([] if prepend is _NO_VALUE else [prepend]), x, *([] if append is _NO_VALUE else [append])]
+        x = concatenate(parts, along)
+    before = (slice(None),) * along
+    step = np.not_equal if x.type.dtype is BOOL else np.subtract
+    for _ in range(n):
+        x = step(x[(*before, slice(1, None))], x[(*before, slice(None, -1))])
+    return x
+
+
+# ---- extrema ----
+
+
+def _extremum(op: Op, of_bools: Op, ufunc: np.ufunc) -> Callable[..., Any]:
+    def extremum(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = _NO_VALUE,
+        where: Any = True,
+    ) -> Any:
+        if initial is not _NO_VALUE or (where is not True and where is not _NO_VALUE):
+            refuse(f"np.{op.name} with initial= or where= is not supported", "use np.where before")
+        x = operand_array(a)
+        message = f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
+        require_elements(x, axes_of(axis, x.ndim), message)
+        chosen = of_bools if x.type.dtype is BOOL else op
+        return reduced(chosen, x, axis, None, keepdims, out, ufunc)
+
+    return extremum
+
+
+max_ = _extremum(reductions.max_, reductions.any_, np.maximum)
+min_ = _extremum(reductions.min_, reductions.all_, np.minimum)
+
+
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    """`np.ptp`: the range of values."""
+    return max_(a, axis, keepdims=keepdims) - min_(a, axis, keepdims=keepdims)
+
+
+def _position(op: Op) -> Callable[..., Any]:
+    def position(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        x = operand_array(a)
+        axes = axes_of(axis, x.ndim)
+        require_elements(x, axes, f"attempt to get {op.name} of an empty sequence")
+        operand = cast(x.read(), DType.I8) if x.type.dtype is BOOL else x.read()
+        found = op(operand, axis=None if axis is None else axes[0])
+        return _finished(found, x, axes, keepdims, out, np.positive)
+
+    return position
+
+
+# ---- truth ----
+
+
+def _truth(op: Op, neutral: bool) -> Callable[..., Any]:
+    def truth(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+        return reduced(op, masked(a, where, neutral), axis, BOOL, keepdims, out)
+
+    return truth
+
+
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """`np.count_nonzero`."""
+    return sum_(operand_array(a).astype(bool), axis, keepdims=keepdims)
+
+
+# ---- moments ----
+
+
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
+    """`np.mean`."""
+    x = operand_array(a)
+    kind = np.float64 if dtype is None and not x.type.dtype.is_float else dtype
+    total = sum_(x, axis, kind, keepdims=keepdims, where=where)
+    if where is True or where is _NO_VALUE:
+        count = elements(x, axes_of(axis, x.ndim))
+    else:
+        count = sum_(np.broadcast_to(where, x.shape), axis, keepdims=keepdims)
+    found = np.true_divide(total, count)
+    found = found if found.dtype == total.dtype else found.astype(total.dtype)
+    return found if out is None else into(out, found, np.true_divide)
+
+
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    correction: Any = _NO_VALUE,
+) -> Any:
+    """`np.var`: the mean squared distance from the mean."""
+    x = operand_array(a)
+    kind = np.float64 if dtype is None and not x.type.dtype.is_float else dtype
+    distance = x - mean(x, axis, kind, keepdims=True)
+    total = sum_(distance * distance, axis, kind, keepdims=keepdims)
+    less = ddof if correction is _NO_VALUE else correction
+    found = np.true_divide(total, np.maximum(elements(x, axes_of(axis, x.ndim)) - less, 0))
+    found = found if found.dtype == total.dtype else found.astype(total.dtype)
+    return found if out is None else into(out, found, np.true_divide)
+
+
+def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, **options: Any) -> Any:
+    """`np.std`."""
+    return np.sqrt(var(a, axis, dtype, None, ddof, **options), out=out)
+
+
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
+) -> Any:
+    """`np.average`."""
+    if returned:
+        refuse("np.average with returned=True is not supported", "add up the weights yourself")
+    x = operand_array(a)
+    if weights is None:
+        return mean(x, axis, keepdims=keepdims)
+    w = operand_array(weights)
+    if w.ndim != x.ndim:
+        if w.ndim != 1 or axis is None:
+            raise TypeError("Axis must be specified when shapes of a and weights differ.")
+        w = swapaxes(w[(None,) * (x.ndim - 1)], -1, axis_of(axis, x.ndim))
+    if not x.type.dtype.is_float and not w.type.dtype.is_float:
+        w = w.astype(float)
+    total = sum_(np.multiply(x, w), axis, keepdims=keepdims)
+    return total / sum_(np.broadcast_to(w, x.shape), axis, keepdims=keepdims)
+
+
+def nan_ignored(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`np.nansum` and its kind: NaNs are left out."""
+
+    def ignoring(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+        x = operand_array(a)
+        if not x.type.dtype.is_float:
+            return function(x, axis, dtype, out, keepdims)
+        return function(x, axis, dtype, out, keepdims, where=np.logical_not(np.isnan(x)))
+
+    return ignoring
+
+
+FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
+    {
+        np.sum: sum_,
+        np.prod: prod,
+        np.cumsum: cumsum,
+        np.cumprod: cumprod,
+        np.diff: diff,
+        np.max: max_,
+        np.amax: max_,
+        np.min: min_,
+        np.amin: min_,
+        np.ptp: ptp,
+        np.argmax: _position(reductions.argmax),
+        np.argmin: _position(reductions.argmin),
+        np.any: _truth(reductions.any_, False),
+        np.all: _truth(reductions.all_, True),
+        np.count_nonzero: count_nonzero,
+        np.mean: mean,
+        np.var: var,
+        np.std: std,
+        np.average: average,
+        np.nansum: nan_ignored(sum_),
+        np.nanprod: nan_ignored(prod),
+        np.nanmean: nan_ignored(mean),
+    }
+)

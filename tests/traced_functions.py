@@ -1,0 +1,119 @@
+"""Tracing a plain function by hand: arguments become handles, results are evaluated and compared with NumPy."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adcompiler.frontend.arguments import static_sizes
+from adcompiler.frontend import numpy_functions
+from adcompiler.frontend.frames import Cell, Outcome, Trace, run, tracing
+from adcompiler.frontend.handles import Traced
+from adcompiler.frontend.scalars import TracedScalar, value
+from adcompiler.frontend.sizes import integer
+from adcompiler.frontend.values import TracedArray
+from adcompiler.ir.check import verify
+from adcompiler.ir.evaluate import evaluate
+from adcompiler.ir.graph import Function
+from adcompiler.ir.types import F64, DType
+
+
+@dataclass(frozen=True)
+class Program:
+    """A traced function; `weak` says of each result whether Python would have given a Python number."""
+
+    function: Function
+    names: tuple[str, ...]
+    weak: tuple[Any, ...]
+
+    def __call__(self, *args: Any) -> list[Any]:
+        """The results, and after them the final contents of the arguments that it writes."""
+        integers = {n: a for n, a in zip(self.names, args, strict=True) if type(a) is int}
+        arrays = [np.array(a) if isinstance(a, np.ndarray) else np.float64(a) if type(a) is float else a for a in args]
+        operands = [a for a in arrays if not type(a) is int]
+        return list(evaluate(self.function, operands, self.sizes(integers)))
+
+    def sizes(self, integers: dict[str, int]) -> dict[str, int]:
+        known = dict(zip(SIZES[id(self.function)], integers.values(), strict=False))
+        return {name: n for name, n in known.items() if name in self.function.sizes}
+
+
+SIZES: dict[int, list[str]] = {}
+
+
+def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """A call as captured code makes it: of functions that NumPy's protocols do not reach."""
+    if tracing() and numpy_functions.intercepted(function, args, kwargs):
+        return numpy_functions.run(function, args, kwargs)
+    return function(*args, **kwargs)
+
+
+def handle(trace: Trace, name: str, leaf: Any) -> Any:
+    """The argument as the traced function sees it."""
+    if type(leaf) is int:
+        return integer(trace.size(name, leaf))
+    if type(leaf) is float:
+        return TracedScalar(trace.parameter(name, F64), "float")
+    if isinstance(leaf, np.ndarray):
+        made = trace.parameter(name, DType.of(leaf.dtype), leaf.shape, static_sizes(leaf.shape))
+        return TracedArray(Cell(made, name))
+    if isinstance(leaf, np.generic):
+        return TracedScalar(trace.parameter(name, DType.of(leaf.dtype)))
+    return leaf
+
+
+def leaves(tree: Any) -> list[Any]:
+    if isinstance(tree, tuple | list):
+        return [leaf for item in tree for leaf in leaves(item)]
+    return [] if tree is None else [tree]
+
+
+def trace(function: Callable[..., Any], *args: Any, files: Sequence[str] = ()) -> Program:
+    """The program of a function at example arguments."""
+    names = tuple(inspect.signature(function).parameters)[: len(args)]
+    if len(names) < len(args):
+        names = tuple(f"x{k}" for k in range(len(args)))
+    weak: list[Any] = []
+    integer_sizes: list[str] = []
+
+    def body(trace: Trace) -> Outcome:
+        trace.files.update((inspect.getsourcefile(function) or "", *files))
+        handles = [handle(trace, name, leaf) for name, leaf in zip(names, args, strict=True)]
+        integer_sizes[:] = [s for (_, axis), s in trace.assumptions.names.items() if axis is None]
+        found = leaves(function(*handles))
+        weak[:] = [getattr(x, "weak", type(x) in (int, float)) for x in found]
+        results = [value(x) for x in found]
+        written = []
+        arrays = [h for h in handles if isinstance(h, Traced) and hasattr(h, "read") and type(h).__name__ != "Size"]
+        for k, h in enumerate(arrays):
+            if type(h) is TracedArray and h.cell.value is not trace.params[k]:
+                written.append((len(results), k))
+                results.append(h.cell.read())
+        return Outcome(results, written)
+
+    traced = run("f", body)
+    verify(traced)
+    SIZES[id(traced)] = integer_sizes
+    return Program(traced, names, tuple(weak))
+
+
+def compare(function: Callable[..., Any], args: Sequence[Any], *others: Sequence[Any]) -> Program:
+    """Trace at `args`; the program must give there, and at the other arguments, what NumPy gives: bits of type too."""
+    program = trace(function, *args)
+    for given in (args, *others):
+        copies = [np.array(a) if isinstance(a, np.ndarray) else a for a in given]
+        with np.errstate(all="ignore"):
+            expected = leaves(function(*copies))
+            found = program(*given)
+        arrays = [c for c in copies if type(c) is not int]
+        expected += [arrays[k] for _, k in program.function.written]
+        assert len(found) == len(expected)
+        for x, y in zip(found, expected, strict=True):
+            assert np.shape(x) == np.shape(y), (np.shape(x), np.shape(y), given)
+            assert np.asarray(x).dtype == np.asarray(y).dtype, (np.asarray(x).dtype, np.asarray(y).dtype)
+            np.testing.assert_allclose(x, y, rtol=2e-6 if np.asarray(y).dtype == np.float32 else 1e-12, atol=1e-12)
+    return program
