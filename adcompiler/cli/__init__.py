@@ -45,7 +45,7 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         adcompiler.main(args=args, prog_name="adcompiler")
     except AdcompilerError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"Error: {error}", err=True)
         sys.exit(_exit_code(error))
 
 

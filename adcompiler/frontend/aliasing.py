@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from adcompiler.frontend.carried import Carry, Late, Slot
+from adcompiler.frontend.carried import Carry, Late
 from adcompiler.frontend.frames import Cell, Frame, refuse
+from adcompiler.frontend.leaves import Slot
 from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.graph import Block, Value, walk
 
@@ -127,8 +128,8 @@ def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes
         start, end = _start(carry, slot), _end(carry, slot)
         readonly = start.readonly or end.readonly
         cell = Cell(outputs[slot], str(slot), readonly, inside.contiguous and end.contiguous)
-        for other, known in made.items():
-            if not writes and may_be[slot] & may_be[other]:
+        for earlier, known in made.items():
+            if not writes and may_be[slot] & may_be[earlier]:
                 _pair(cell, known)
         made[slot] = cell
     if writes:

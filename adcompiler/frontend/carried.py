@@ -104,7 +104,7 @@ class Carry:
         if is_number(leaf):
             kind = number_type(leaf)
             if isinstance(mode, Number):
-                kind = join(kind, mode.type, slot)
+                kind = join(kind, mode.type, str(slot))
             return TracedScalar(self._param(slot, ArrayType(kind.dtype)), kind.weak)
         if type(leaf) is TracedArray and isinstance(mode, ByValue):
             return self._by_value(slot, leaf, mode)
@@ -173,7 +173,7 @@ class Carry:
             )
         mode, kind = self.plan.get(slot), number_type(leaf)
         if isinstance(mode, Number):
-            kind = join(kind, mode.type, slot)
+            kind = join(kind, mode.type, str(slot))
         grown = join(kind, number_type(end), str(slot))
         if grown != kind:
             self.learned[slot] = Number(grown)

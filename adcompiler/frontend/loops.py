@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from adcompiler.frontend.aliasing import after_loop, check_by_value, check_stale, uses, wrote
-from adcompiler.frontend.carried import Carry, Late, Plan, Slot, mapped
+from adcompiler.frontend.carried import Carry, Late, Plan
 from adcompiler.frontend.extents import value_of
 from adcompiler.frontend.frames import Cell, Frame, bind_index, opened, refuse
 from adcompiler.frontend.iteration import Indexed
+from adcompiler.frontend.leaves import Slot, mapped
 from adcompiler.frontend.protocol import Get, Names, Set, Undefined
 from adcompiler.frontend.sizes import Size
 from adcompiler.frontend.values import TracedArray
