@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MethodType
 from typing import Any
 
+from . import nested
+from .differentiation import Choice
 from .frontend.arguments import binder, flatten
 from .frontend.captured import Operands
 from .frontend.specialise import Specialisation, Specialisations
 from .gradient_checks import Program, check
 from .ir.errors import ArgumentError
 from .pipeline import Options
-from .programs import Choice, Programs
+from .programs import Programs
 from .verification.differences import Tolerance
 from .verification.verdict import Verdict
 
@@ -94,7 +96,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, *
 
     Parameters, options and errors are those of `adjoint`.
     """
-    gradient: GradientFunction = adjoint(f, argnums, has_aux=has_aux, **options)
+    gradient = GradientFunction(f, Choice(_options(options), _numbers(argnums), None, has_aux))
     return _Both(gradient, _gradient_and_aux) if has_aux else gradient
 
 
@@ -105,26 +107,70 @@ def value_and_grad(
 
     Parameters, options and errors are those of `adjoint`.
     """
-    return _Both(adjoint(f, argnums, has_aux=has_aux, **options), lambda both: both)
+    gradient = GradientFunction(f, Choice(_options(options), _numbers(argnums), None, has_aux))
+    return _Both(gradient, lambda both: both)
 
 
+class Traceable:
+    """A function of this module that captured functions may call on traced values."""
+
+    def __init__(self, function: Function, traced: Function) -> None:
+        self.function = function
+        self.traced = traced
+        functools.update_wrapper(self, function, updated=())
+
+    key = ()
+    """What a call depends on beside `function`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def trace_call(self, tracer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What a call in a captured function is."""
+        return self.traced(tracer, *args, **kwargs)
+
+
+def _traced_vjp(tracer: Any, f: Function, *primals: Any, has_aux: bool = False, **options: Any) -> Any:
+    return nested.vjp(tracer, f, _everything(primals, options, has_aux), primals)
+
+
+def _traced_jvp(tracer: Any, f: Function, primals: Any, tangents: Any, **options: Any) -> Any:
+    _check_tangents(primals, tangents)
+    return nested.jvp(tracer, f, _everything(primals, options), primals, tangents)
+
+
+def _everything(primals: Sequence[Any], options: Mapping[str, Any], has_aux: bool = False) -> Choice:
+    """The choice of all arguments."""
+    return Choice(_options(options), tuple(range(len(primals))), None, has_aux)
+
+
+def _check_tangents(primals: Any, tangents: Any) -> None:
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise ArgumentError("jvp takes a tuple of primals and a tuple of tangents")
+    if len(primals) != len(tangents):
+        raise ArgumentError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
+
+
+def _traceable(traced: Function) -> Callable[[Function], Traceable]:
+    return lambda function: Traceable(function, traced)
+
+
+@_traceable(_traced_vjp)
 def vjp(f: Function, *primals: Any, has_aux: bool = False, **options: Any) -> tuple[Any, ...]:
     """(f(*primals), pullback), as `jax.vjp`; `pullback(cotangent)` is a tuple, one cotangent an argument.
 
     With `has_aux`, (value, pullback, aux). The cotangent has the structure and shapes of the result.
     """
-    choice = Choice(_options(options), tuple(range(len(primals))), None, has_aux)
-    return GradientFunction(f, choice).vjp(*primals)
+    return GradientFunction(f, _everything(primals, options, has_aux)).vjp(*primals)
 
 
+@_traceable(_traced_jvp)
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **options: Any) -> tuple[Any, Any]:
     """(f(*primals), tangent of it) along `tangents`, one an argument, each shaped like it; as `jax.jvp`."""
-    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
-        raise ArgumentError("jvp takes a tuple of primals and a tuple of tangents")
-    if len(primals) != len(tangents):
-        raise ArgumentError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
-    choice = Choice(_options(options), tuple(range(len(primals))), None, False)
-    specialisation, operands = GradientFunction(f, choice).specialised(tuple(primals), {})
+    _check_tangents(primals, tangents)
+    specialisation, operands = GradientFunction(f, _everything(primals, options)).specialised(
+        tuple(primals), {}
+    )
     return specialisation.program.jvp(operands, tangents)
 
 
@@ -191,6 +237,11 @@ class GradientFunction:
             f, choice.key, functools.partial(Programs, choice=choice, parameters=binder(f).names)
         )
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a call depends on beside `function`."""
+        return self.choice.key
+
     def specialised(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Specialisation[Programs], Operands]:
@@ -225,6 +276,10 @@ class GradientFunction:
         specialisation, operands = self._specialisations.find(args, kwargs)
         return specialisation.program.verify(operands)
 
+    def trace_call(self, tracer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What a call in a captured function is: the gradient, written into the program around it."""
+        return nested.gradient(tracer, self, self.choice, args, kwargs, with_value=False)
+
     def ir(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
         """The program as text: stage "trace", "primal", "adjoint", "tangent" or "gradient"."""
         return self.programs(*args, **kwargs).text(stage)
@@ -256,12 +311,22 @@ class _Both:
     """A function of what `value_and_grad` returns."""
 
     def __init__(self, gradient: GradientFunction, chosen: Callable[[Any], Any]) -> None:
+        self.function = gradient.function
         self.gradient = gradient
         self.chosen = chosen
         functools.update_wrapper(self, gradient.function, updated=())
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a call depends on beside `function`."""
+        return (self.chosen.__code__, *self.gradient.key)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.chosen(self.gradient.value_and_grad(*args, **kwargs))
+
+    def trace_call(self, tracer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What a call in a captured function is."""
+        return self.chosen(nested.gradient(tracer, self, self.gradient.choice, args, kwargs, with_value=True))
 
 
 def _gradient_and_aux(both: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -31,8 +31,6 @@ REPEATS = 3
 DEEPEST = 32
 """How many values may be inlined into one another."""
 
-INDEXED = ("index", "put", "add_at")
-
 
 class Reading(Enum):
     """How an equation reads an array operand."""
@@ -47,10 +45,14 @@ class Reading(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Nest:
-    """Loops over extents; in them, every root is stored, accumulated or checked."""
+    """Loops over extents; in them, every root is stored, accumulated or checked.
+
+    Those in `passing` are read in this nest alone: their elements need no memory.
+    """
 
     extents: Shape
     roots: tuple[Eqn, ...]
+    passing: frozenset[Eqn] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def plain(block: Block) -> Schedule:
 
 def fused(block: Block) -> Schedule:
     """Elementwise values inlined, neighbouring nests merged."""
-    inlined, last_read = _inline(block)
+    inlined, last_read, readers = _inline(block)
     steps: list[Eqn | Nest] = []
     for eqn in block.eqns:
         if eqn.outputs and eqn.outputs[0] in inlined:
@@ -85,6 +87,11 @@ def fused(block: Block) -> Schedule:
             steps[-1] = Nest(last.extents, (*last.roots, eqn))
         else:
             steps.append(Nest(extents(eqn), (eqn,)))
+    for k, step in enumerate(steps):
+        if isinstance(step, Nest) and len(step.roots) > 1:
+            own = (r for r in step.roots if is_elementwise(r) and r.output not in block.results)
+            passing = frozenset(r for r in own if readers.get(r.output, set()) <= set(step.roots))
+            steps[k] = Nest(step.extents, step.roots, passing)
     return Schedule(steps, inlined, last_read)
 
 
@@ -205,8 +212,11 @@ def _element_reading(eqn: Eqn, k: int) -> Reading:
 # ---- inlining ----
 
 
-def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
-    """Decide from the last equation to the first: consumers are known before what they consume."""
+def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int], dict[Value, set[Eqn]]]:
+    """What is inlined, where that is read last, and in which roots or single equations every value is read.
+
+    Decided from the last equation to the first: consumers are known before what they consume.
+    """
     position = {eqn: n for n, eqn in enumerate(block.eqns)}
     consumers: dict[Value, list[tuple[Eqn, Reading]]] = {}
     for eqn in block.eqns:
@@ -228,7 +238,8 @@ def _inline(block: Block) -> tuple[dict[Value, Eqn], dict[Eqn, int]]:
         last = max(position[root] for root in found)
         if all(written.get(v, last + 1) > last for v in eqn.inputs):
             inlined[eqn.output], runs[eqn], last_read[eqn] = eqn, found, last
-    return inlined, last_read
+    readers = {v: {r for c, _ in found for r in runs.get(c, {c: 1})} for v, found in consumers.items()}
+    return inlined, last_read, readers
 
 
 def overwritten(block: Block) -> dict[Value, int]:

@@ -39,6 +39,7 @@ class NestWriter:
         self.page = writer.page
         self.scope = scope
         self.roots = nest.roots
+        self.passing = nest.passing
         self.order = _loop_order(nest)
         self.extents = nest.extents
         self.indices = ["0"] * len(nest.extents)
@@ -144,11 +145,11 @@ class NestWriter:
     # ---- elementwise values and full reductions ----
 
     def _pointwise(self) -> None:
-        places: dict[Eqn, Place] = {}
+        places: dict[Eqn, Place | None] = {}
         partial: dict[Eqn, list[str]] = {}
         for root in self.roots:
             if is_elementwise(root):
-                places[root] = self._memory(root)
+                places[root] = None if root in self.passing else self._memory(root)
             else:
                 partial[root] = self._accumulators(root, self.writer.define(root.output), self.page.write)
 
@@ -179,12 +180,13 @@ class NestWriter:
                 return place
         return self.writer.allocate(output, self.scope, root)
 
-    def _store(self, root: Eqn, place: Place, indices: Sequence[str]) -> None:
+    def _store(self, root: Eqn, place: Place | None, indices: Sequence[str]) -> None:
         text = self.elements.computed(root, indices)
         if len(self.roots) > 1:
             text = self.elements.name(root.output.name, text, root)
             self.elements.known[root.output, tuple(indices)] = text
-        self._say(f"{self._at(place, indices)} = {text}", root)
+        if place is not None:
+            self._say(f"{self._at(place, indices)} = {text}", root)
 
     def _at(self, place: Place, indices: Sequence[str]) -> str:
         return place_text(place.at(*map(self.writer.index_text, indices)))

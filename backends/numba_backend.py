@@ -89,7 +89,7 @@ class NumbaWriter(ControlWriter):
     def trips(self, length: Dim, reverse: bool) -> str:
         if not reverse:
             return f"range({dim_text(length)})"
-        return f"range({dim_text(length)} - 1, -1, -1)"
+        return f"range({dim_text(length - 1)}, -1, -1)"
 
     def index_text(self, text: str) -> str:
         return text if text.isdigit() or text in self.ascending or text.startswith("U(") else f"U({text})"

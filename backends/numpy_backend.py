@@ -46,11 +46,11 @@ class NumpyWriter(ControlWriter):
             sign = OPERATORS[eqn.op.numpy]
             self.assign(eqn, f" {sign} ".join(map(self.text, eqn.inputs)), scope)
         else:
-            arguments = [
-                *map(self._typed, eqn.inputs),
-                *(f"{k}={attr_text(a)}" for k, a in eqn.attrs.items()),
-            ]
-            self.assign(eqn, f"{self._callee(eqn.op)}({', '.join(arguments)})", scope)
+            arguments = [*map(self._typed, eqn.inputs)]
+            arguments += [f"{name}={attr_text(attr)}" for name, attr in eqn.attrs.items()]
+            # np.where of scalars gives an array of rank 0
+            scalar = "[()]" if eqn.op.numpy is np.where and not eqn.output.type.rank else ""
+            self.assign(eqn, f"{self._callee(eqn.op)}({', '.join(arguments)}){scalar}", scope)
 
     def _typed(self, value: Value) -> str:
         """A literal with its dtype: what is called may look at it."""

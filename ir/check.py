@@ -4,7 +4,7 @@ Each rule is one small function, and its error shows the equation that breaks it
 in order with what is in scope: values, and the sizes that types and attributes may mention.
 
 The discipline of sums makes their order free: a sum of a `for` and its successors are used once each, as
-operand 0 of `add` or `add_at`, as a sum of an inner `for`, in both branches of an `if` on the way to the
+operand 0 of `add`, `sub` or `add_at`, as a sum of an inner `for`, in both branches of an `if` on the way to the
 same result, or yielded in its place.
 """
 
@@ -22,7 +22,7 @@ from .text import Names, constant_text, eqn_text, is_name
 from .types import ArrayType, Dim, DType
 
 BLOCKS = {"for": 1, "if": 2, "call": 1}
-ADDITIONS = ("add", "add_at")
+ADDITIONS = ("add", "sub", "add_at")
 
 
 def verify(function: Function) -> None:

@@ -50,6 +50,11 @@ def random_array_program(choose: random.Random) -> str:
     return HELPERS + _Writer(choose).function()
 
 
+def random_alias_program(choose: random.Random) -> str:
+    """The source of such an `f` in which few names are bound, written and read at random, in loops within loops."""
+    return HELPERS + _Aliases(choose).function()
+
+
 class _Writer:
     def __init__(self, choose: random.Random) -> None:
         self.choose = choose
@@ -136,6 +141,32 @@ class _Writer:
         own = f"i{self.loops}"
         ranges = (*_RANGES, f"range({index})", f"range({index}, n)") if index else _RANGES
         return [f"for {own} in {self.choose.choice(ranges)}:", *_indented(self.block(depth, own, 4))]
+
+
+class _Aliases(_Writer):
+    """Short statements only, so that many ways in which names share arrays occur."""
+
+    def block(self, depth: int, index: str | None, size: int) -> list[str]:
+        return [line for _ in range(self.choose.randint(2, 5)) for line in self.statement(depth, index)]
+
+    def array(self) -> str:
+        return self.choose.choice("uvwx")
+
+    def statement(self, depth: int, index: str | None) -> list[str]:
+        a, b = self.array(), self.array()
+        if depth and self.choose.random() < 0.4:
+            return self.loop(depth - 1, index)
+        statements = (
+            f"{a} = {b}", f"{a} = {b}", f"{a} = {b} + 1.0", f"{a} = 0.5 * {a}", f"{a}, {b} = {b}, {a}",
+            f"{a}[0] = s", f"{a}[0] = 0.5 * {b}[0]", f"{a}[1] += 1.0", f"s = s + {a}[0]", f"s = {a}[1]",
+            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]",
+        )  # fmt: skip
+        return [self.choose.choice(statements)]
+
+    def loop(self, depth: int, index: str | None) -> list[str]:
+        self.loops += 1
+        trips = self.choose.choice(("m", "m - 12", "m - 4", "n", "12"))
+        return [f"for i{self.loops} in range({trips}):", *_indented(self.block(depth, None, 0))]
 
 
 def _indented(lines: list[str]) -> list[str]:

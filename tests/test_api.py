@@ -35,6 +35,11 @@ def test_a_python_float_comes_back_as_a_numpy_scalar():
     assert type(result) is np.float64 and result == 6.0
 
 
+def test_the_gradient_of_a_constant_is_zero():
+    assert grad(lambda x: 1.5)(2.0) == 0.0
+    assert grad(lambda x, y: y)(2.0, 3.0) == 0.0
+
+
 def test_dtypes_are_kept():
     x = np.linspace(0, 1, 7, dtype=np.float32)
     result = grad(lambda x: np.sum(np.sin(x) * 2.0))(x)
@@ -349,7 +354,7 @@ BAD = [
     (lambda: grad(cube, 1)(2.0), ArgumentError, "argnums=1, but the function has 1 arguments"),
     (lambda: adjoint(cube, argnames="y")(2.0), ArgumentError, "there is no argument `y`"),
     (lambda: grad(cube)(2.0, 3.0), ArgumentError, "too many positional arguments"),
-    (lambda: grad(lambda x: 1.0)(2.0), DerivativeError, "depends on no argument"),
+    (lambda: grad(lambda x: 1)(2.0), DerivativeError, "depends on no argument"),
     (lambda: grad(cube, colour="red"), ArgumentError, "unknown option 'colour'"),
     (lambda: jvp(cube, (1.0,), ()), ArgumentError, "1 primals and 0 tangents"),
     (lambda: vjp(cube, 1.0)[1](np.ones(3)), ArgumentError, "the cotangent has shape (3,)"),

@@ -281,7 +281,7 @@ BROKEN = {
     # sums
     "sum read": (summed("t: f64 = add s, 1.0", "u: f64 = neg s"), SUM),
     "sum computed": (summed("t: f64 = neg s"), SUM),
-    "sum subtracted": (summed("t: f64 = sub s, 1.0"), SUM),
+    "sum multiplied": (summed("t: f64 = mul s, 1.0"), SUM),
     "sum as the second operand": (summed("t: f64 = add 1.0, s"), SUM),
     "sum twice": (summed("t: f64 = add s, s"), SUM),
     "sum dropped": (summed(yields="0.0"), SUM),

@@ -14,13 +14,9 @@ import click
 from adcompiler import __version__
 from adcompiler.ir.errors import AdcompilerError, ArgumentError, CheckError
 
-from .demo import demo
-from .doctor import doctor
-from .grad import grad
-from .show import show
-from .verify import verify
+from . import demo, doctor, grad, show, verify
 
-__all__ = ["CHECK_FAILED", "UNSUPPORTED", "USAGE", "main"]
+__all__ = ["CHECK_FAILED", "UNSUPPORTED", "USAGE", "commands", "main"]
 
 CHECK_FAILED, USAGE, UNSUPPORTED = 1, 2, 3
 
@@ -36,7 +32,8 @@ def adcompiler() -> None:
     """
 
 
-for command in (show, grad, verify, demo, doctor):
+commands = adcompiler.commands
+for command in (show.show, grad.grad, verify.verify, demo.demo, doctor.doctor):
     adcompiler.add_command(command)
 
 

@@ -70,11 +70,9 @@ def derivation(programs: Programs, operands: Operands) -> Derivation:
         for output in eqn.outputs
         if output in values
     ]
-    result = probe.source.body.results[programs.loss]
-    params = [probe.source.body.params[k] for k in _float_parameters(probe.source)]
-    return Derivation(
-        label.get(result, probe.source.name), total, tuple(steps), {label[p]: cotangents[p] for p in params}
-    )
+    result, params = probe.source.body.results[programs.loss], probe.source.body.params
+    gradients = {label[params[k]]: cotangents[params[k]] for k in programs.wrt}
+    return Derivation(label.get(result, probe.source.name), total, tuple(steps), gradients)
 
 
 def _run(

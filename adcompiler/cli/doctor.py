@@ -14,6 +14,7 @@ import click
 
 from adcompiler import __version__
 from adcompiler.backends.cache import folder
+from adcompiler.ir.errors import ArgumentError
 
 from .output import print_json, table
 
@@ -31,8 +32,8 @@ def doctor(json: bool) -> None:
     packages = {name: _version(name) for name in (*NEEDED, *OPTIONAL)}
     cache = _cache()
     problems = [f"{name} is not installed" for name in NEEDED if packages[name] is None]
-    if not cache["writable"]:
-        problems.append(f"the cache folder {cache['folder']} cannot be written to")
+    if isinstance(cache, str):
+        problems.append(cache)
     found = {
         "adcompiler": __version__,
         "python": platform.python_version(),
@@ -40,7 +41,7 @@ def doctor(json: bool) -> None:
         "blas": _blas() if packages["scipy"] else None,
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "cuda_devices": _cuda_devices(),
-        "cache": cache,
+        "cache": None if isinstance(cache, str) else cache,
         "problems": problems,
     }
     if json:
@@ -62,8 +63,11 @@ def _rows(found: dict[str, Any]) -> Iterator[list[str]]:
     yield ["threads", str(found["threads"])]
     yield ["CUDA", f"{found['cuda_devices']} devices" if found["cuda_devices"] else "no device"]
     cache = found["cache"]
-    yield ["cache", cache["folder"]]
-    yield ["", f"{cache['modules']} modules, {cache['bytes'] / 2**20:.1f} MiB"]
+    if cache is None:
+        yield ["cache", "none"]
+    else:
+        yield ["cache", cache["folder"]]
+        yield ["", f"{cache['modules']} modules, {cache['bytes'] / 2**20:.1f} MiB"]
 
 
 def _version(name: str) -> str | None:
@@ -96,16 +100,17 @@ def _cuda_devices() -> int:
     return count.value if ready else 0
 
 
-def _cache() -> dict[str, Any]:
-    """The folder of generated modules and their machine code."""
+def _cache() -> dict[str, Any] | str:
+    """The folder of generated modules and their machine code, or why it cannot be used."""
     try:
         path = folder()
-    except OSError as error:
-        return {"folder": str(error.filename), "writable": False, "modules": 0, "bytes": 0}
+    except ArgumentError as error:
+        return error.message
+    if not os.access(path, os.W_OK):
+        return f"the cache folder {path} cannot be written to"
     files = [file for file in path.rglob("*") if file.is_file()]
     return {
         "folder": str(path),
-        "writable": os.access(path, os.W_OK),
         "modules": sum(file.suffix == ".py" for file in files),
         "bytes": sum(file.stat().st_size for file in files),
     }

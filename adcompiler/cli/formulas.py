@@ -129,7 +129,8 @@ class _Writer:
             before = ", ".join(str(inner[p]) for p in states)
             yield from _indented([f"{before} = {', '.join(map(str, results[: len(states)]))}"])
         for output, p in zip((*outputs.carries, *outputs.sums), states, strict=True):
-            yield f"{self.names.of(output)} = {inner[p]}"
+            if self.uses[output]:
+                yield f"{self.names.of(output)} = {inner[p]}"
 
     def _branches(self, eqn: Eqn, env: Environment) -> Iterator[str]:
         for head, inner in zip((f"if {self.of(eqn.inputs[0], env)}:", "else:"), eqn.blocks, strict=True):

@@ -29,23 +29,17 @@ def grad(target: str, args: tuple[str, ...], wrt: tuple[str, ...], json: bool) -
     adcompiler grad examples/expression.py:loss --arg a=2.0 --arg b=-3.0 --arg c=10.0
     """
     request = read(target, args)
-    chosen = wrt or request.floats
     values, named = request.call
-    specialisation, operands = adjoint(request.function, argnames=chosen).specialised(tuple(values), named)
+    gradient = adjoint(request.function, argnames=wrt or request.floats)
+    specialisation, operands = gradient.specialised(tuple(values), named)
     found = derivation(specialisation.program, operands)
-    gradients = {name: bar for name, bar in found.gradients.items() if _belongs(name, chosen)}
     if json:
         steps = [vars(step) for step in found.steps]
         fields = {"function": target, "name": found.name, "value": found.value}
-        print_json(fields | {"steps": steps, "gradients": gradients})
+        print_json(fields | {"steps": steps, "gradients": found.gradients})
         return
-    lines = [_equation(found.name, name, bar) for name, bar in gradients.items()]
+    lines = [_equation(found.name, name, bar) for name, bar in found.gradients.items()]
     click.echo("\n".join([f"{target}: {found.name} = {shown(found.value)}", "", *_steps(found), *lines]))
-
-
-def _belongs(leaf: str, parameters: tuple[str, ...]) -> bool:
-    """Whether `p[0].x` is a leaf of one of the parameters."""
-    return any(leaf == p or leaf.startswith((f"{p}[", f"{p}.")) for p in parameters)
 
 
 def _steps(found: Derivation) -> list[str]:

@@ -86,7 +86,8 @@ def _check_late(carry: Carry, slot: Slot, frame: Frame) -> None:
     others = set().union(carry.cells.values(), *(near(_end(carry, x)) for x in arrays))
     if ends & others or _outer(ends, frame):
         refuse(
-            f"`{slot}` gets its first value in the loop, is used after it, and may be an array with another name",
+            f"`{slot}` gets its first value in the loop, is used after it, and may be an array that "
+            "another name stands for",
             f"copy it in the loop: `{slot} = {slot}.copy()`",
         )
 
@@ -101,9 +102,9 @@ def _check_pair(carry: Carry, one: Slot, other: Slot) -> None:
         )
 
 
-def check_stale(frame: Frame, block: Block) -> None:
+def check_stale(frame: Frame) -> None:
     """What a trip leaves in doubt must not be read by the next one."""
-    used = uses(block)
+    used = uses(Block((), tuple(frame.builder.eqns), ()))
     for cell, entry in frame.entries.items():
         end = frame.ends[cell]
         if end.stale is not None and entry.stale is None and entry.param in used:

@@ -238,12 +238,20 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 def binder(function: Callable[..., Any]) -> Binder:
     """The binder of a callable; without a known signature it takes any positional arguments, `args`."""
     try:
-        signature = inspect.signature(getattr(function, "py_func", function))
+        signature = _ufunc_signature(function) or inspect.signature(getattr(function, "py_func", function))
     except (ValueError, TypeError):
         signature = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
     parameters = signature.parameters.values()
     plain = all(parameter.kind in _POSITIONAL for parameter in parameters)
     return Binder(tuple(signature.parameters), signature, plain)
+
+
+def _ufunc_signature(function: Any) -> inspect.Signature | None:
+    """The operands of a ufunc; its options stay what they are."""
+    if not isinstance(function, np.ufunc):
+        return None
+    names = [f"x{k}" for k in range(1, function.nin + 1)] if function.nin > 1 else ["x"]
+    return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in names])
 
 
 # ---- arrays ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.iteration import enumerate_, plain, range_, reversed_, zip_
+from adcompiler.frontend.leaves import number_type
 from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import Size, SizePredicate, integer
 from adcompiler.frontend.values import TracedArray
@@ -26,6 +27,8 @@ _LIMIT = 256
 
 def hook(function: Any) -> Hook | None:
     """What runs instead of a builtin; None if it runs itself."""
+    if isinstance(function, type) and issubclass(function, np.number | np.bool_):
+        return lambda tracer, *args: _numpy_scalar(function, *args)
     try:
         return _HOOKS.get(function)
     except TypeError:
@@ -51,11 +54,18 @@ def _float(tracer: Tracer, x: Any = 0.0) -> Any:
     return TracedScalar(_number(x).astype(np.float64).value, "float")
 
 
+def _numpy_scalar(dtype: type[Any], x: Any = 0) -> Any:
+    """`np.float64(x)` and its kind."""
+    if not isinstance(x, Traced):
+        return dtype(x)
+    return x.astype(dtype) if type(x) is TracedArray else _number(x).astype(dtype)
+
+
 def _int(tracer: Tracer, x: Any = 0, *base: Any) -> Any:
     if type(x) is Size or not isinstance(x, Traced):
         return x if type(x) is Size else int(x, *base)
     number = _number(x)
-    whole = np.trunc(number) if number.value.type.dtype.is_float else number
+    whole: Any = np.trunc(number) if number.value.type.dtype.is_float else number
     return TracedScalar(whole.astype(np.int64).value, "int")
 
 
@@ -113,16 +123,9 @@ def _chosen(test: Any, new: Any, best: Any) -> Any:
         test = test if truth is None else truth
     if not isinstance(test, Traced):
         return new if test else best
-    weak = getattr(new, "weak", type(new).__name__), getattr(best, "weak", type(best).__name__)
-    chosen = np.where(test, new, best)
-    same = weak[0] == weak[1] and weak[0] in ("int", "float")
-    return (
-        TracedScalar(chosen.read(), weak[0])
-        if same
-        else chosen[()]
-        if type(chosen) is TracedArray
-        else chosen
-    )
+    chosen: Any = np.where(test, new, best)
+    one, other = number_type(new), number_type(best)
+    return TracedScalar(chosen.read(), one.weak if one == other else None)
 
 
 def _sum(tracer: Tracer, iterable: Any, /, start: Any = 0) -> Any:

@@ -63,23 +63,21 @@ def _followed(
 ) -> tuple[FunctionType, tuple[Any, ...]] | None:
     """The user's function behind a callable, and its arguments, `self` included; None if there is none."""
     world = tracer.world
-    place = world.place(function)
+
+    def part(owner: Any, value: Any, *names: str) -> Any:
+        place = world.place(owner)
+        return value if place is None else world.take(value, place.attribute(*names))
+
     if isinstance(function, MethodType):
-        inner, owner = function.__func__, function.__self__
-        if place is not None:
-            inner = world.take(inner, place.attribute("__func__"))
-            owner = world.take(owner, place.attribute("__self__"))
-        function, args = inner, (owner, *args)
-    for wrapped in ("py_func", "__wrapped__"):  # a Numba dispatcher, functools.lru_cache
-        inner = None if isinstance(function, FunctionType) else getattr(function, wrapped, None)
+        args = (part(function, function.__self__, "__self__"), *args)
+        function = part(function, function.__func__, "__func__")
+    for name in ("py_func", "__wrapped__"):  # a Numba dispatcher, functools.lru_cache
+        inner = None if isinstance(function, FunctionType) else getattr(function, name, None)
         if isinstance(inner, FunctionType):
-            function = inner if place is None else world.take(inner, place.attribute(wrapped))
+            function = part(function, inner, name)
     method = None if isinstance(function, FunctionType | type) else user_method(function, "__call__")
     if method is not None:
-        function, args = (
-            tracer.attribute(type(function), "__call__") if place is None else method,
-            (function, *args),
-        )
+        function, args = part(function, method, "__class__", "__call__"), (function, *args)
     if isinstance(function, FunctionType) and is_user_code(function.__code__):
         return function, args
     return None
@@ -122,7 +120,7 @@ def _construct(tracer: Tracer, cls: type[Any], args: tuple[Any, ...], kwargs: Ma
             refuse(f"`{cls.__name__}.{name}` is not captured", "write a function that makes the instance")
     if not (isinstance(start, FunctionType) and is_user_code(start.__code__)):
         return tracer.new(cls(*args, **kwargs))
-    made = tracer.new(cls.__new__(cls))
+    made = tracer.new(object.__new__(cls))
     tracer.call(tracer.attribute(cls, "__init__"), made, *args, **kwargs)
     return made
 

@@ -25,11 +25,11 @@ from adcompiler.frontend.arguments import (
 )
 from adcompiler.frontend.captured import Argument, Captured, Implied, Output, Request, SizeSource
 from adcompiler.frontend.frames import Cell, Outcome, Trace, run
-from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.observations import CALLEE, Path
 from adcompiler.frontend.outside import Outside
+from adcompiler.frontend.outputs import results_of
 from adcompiler.frontend.runtime import Tracer
-from adcompiler.frontend.scalars import TracedScalar, value
+from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import integer
 from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.errors import ArgumentError, CaptureError
@@ -127,16 +127,17 @@ class _Capture:
         for k, (leaf, key) in enumerate(zip(asked.leaves, asked.keys, strict=True)):
             self.handles.append(self._argument(k, leaf, key))
         tracer = Tracer(self.world)
-        args, kwargs = asked.binder.unbind(optree.tree_unflatten(asked.structure, self.handles))
+        arguments: Any = optree.tree_unflatten(asked.structure, self.handles)
+        args, kwargs = asked.binder.unbind(arguments)
         returned = tracer.call(self.world.take(asked.function, CALLEE), *args, **kwargs)
-        values = self._returned(returned)
+        results, self.outputs, self.result = results_of(returned)
         written = []
         for k, handle in enumerate(self.handles):
             cell = handle.cell if type(handle) is TracedArray and k not in self.same else None
             if cell is not None and cell.stale is None and cell.value is not self.parameters[k]:
-                written.append((len(values), trace.params.index(self.parameters[k])))
-                values.append(cell.value)
-        return Outcome(values, written)
+                written.append((len(results), trace.params.index(self.parameters[k])))
+                results.append(cell.value)
+        return Outcome(results, written)
 
     def _argument(self, k: int, leaf: Any, key: LeafKey) -> Any:
         name = self.names[k]
@@ -167,25 +168,6 @@ class _Capture:
         )
         cell.frame = self.trace.top
         return TracedArray(cell)
-
-    def _returned(self, returned: Any) -> list[Value]:
-        """The results of the program; what is known already is kept beside it."""
-        leaves, self.result = flatten(returned)
-        values: list[Value] = []
-        outputs: list[Output] = []
-        for leaf in leaves:
-            if isinstance(leaf, Traced | float | np.floating | np.ndarray):
-                outputs.append(Output(len(values), weak=getattr(leaf, "weak", None) is not None))
-                values.append(value(leaf))
-            elif isinstance(leaf, bool | int | str | bytes | np.generic):
-                outputs.append(Output(None, leaf))
-            else:
-                raise CaptureError(
-                    f"the function returns a {type(leaf).__name__}",
-                    hint="return numbers, arrays, and tuples, lists and dicts of them",
-                )
-        self.outputs = tuple(outputs)
-        return values
 
     # What is kept of it ------------------------------------------------------------------------------------
 

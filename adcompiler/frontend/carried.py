@@ -86,7 +86,7 @@ class Carry:
     cells: dict[Slot, Cell] = field(default_factory=dict)
     learned: Plan = field(default_factory=dict)
 
-    # At the head of the body ---------------------------------------------------------------------------------
+    # At the head of the body -------------------------------------------------------------------------------
 
     def bind(self, name: str, value: Any) -> Any:
         """What a carried variable is at the head of a trip."""
@@ -121,10 +121,10 @@ class Carry:
         self.params[slot] = trace.own(Value(kind, str(slot)), trace.frame)
         return self.params[slot]
 
-    # At its end ----------------------------------------------------------------------------------------------
+    # At its end --------------------------------------------------------------------------------------------
 
     def compare(self, name: str, before: Any, after: Any, used_after: bool) -> None:
-        """Find what the variable has become: a result for each slot, or something that the plan did not know."""
+        """Find what the variable has become: a result a slot, or something that the plan did not know."""
         for slot, leaf in leaves(before, Slot(name)):
             end = found(after, slot)
             if end is MISSING:
@@ -151,8 +151,8 @@ class Carry:
             self._compare_array(slot, leaf, end)
         elif leaf is not end and not (type(leaf) is type(end) and leaf == end):
             refuse(
-                f"`{slot}` is {describe(leaf)} before the loop and {describe(end)} after a trip: only numbers, "
-                "arrays, and tuples, lists and dicts of them may change in a loop that is not unrolled",
+                f"`{slot}` is {describe(leaf)} before the loop and {describe(end)} after a trip: only "
+                "numbers, arrays, and tuples, lists and dicts of them may change in a loop that is not unrolled",
                 "use numbers and arrays",
                 NeedsConcrete,
             )
@@ -239,7 +239,7 @@ class Carry:
             "keep the same structure in each trip",
         )
 
-    # Before the loop -----------------------------------------------------------------------------------------
+    # Around the loop ---------------------------------------------------------------------------------------
 
     def start(self, slot: Slot) -> Value:
         """The value that a slot starts with; emitted outside the body."""

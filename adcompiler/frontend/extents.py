@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adcompiler.frontend.frames import Restart, SizeBound, current, refuse
+from adcompiler.frontend.assumptions import Restart
+from adcompiler.frontend.frames import SizeBound, current, refuse
 from adcompiler.ir import affine
 from adcompiler.ir.errors import NeedsConcrete, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant

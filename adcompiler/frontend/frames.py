@@ -32,11 +32,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from types import CodeType, FrameType
 from typing import Any, Literal, NoReturn
 
+from adcompiler.frontend.assumptions import Assumptions, Restart
 from adcompiler.ir.build import Builder, building
 from adcompiler.ir.errors import CaptureError, Location
 from adcompiler.ir.graph import Attrs, Block, Constant, Function, Value
@@ -224,38 +225,6 @@ def link(new: Cell, old: Cell) -> None:
 
 
 # ---- the trace ----
-
-
-class Restart(BaseException):
-    """Tracing begins anew knowing more of the sizes; not an Exception, so that no library swallows it.
-
-    `sizes` are replaced; `lengths` are not negative.
-    """
-
-    def __init__(self, sizes: Mapping[str, Dim] | None = None, lengths: frozenset[Dim] = frozenset()) -> None:
-        super().__init__(sizes, lengths)
-        self.sizes = sizes or {}
-        self.lengths = lengths
-
-
-@dataclass
-class Assumptions:
-    """What stays from one start of a trace to the next."""
-
-    names: dict[tuple[str, int | None], str] = field(default_factory=dict)
-    """The size of an axis of a parameter (None: of an integer), by the parameter's name."""
-    hints: dict[str, int] = field(default_factory=dict)
-    """The value of each size in the call that is traced."""
-    same: dict[str, Dim] = field(default_factory=dict)
-    """Sizes that are not free: what they are in terms of the others."""
-    lengths: frozenset[Dim] = frozenset()
-    """Dims that are not negative, so that `max(e, 0)` is `e`: guards from the start."""
-
-    def learn(self, found: Restart) -> None:
-        """Replace sizes by polynomials in others; take more lengths as not negative."""
-        sizes = found.sizes
-        self.same = {name: dim.substitute(sizes) for name, dim in self.same.items()} | dict(sizes)
-        self.lengths = frozenset(d.substitute(sizes) for d in self.lengths | found.lengths)
 
 
 _LETTERS = "nmkpqrstuvw"

@@ -12,8 +12,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.joins import Weak
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Value
+from adcompiler.ir.types import ArrayType
 
 
 def _binary(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
@@ -38,13 +40,23 @@ def _unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
 
 
 def _operate(ufunc: np.ufunc, *operands: Any) -> Any:
-    from adcompiler.frontend import ufuncs
+    from adcompiler.frontend.ufuncs import operator
 
-    return ufuncs.operator(ufunc, *operands)
+    return operator(ufunc, *operands)
 
 
 class Traced:
-    """A number or array whose value is known only when the program runs."""
+    """A number or array whose value is known only when the program runs.
+
+    `weak` says which Python number it is, None for what has a NumPy dtype.
+    """
+
+    weak: Weak = None
+
+    @property
+    def type(self) -> ArrayType:
+        """The type of its value."""
+        raise NotImplementedError
 
     def read(self) -> Value:
         """The value, for use in an equation here."""
@@ -66,21 +78,21 @@ class Traced:
     __rshift__, __rrshift__ = _binary(np.right_shift), _reflected(np.right_shift)
     __lt__, __le__ = _binary(np.less), _binary(np.less_equal)
     __gt__, __ge__ = _binary(np.greater), _binary(np.greater_equal)
-    __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)  # type: ignore[assignment]
+    __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)
     __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
     __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
 
     # ---- NumPy's protocols ----
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        from adcompiler.frontend import ufuncs
+        from adcompiler.frontend.ufuncs import call
 
-        return ufuncs.call(ufunc, method, inputs, options)
+        return call(ufunc, method, inputs, options)
 
     def __array_function__(
         self,
         function: Callable[..., Any],
-        types: Sequence[type],
+        types: Sequence[Any],
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> Any:

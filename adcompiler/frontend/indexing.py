@@ -64,7 +64,8 @@ def parse(shape: Shape, key: Any) -> Access:
         positions += [] if position is None else [position]
     gathers = "gather" in at
     if gathers:
-        _unify(at, positions)
+        _refuse_hollow_ellipsis(given, whole)
+        common_shape([p.type.shape for p in positions if isinstance(p, Value)])
     element = len(at) > 0 and all(item == "point" for item in at) and not any(k is Ellipsis for k in given)
     taken = _shape(whole, at, positions)
     return Access(whole, trimmed(at), tuple(positions), taken, gathers, element)
@@ -74,7 +75,7 @@ def _array_like(entry: Any) -> Any:
     """Lists are index arrays; a bool is neither an index nor a mask here."""
     if isinstance(entry, list):
         if any(isinstance(x, Traced) for x in entry):
-            return np.stack(entry)  # type: ignore[call-overload]
+            return np.stack(entry)
         return np.asarray(entry, dtype=None if entry else np.int64)
     if type(entry) in (bool, np.bool_) or isinstance(entry, SizePredicate):
         refuse("an array is indexed with a bool", "index with a slice, an integer or an integer array")
@@ -97,6 +98,13 @@ def _complete(shape: Shape, entries: list[Any]) -> tuple[Shape, list[Any]]:
     axes = iter(shape)
     whole = tuple(Dim.of(1) if e is None else next(axes) for e in complete)
     return whole, [slice(None) if e is None else e for e in complete]
+
+
+def _refuse_hollow_ellipsis(given: Sequence[Any], whole: Shape) -> None:
+    """To NumPy an ellipsis sets index arrays apart even where it stands for no axis."""
+    places = [k for k, entry in enumerate(given) if entry is Ellipsis]
+    if places and len(given) - 1 == len(whole) and 0 < places[0] < len(given) - 1:
+        refuse("an ellipsis stands for no axis beside index arrays", "leave `...` out of the key")
 
 
 def _item(entry: Any, size: Dim, axis: int) -> tuple[Attr, Position | None]:
@@ -178,7 +186,9 @@ def gathered(index: Value, size: Dim, axis: int) -> Value:
 
 def _span(entry: slice, size: Dim) -> tuple[Attr, Position | None]:
     """Start and length, by the rules of `slice.indices`, without asking more than these need."""
-    step = 1 if entry.step is None else static(_bound(entry.step, "the step of a slice"), "the step of a slice")
+    step = (
+        1 if entry.step is None else static(_bound(entry.step, "the step of a slice"), "the step of a slice")
+    )
     if step == 0:
         raise ValueError("slice step cannot be zero")
     if step > 0:
@@ -214,7 +224,9 @@ def _position(bound: Dim, size: Dim) -> tuple[Dim, bool]:
         return bound, False
     front = holds(bound, Relation.NONNEGATIVE)
     if front is None:
-        require(bound, "IndexError", f"the slice bound {bound} is negative, and whether it is depends on data")
+        require(
+            bound, "IndexError", f"the slice bound {bound} is negative, and whether it is depends on data"
+        )
     return (bound, True) if front is not False else (size + bound, False)
 
 
@@ -241,12 +253,6 @@ def _decided(dim: Dim, what: str) -> bool:
 
 
 # ---- shapes ----
-
-
-def _unify(at: Sequence[Attr], positions: list[Position]) -> None:
-    """Index arrays broadcast together: sizes that are equal become one."""
-    given = [p.type.shape for p in positions if isinstance(p, Value)]
-    common_shape(given)
 
 
 def _shape(whole: Shape, at: Sequence[Attr], positions: Sequence[Position]) -> Shape:

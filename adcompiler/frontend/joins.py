@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from adcompiler.ir.errors import CaptureError
+from adcompiler.frontend.frames import refuse
 from adcompiler.ir.types import BOOL, F64, I64, DType
 
 Weak = Literal["int", "float"] | None
@@ -43,9 +43,9 @@ def join(before: NumberType, after: NumberType, name: str) -> NumberType:
         return other
     if before.dtype is after.dtype:
         return NumberType(before.dtype)
-    raise CaptureError(
+    refuse(
         f"`{name}` is {before} before the loop and {after} after a trip: its type changes in the loop",
-        hint=f"give it its final type before the loop, for example `{name} = {_final(before, after)}(...)`",
+        f"give it its final type before the loop, for example `{name} = {_final(before, after)}(...)`",
     )
 
 

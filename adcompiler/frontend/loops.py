@@ -34,7 +34,7 @@ _ATTEMPTS = 16
 
 @dataclass(frozen=True)
 class State:
-    """The variables that a loop may assign; a variable neither live at its head nor after it is local to a trip."""
+    """The variables that a loop may assign; one live neither at its head nor after it is local to a trip."""
 
     assigned: Names
     live_head: Names
@@ -119,7 +119,7 @@ def _emit(rolled: Indexed, trip: _Trip, state: State, before: Mapping[str, Any])
     changed = [cell for cell, entry in frame.entries.items() if frame.ends[cell].value is not entry.param]
     slots = list(carry.params)
     block = _block(trip, slots, changed)
-    check_stale(frame, block)
+    check_stale(frame)
     inputs = [*(carry.start(slot) for slot in slots), *(cell.read() for cell in changed)]
     attrs = for_attrs(
         rolled.length, len(inputs), 0, False, trip.index if _mentions(block, trip.index) else None
@@ -223,7 +223,7 @@ def _unchanged(carry: Carry, slot: Slot, leaf: Any, trip: _Trip) -> Any:
     if not isinstance(leaf, Undefined) or end is None or isinstance(end, Undefined):
         return leaf
     return Undefined(
-        f"it gets its value in the loop at line {carry.line}, where only numbers and arrays made there outlast "
+        f"it gets its value in the loop at line {carry.line}, and only numbers and arrays made there outlast "
         "the last trip (copy an array: x.copy())"
     )
 

@@ -46,35 +46,44 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, li
     """`np.full`."""
     kind = dtype_of(strong_dtype(fill_value) if dtype is None else dtype)
     place = ArrayType(kind, dims(shape))
-    return TracedArray(Cell(stored(fill_value, place), contiguous=True))
+    return TracedArray(Cell(stored(fill_value, place), contiguous=True if order == "C" else None))
 
 
 def zeros_(shape: Any, dtype: Any = float, order: str = "C", *, like: Any = None) -> Any:
     """`np.zeros`, and `np.empty`, whose elements may be anything."""
     made = zeros(shape=dims(shape), dtype=dtype_of(float if dtype is None else dtype))
-    return TracedArray(Cell(made, contiguous=True))
+    return TracedArray(Cell(made, contiguous=True if order == "C" else None))
 
 
 def ones(shape: Any, dtype: Any = None, order: str = "C", *, like: Any = None) -> Any:
     """`np.ones`."""
-    return full(shape, 1, float if dtype is None else dtype)
+    return full(shape, 1, float if dtype is None else dtype, order)
 
 
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", shape: Any = None) -> Any:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Any:
     """`np.full_like`."""
-    a = array(a, copy=False)
-    return full(a.shape if shape is None else shape, fill_value, a.dtype if dtype is None else dtype)
+    a = operand_array(a)
+    kind = a.dtype if dtype is None else dtype
+    return full(a.shape if shape is None else shape, fill_value, kind, _order(order, a))
 
 
 def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
     """`np.zeros_like`, and `np.empty_like`."""
-    a = array(a, copy=False)
-    return zeros_(a.shape if shape is None else shape, a.dtype if dtype is None else dtype)
+    a = operand_array(a)
+    kind = a.dtype if dtype is None else dtype
+    return zeros_(a.shape if shape is None else shape, kind, _order(order, a))
 
 
 def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
     """`np.ones_like`."""
-    return full_like(a, 1, dtype, shape=shape)
+    return full_like(a, 1, dtype, order, shape=shape)
+
+
+def _order(order: str, like: TracedArray) -> str:
+    """`K` is the order of the array given, as far as it is known."""
+    return "C" if order == "K" and like.contiguous else order
 
 
 def eye(n: Any, m: Any = None, k: int = 0, dtype: Any = float, order: str = "C", *, like: Any = None) -> Any:
@@ -95,7 +104,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, li
     """`np.arange` of integers and sizes; of floats where all are known."""
     low, high = (0, start) if stop is None else (start, stop)
     if not any(isinstance(x, Traced) for x in (low, high, step)):
-        return array(np.arange(low, high, step, dtype))
+        return array(np.arange(low, high, step, dtype=dtype))
     bounds = [dim_of(x) for x in (low, high, step)]
     if None in bounds:
         refuse("np.arange of traced floats has a length that depends on their rounding", "use np.linspace")
@@ -116,8 +125,8 @@ def linspace(
 ) -> Any:
     """`np.linspace` between numbers: the last point is exact."""
     if not any(isinstance(x, Traced) for x in (start, stop, num)):
-        known = np.linspace(start, stop, num, endpoint, retstep, dtype)
-        return (array(known[0]), known[1]) if retstep else array(known)
+        points, step = np.linspace(start, stop, num, endpoint, retstep=True, dtype=dtype)
+        return (array(points), step) if retstep else array(points)
     count = length(num)
     gaps = count - 1 if endpoint else count
     if holds(gaps - 1, Relation.NONNEGATIVE) is False:
@@ -160,7 +169,7 @@ def array(
     if isinstance(object, TracedArray) and not copy and object.dtype == kind:
         made: Any = object
     elif isinstance(object, TracedArray):
-        made = TracedArray(Cell(cast(object.read(), dtype_of(kind)), contiguous=object.cell.contiguous))
+        made = TracedArray(Cell(cast(object.read(), dtype_of(kind)), contiguous=object.contiguous))
     elif isinstance(object, Traced):
         made = TracedArray(Cell(cast(object.read(), dtype_of(kind))))
     elif isinstance(object, list | tuple) and any(map(holds_traced, object)):
@@ -188,12 +197,13 @@ def holds_traced(x: Any) -> bool:
     return isinstance(x, Traced)
 
 
-def operand_array(x: Any) -> Any:
+def operand_array(x: Any) -> TracedArray:
     """What a function that takes arrays makes of an operand: a handle; of a number, one of rank 0."""
     if isinstance(x, TracedArray):
         return x
     if isinstance(x, (Traced, np.ndarray, list, tuple, *NUMBERS)):
-        return array(x, copy=False)
+        made: TracedArray = array(x, copy=False)
+        return made
     refuse(f"a {type(x).__name__} is used as an array", "pass an array")
 
 

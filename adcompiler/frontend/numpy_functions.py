@@ -1,7 +1,7 @@
 """The NumPy functions that traced values take part in: one table, and the door to it.
 
-Elementwise functions are read off the table of ops; what is not an op is an ordinary short function of handles,
-in the file of its family. Everything else is refused, by name.
+Elementwise functions are read off the table of ops; what is not an op is an ordinary short function of
+handles, in the file of its family. Everything else is refused, by name.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from adcompiler.frontend import (
+    numpy_assembly,
     numpy_creation,
     numpy_products,
     numpy_reductions,
@@ -24,6 +26,7 @@ from adcompiler.frontend import (
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.numpy_creation import holds_traced, joint, number_or_array, operand_array
 from adcompiler.frontend.numpy_products import matmul as matmul
+from adcompiler.ir.types import DType
 
 # ---- short functions of no family ----
 
@@ -93,6 +96,11 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bo
     return np.all(isclose(a, b, rtol, atol, equal_nan))
 
 
+def _converted(dtype: np.dtype[Any], x: Any) -> Any:
+    """`np.float32(x)` and its kind."""
+    return number_or_array(operand_array(x).astype(dtype))
+
+
 _OTHERS: Mapping[Any, Callable[..., Any]] = {
     np.where: ufuncs.where,
     np.clip: ufuncs.clip,
@@ -109,12 +117,14 @@ _OTHERS: Mapping[Any, Callable[..., Any]] = {
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
     np.result_type: lambda *args: joint([operand_array(x) for x in args]).numpy,
+    **{kind.numpy.type: partial(_converted, kind.numpy) for kind in DType},
 }
 
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         **numpy_creation.FUNCTIONS,
         **numpy_shapes.FUNCTIONS,
+        **numpy_assembly.FUNCTIONS,
         **numpy_reductions.FUNCTIONS,
         **numpy_products.FUNCTIONS,
         **_OTHERS,
@@ -167,8 +177,8 @@ def name_of(function: Any) -> str:
 def intercepted(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a call in captured code goes to `run` and not to the function itself.
 
-    That is so for functions that make arrays, which captured code may write traced values to, and for functions
-    of NumPy, `math` and SciPy when an argument is traced.
+    That is so for functions that make arrays, which captured code may write traced values to, and for
+    functions of NumPy, `math` and SciPy when an argument is traced.
     """
     try:
         if function in numpy_creation.FUNCTIONS:
@@ -199,4 +209,3 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 def is_math(function: Any) -> bool:
     """Whether it is a function of the module `math`."""
     return getattr(function, "__module__", None) == "math"
-

@@ -109,7 +109,9 @@ def _size(x: Array, axes: Sequence[int]) -> Any:
     return total
 
 
-def einsum(subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None) -> Any:
+def einsum(
+    subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None
+) -> Any:
     """`np.einsum` with letters; the implicit form is made explicit."""
     if not isinstance(subscripts, str) or "." in subscripts:
         refuse("np.einsum with axis lists or an ellipsis is not supported", "write the subscripts as letters")
@@ -148,7 +150,9 @@ def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = 
 def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
     """`np.cross` of vectors of length 3 along the last axis."""
     x, y = operand_array(a), operand_array(b)
-    if (axisa, axisb, axisc, axis) != (-1, -1, -1, None) or hint(x.type.shape[-1]) != 3 != hint(y.type.shape[-1]):
+    if (axisa, axisb, axisc, axis) != (-1, -1, -1, None) or hint(x.type.shape[-1]) != 3 != hint(
+        y.type.shape[-1]
+    ):
         refuse("np.cross is supported along the last axis, of length 3", "write its three components out")
     p, q = ([v[..., k] for k in range(3)] for v in (x, y))
     return np.stack([p[i] * q[j] - p[j] * q[i] for i, j in ((1, 2), (2, 0), (0, 1))], -1)

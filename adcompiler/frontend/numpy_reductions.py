@@ -10,8 +10,9 @@ import numpy as np
 
 from adcompiler.frontend.extents import proved, value_of
 from adcompiler.frontend.frames import current, refuse
+from adcompiler.frontend.numpy_assembly import concatenate
 from adcompiler.frontend.numpy_creation import operand_array
-from adcompiler.frontend.numpy_shapes import axes_of, axis_of, concatenate, ravel, swapaxes
+from adcompiler.frontend.numpy_shapes import axes_of, axis_of, ravel, swapaxes
 from adcompiler.frontend.scalars import cast, dtype_of
 from adcompiler.frontend.sizes import integer
 from adcompiler.frontend.ufuncs import into
@@ -25,7 +26,7 @@ from adcompiler.ir.ops.control import loop
 from adcompiler.ir.ops.shape import broadcast, reshape, transpose
 from adcompiler.ir.types import BOOL, I64, Dim, DType
 
-_NO_VALUE = np._NoValue  # type: ignore[attr-defined]
+_NO_VALUE = np._NoValue
 """What NumPy's own functions hand on for an option that was not given."""
 
 # ---- what all reductions share ----
@@ -294,7 +295,10 @@ def average(
     if not x.type.dtype.is_float and not w.type.dtype.is_float:
         w = w.astype(float)
     total = sum_(np.multiply(x, w), axis, keepdims=keepdims)
-    return total / sum_(np.broadcast_to(w, x.shape), axis, keepdims=keepdims)
+    weight = sum_(np.broadcast_to(w, x.shape), axis, keepdims=keepdims)
+    message = "Weights sum to zero, can't be normalized"
+    checked(np.not_equal(weight, 0).read(), kind="ZeroDivisionError", message=message)
+    return total / weight
 
 
 def nan_ignored(function: Callable[..., Any]) -> Callable[..., Any]:

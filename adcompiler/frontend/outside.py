@@ -19,7 +19,7 @@ import numpy as np
 
 from adcompiler.frontend.arguments import LeafKey, leaf_key
 from adcompiler.frontend.observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
-from adcompiler.ir.errors import CaptureError
+from adcompiler.frontend.frames import refuse
 
 _PLAIN = (
     bool,
@@ -159,7 +159,7 @@ def refuse_operators(cls: type[Any]) -> None:
     for base in cls.__mro__:
         for name, member in vars(base).items():
             if name in _OPERATORS and isinstance(member, FunctionType) and is_user_code(member.__code__):
-                raise CaptureError(
+                refuse(
                     f"the class `{cls.__name__}` defines `{name}`, which is not captured",
-                    hint="call a method or a function by its name instead of using the operator",
+                    "call a method or a function by its name instead of using the operator",
                 )

@@ -79,7 +79,8 @@ class Tracer:
         if isinstance(value, Undefined):
             self._refuse_undefined(value, name)
             raise NameError(
-                f"cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+                f"cannot access free variable '{name}' where it is not associated with a value in enclosing "
+                "scope"
             )
         return value
 
@@ -152,6 +153,7 @@ class Tracer:
         known = self._bound.get(id(function))
         if known is None:
             known = self._bound[id(function)] = function, calls.bind(self, function)
+            self.function(known[1])
         return known[1]
 
     @contextmanager
@@ -179,7 +181,7 @@ class Tracer:
         if type(test) is TracedArray and test.ndim:
             refuse(
                 "the truth of an array is ambiguous",
-                "say what is meant: np.all(...) or np.any(...), or np.where(...) for a choice element by element",
+                "write np.all(...) or np.any(...), or np.where(...) for a choice element by element",
             )
         return None
 

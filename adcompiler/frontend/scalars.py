@@ -12,7 +12,9 @@ from adcompiler.frontend.joins import NumberType, Weak
 from adcompiler.ir.errors import CaptureError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import cast as cast_op
-from adcompiler.ir.types import DType
+from adcompiler.ir.ops.arrays import checked
+from adcompiler.ir.ops.comparison import greater_equal, less_equal, logical_and
+from adcompiler.ir.types import I64, ArrayType, DType
 
 NUMBERS = (bool, int, float, np.generic)
 
@@ -32,6 +34,10 @@ class TracedScalar(Traced):
         if self.weak:
             return float if self.weak == "float" else int
         return self.value.type.dtype.numpy.type
+
+    @property
+    def type(self) -> ArrayType:
+        return self.value.type
 
     def read(self) -> Value:
         return self.value
@@ -75,12 +81,17 @@ class TracedScalar(Traced):
         raise TypeError(f"'{self.__class__.__name__}' object is not iterable")
 
     def __getitem__(self, index: Any) -> Any:
-        raise TypeError("invalid index to scalar variable.")
+        if self.weak:
+            raise TypeError(f"'{self.weak}' object is not subscriptable")
+        if index != ():
+            raise IndexError("invalid index to scalar variable.")
+        return self
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is not None:
-            return np.round(self, digits)  # type: ignore[call-overload]
-        return TracedScalar(cast(np.rint(self).read(), DType.I64), "int")  # type: ignore[call-overload]
+            return np.round(self, digits)
+        nearest: Any = np.rint(self)
+        return TracedScalar(cast(nearest.read(), DType.I64), "int")
 
     def __getattr__(self, name: str) -> Any:
         """Methods that NumPy's scalars share with arrays are NumPy's functions."""
@@ -99,11 +110,8 @@ SHARED_METHODS = frozenset(
 
 def promotes_as(x: Any) -> Any:
     """What NumPy's promotion sees of an operand: a dtype, or the type of a Python number."""
-    weak = getattr(x, "weak", None) if isinstance(x, Traced) else None
-    if weak is not None:
-        return int if weak == "int" else float
     if isinstance(x, Traced):
-        return x.type.dtype.numpy if hasattr(x, "type") else x.dtype
+        return {"int": int, "float": float}.get(x.weak or "", x.type.dtype.numpy)
     if isinstance(x, bool):
         return np.dtype(bool)
     if type(x) in (int, float, complex):
@@ -132,11 +140,24 @@ def value(x: Any, dtype: DType | None = None) -> Value:
         found = x.read()
         if dtype is None or dtype is found.type.dtype:
             return found
+        if x.weak == "int" and dtype.is_integer:
+            _check_fits(found, dtype)
         return cast(found, dtype)
     if isinstance(x, NUMBERS) and dtype is not None and not isinstance(x, np.generic):
-        return constant(np.asarray(x, dtype.numpy) if dtype.is_integer and type(x) is int else _converted(x, dtype))
+        return constant(
+            np.asarray(x, dtype.numpy) if dtype.is_integer and type(x) is int else _converted(x, dtype)
+        )
     found = constant(x, dtype_of(np.asarray(x).dtype))
     return found if dtype is None else cast(found, dtype)
+
+
+def _check_fits(number: Value, dtype: DType) -> None:
+    """NumPy refuses a Python integer that a dtype cannot hold."""
+    limits = np.iinfo(dtype.numpy)
+    fits = greater_equal(number, constant(limits.min, I64))
+    if limits.max < np.iinfo(np.int64).max:
+        fits = logical_and(fits, less_equal(number, constant(limits.max, I64)))
+    checked(fits, "OverflowError", f"Python integer out of bounds for {dtype.numpy}")
 
 
 def _converted(x: Any, dtype: DType) -> Any:
@@ -158,7 +179,11 @@ def is_operand(x: Any) -> bool:
 
 def named(x: Any, name: str) -> Any:
     """The same traced value, under the name of a variable: a hint for the printer, given once."""
-    value = getattr(x, "value", None) if isinstance(x, TracedScalar) else getattr(getattr(x, "cell", None), "value", None)
+    value = (
+        getattr(x, "value", None)
+        if isinstance(x, TracedScalar)
+        else getattr(getattr(x, "cell", None), "value", None)
+    )
     if isinstance(value, Value) and value.name is None and not isinstance(value, Constant):
         # only a hint, and the Function is not finished yet
         object.__setattr__(value, "name", name)

@@ -8,7 +8,7 @@ and arithmetic take it as a traced value.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Size(Traced):
     """A traced integer that is a `Dim`: a length, a loop index, or what they are computed to."""
 
     ndim = 0
-    weak: Literal["int"] = "int"
+    weak = "int"
     type = ArrayType(I64)
 
     def __init__(self, dim: Dim) -> None:

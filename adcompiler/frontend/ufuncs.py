@@ -68,17 +68,14 @@ def operator(ufunc: np.ufunc, *operands: Any) -> Any:
     found = sizes.arithmetic(ufunc, operands)
     if found is not NotImplemented:
         return found
-    if not all(map(_taken, operands)):
-        if ufunc in (np.equal, np.not_equal) and any(isinstance(x, TracedArray) for x in operands):
+    arrays = any(isinstance(x, TracedArray) for x in operands)
+    if not all(is_operand(x) or (arrays and isinstance(x, list | tuple)) for x in operands):
+        if ufunc in (np.equal, np.not_equal) and arrays:
             refuse("an array is compared with what is neither an array nor a number", "use `is`, or len()")
         return NotImplemented
     operands = tuple(map(coerced, operands))
     weak = all(type(x) is bool or isinstance(promotes_as(x), type) for x in operands)
     return _weakened(_apply(ufunc, operands)) if weak else _apply(ufunc, operands)
-
-
-def _taken(x: Any) -> bool:
-    return is_operand(x) or isinstance(x, list | tuple)
 
 
 def _weakened(result: Any) -> Any:
@@ -225,7 +222,9 @@ def _power(x: Any, y: Any) -> Any:
     kind, other = _resolved(np.power, (x, y))
     known = isinstance(y, int | float | np.number) and not isinstance(y, Traced)
     if known and float(y).is_integer() and abs(y) <= 1024:
-        if kind.is_integer and y < 0 and promotes_as(x) is int:
+        if kind.is_integer and y < 0:
+            if promotes_as(x) is not int:
+                raise ValueError("Integers to negative integer powers are not allowed.")
             kind = F64
         return wrap(ipow(value(x, kind), n=int(y)))
     if known and y == 0.5 and isinstance(x, TracedArray) and kind.is_float:
@@ -325,7 +324,6 @@ def rounded_to_int(function: Any, x: Any) -> Any:
         return x
     ufunc = {math.floor: np.floor, math.ceil: np.ceil, math.trunc: np.trunc}[function]
     return TracedScalar(cast(ufunc(x).read(), I64), "int")
-
 
 
 def named_function(body: Implementation, args: Sequence[Any]) -> Any:

@@ -136,16 +136,14 @@ class TracedArray(Traced):
                 current().location(),
                 f"make the array of dtype {x.dtype} in the first place",
             )
-        if x.ndim and x.type.shape != self.type.shape and common_shape([x.type.shape, self.type.shape]):
-            same = len(x.type.shape) == self.ndim and all(
-                fits(a, b) for a, b in zip(x.type.shape, self.type.shape, strict=True)
-            )
-            if not same or any(a != b for a, b in zip(x.type.shape, self.type.shape, strict=True)):
-                shapes = f"shape {shown_shape(self.type.shape)} doesn't match the broadcast shape"
-                raise ShapeError(
-                    f"non-broadcastable output operand with {shapes} {shown_shape(x.type.shape)}",
-                    current().location(),
-                )
+        given, own = x.type.shape, self.type.shape
+        aligned = own[len(own) - len(given) :]
+        if len(given) > len(own) or not all(
+            fits(d, e) or d == e for d, e in zip(given, aligned, strict=True)
+        ):
+            shapes = f"{shown_shape(own)} doesn't match the broadcast shape {shown_shape(given)}"
+            message = f"non-broadcastable output operand with shape {shapes}"
+            raise ShapeError(message, current().location())
         self.store(x)
 
     def __getitem__(self, key: Any) -> Any:
@@ -183,18 +181,21 @@ class TracedArray(Traced):
         """`self[mask] = x` for one value, or one a place behind the axes of the mask."""
         behind = self.type.shape[mask.ndim :]
         part = self.type.with_shape(behind)
-        if isinstance(x, Traced | np.ndarray) and np.ndim(x) > len(behind):  # type: ignore[arg-type]
+        self.refuse_packed(x, len(behind))
+        self.write(where(_behind(mask, self), stored(x, part), self.read()))
+
+    def refuse_packed(self, x: Any, rank: int) -> None:
+        """What goes to the places of a mask has one value for all, not one for each."""
+        if np.ndim(x) > rank:
             refuse(
                 f"what is stored in `{self.name}[mask]` has as many elements as the mask has places",
                 f"use {self.name}[...] = np.where(mask, values, {self.name}), or a loop with an `if`",
             )
-        common_shape([mask.type.shape, self.type.shape[: mask.ndim]])
-        wide = reshape(mask.read(), shape=(*mask.type.shape, *[Dim.of(1)] * len(behind)))
-        self.write(where(wide, stored(x, part), self.read()))
 
     def update(self, key: Any, ufunc: np.ufunc, x: Any) -> None:
         """`self[key] += x` and its kind: by mask the elements that are not read stay as they are."""
         if traced_mask(key):
+            self.refuse_packed(x, self.ndim - key.ndim)
             updated = self.copy()
             updated.store_result(ufunc(self, x), ufunc)
             self.write(where(_behind(key, self), updated.read(), self.read()))
@@ -214,6 +215,11 @@ class TracedArray(Traced):
         part = stored(x, self.type.with_shape(access.shape))
         at = {} if all(item == "point" for item in access.at) else {"at": access.at}
         base.write(add_at(base.read(), part, *map(position_value, access.positions), **at))
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether NumPy surely holds it in C order."""
+        return self.ndim <= 1 or (self.cell.contiguous and not self.path)
 
     @property
     def name(self) -> str:
@@ -243,7 +249,7 @@ class TracedArray(Traced):
     def reshaped(self, shape: Shape) -> TracedArray:
         """The elements in another shape: a view where NumPy surely makes one, else possibly one."""
         kept = [d for d in shape if d.constant != 1] == [d for d in self.type.shape if d.constant != 1]
-        if shape == self.type.shape or kept or (self.cell.contiguous and not self.path):
+        if shape == self.type.shape or kept or self.contiguous:
             return self.step(ReshapeStep(shape))
         part = reshape(self.read(), shape=shape)
         made = Cell(part, self.cell.name, contiguous=True)
@@ -290,30 +296,34 @@ class TracedArray(Traced):
         """Store one number everywhere."""
         self.store(x)
 
-    def flatten(self, order: str = "C") -> TracedArray:
+    def flatten(self, order: Any = "C") -> Any:
         """A copy of the elements in one axis."""
-        return np.ravel(self, order).copy()  # type: ignore[call-overload,no-any-return]
+        return np.ravel(self, order).copy()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return [x.tolist() if isinstance(x, TracedArray) else x.item() for x in self] if self.ndim else self.item()
+        return (
+            [x.tolist() if isinstance(x, TracedArray) else x.item() for x in self]
+            if self.ndim
+            else self.item()
+        )
 
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> TracedArray:
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
         """`np.reshape`, which also takes the sizes one by one."""
         given = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, given, order=order, copy=copy)  # type: ignore[call-overload,no-any-return]
+        return np.reshape(self, given, order=order, copy=copy)
 
-    def transpose(self, *axes: Any) -> TracedArray:
+    def transpose(self, *axes: Any) -> Any:
         """`np.transpose`, which also takes the axes one by one."""
         given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return np.transpose(self, given)  # type: ignore[call-overload,no-any-return]
+        return np.transpose(self, given)
 
     def __getattr__(self, name: str) -> Any:
         """The other methods are NumPy's functions of that name."""
         if name in SHARED_METHODS | _METHODS:
             function = getattr(np, name)
             return lambda *args, **kwargs: function(self, *args, **kwargs)
-        if hasattr(np.ndarray, name):
+        if hasattr(np.ndarray, name) and not name.startswith("__"):
             refuse(f"`.{name}` of an array is not supported", "write it with NumPy functions that are")
         raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
 
@@ -322,7 +332,11 @@ class TracedArray(Traced):
     __iadd__, __isub__, __imul__ = _in_place(np.add), _in_place(np.subtract), _in_place(np.multiply)
     __itruediv__, __ifloordiv__ = _in_place(np.divide), _in_place(np.floor_divide)
     __imod__, __ipow__, __imatmul__ = _in_place(np.remainder), _in_place(np.power), _in_place(np.matmul)
-    __iand__, __ior__, __ixor__ = _in_place(np.bitwise_and), _in_place(np.bitwise_or), _in_place(np.bitwise_xor)
+    __iand__, __ior__, __ixor__ = (
+        _in_place(np.bitwise_and),
+        _in_place(np.bitwise_or),
+        _in_place(np.bitwise_xor),
+    )
     __ilshift__, __irshift__ = _in_place(np.left_shift), _in_place(np.right_shift)
 
 
@@ -351,7 +365,7 @@ def stored(x: Any, place: ArrayType) -> Value:
     if not is_operand(x):
         if not isinstance(x, list | tuple):
             raise CaptureError(f"a {type(x).__name__} cannot be stored in an array", current().location())
-        x = np.stack(x) if any(isinstance(k, Traced) for k in x) else np.asarray(x)  # type: ignore[call-overload]
+        x = np.stack(x) if any(isinstance(k, Traced) for k in x) else np.asarray(x)
     if promotes_as(x) is complex:
         refuse("complex numbers are not supported", "write real and imaginary parts as two arrays")
     part = value(x, place.dtype)

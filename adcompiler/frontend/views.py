@@ -183,5 +183,3 @@ def write_path(base: Value, path: Path, part: Value) -> Value:
 def path_type(base: ArrayType, path: Path) -> ArrayType:
     """The type of the part at the end of a path."""
     return base.with_shape(path[-1].shape) if path else base
-
-

@@ -1,6 +1,6 @@
 """The adjoint of a program, proven equation by equation.
 
-Both programs run once on random numbers of 110 digits. Every value of the primal becomes a symbol, so do its
+Both programs run once on random numbers of 150 digits. Every value of the primal becomes a symbol, so do its
 cotangent and each term of the chain rule that the cotangent is the sum of. A value of the adjoint that has
 the number of one of these *is meant* to be it; what it is meant to be is then proven: SymPy differentiates
 the primal's equation, and the adjoint's equation, written in the symbols of its operands, must be equal to
@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from adcompiler.ir.graph import Eqn
 
+from .precise import negligible
 from .symbolic import expression_of, formulas, rational, sign, symbol, vanishes
 from .tape import Backward, Edge, Number, Path, Run, Step, numbers
 
@@ -96,7 +97,7 @@ class _Symbols:
 
     def of(self, number: Any, name: str) -> Any:
         """The symbol of a number; zero is zero."""
-        if number == 0:
+        if negligible(number):
             return 0
         found = self.named.get(key(number))
         if found is None:
@@ -136,7 +137,7 @@ class _Ledger:
                 self._enter(back.bars[n], Claim(n, tuple(e.step for e in edges)))
 
     def _enter(self, number: Any, claim: Claim) -> None:
-        if number != 0:
+        if not negligible(number):
             self.claims.setdefault(key(number), []).append(claim)
 
     def opened(self, expression: Any, claim: Claim) -> Any:
@@ -154,14 +155,19 @@ class _Ledger:
         return expression.xreplace(symbols)
 
     def unfolded(self, expression: Any) -> Any:
-        """An expression with the results of exp, sin, roots ... as their formulas, last ones first."""
+        """An expression with formulas for results of exp, sin ..., and for what depends on the rest."""
+        kept: set[Any] = set()
         while True:
-            made = {s: self.made[s] for s in expression.free_symbols if s in self.made}
+            made = {s: self.made[s] for s in expression.free_symbols - kept if s in self.made}
             if not made:
                 return expression
             last = max(made, key=lambda s: self.order[made[s][0]])
             step, at = made[last]
-            expression = expression.xreplace({last: formulas(step)[at].at(self._expression)})
+            formula = formulas(step)[at].at(self._expression)
+            if step.eqn.op.dear or not rational(step) or formula.free_symbols <= expression.free_symbols:
+                expression = expression.xreplace({last: formula})
+            else:
+                kept.add(last)
 
     def _expression(self, n: Number) -> Any:
         return expression_of(n, self.primal)
@@ -178,7 +184,7 @@ class _Ledger:
 
     def _part(self, edge: Edge) -> Any:
         """A term: a symbol if the adjoint has such a number."""
-        if edge.part == 0 or key(edge.part) in self.seen:
+        if negligible(edge.part) or key(edge.part) in self.seen:
             return self.symbols.of(edge.part, f"{edge.source.name}_part")
         return self._term(edge)
 
@@ -190,7 +196,7 @@ class _Ledger:
         number = self.back.bars[n]
         return (
             self.symbols.of(number, f"{n.name}_bar")
-            if number == 0 or key(number) in self.seen
+            if negligible(number) or key(number) in self.seen
             else self._sum(n)
         )
 
@@ -208,7 +214,7 @@ class _Ledger:
 def _primal_expressions(symbols: _Symbols, run: Run) -> tuple[dict[Number, Any], dict[Any, tuple[Step, int]]]:
     """A symbol for every Number of the primal; what does not come from arguments is a number.
 
-    And of symbols that are no rational function of operands, the step that made them.
+    And the step that made each symbol.
     """
     found = {n: symbols.of(n.value, n.name) for x in run.params for n in numbers(x)}
     made: dict[Any, tuple[Step, int]] = {}
@@ -218,7 +224,7 @@ def _primal_expressions(symbols: _Symbols, run: Run) -> tuple[dict[Number, Any],
             if fixed:
                 found[n] = formulas(step)[at].value
                 continue
-            new = n.value != 0 and key(n.value) not in symbols.named and not rational(step)
+            new = not negligible(n.value) and key(n.value) not in symbols.named
             found[n] = symbols.of(n.value, n.name)
             if new:
                 made[found[n]] = step, at
@@ -237,7 +243,7 @@ class _Checker:
         self.expressions: dict[Number, Any] = {}
         self.shown: set[Claim] = set()
         self.undecided: set[Key] = set()
-        self.spent: Counter[Loop] = Counter()
+        self.spent: dict[Loop, float] = {}
 
     def run(self) -> None:
         chosen = examined(self.adjoint)
@@ -245,14 +251,12 @@ class _Checker:
             for n in numbers(x):
                 self.expressions[n] = self.symbols.of(n.value, n.name)
         for step in self.adjoint.steps:
-            started = time.monotonic()
-            self._step(step, step in chosen and self.spent[home(step.path)] < SECONDS_A_BLOCK)
-            self.spent[home(step.path)] += time.monotonic() - started  # type: ignore[assignment]
+            self._step(step, step in chosen)
 
     def _step(self, step: Step, checking: bool) -> None:
         results = [n for y in step.outputs for n in numbers(y)]
         claimed = {n for n in results if key(n.value) in self.ledger.claims}
-        named = {n for n in results if n in claimed or n.value == 0 or key(n.value) in self.symbols.named}
+        named = {n for n in results if self._is_named(n)}
         self.expressions.update((n, self.symbols.of(n.value, n.name)) for n in named)
         if len(named) == len(results) and not (checking and claimed):
             return
@@ -261,12 +265,17 @@ class _Checker:
             if n not in named:
                 self.expressions[n] = formula.at(self._expression)
             elif checking and n in claimed:
-                self._check(formula.at(self._expression), n)
+                self._check(formula.at(self._expression), n, home(step.path))
+
+    def _is_named(self, n: Number) -> bool:
+        """Whether this is a number of the primal, or of what is claimed of its cotangents."""
+        k = key(n.value)
+        return negligible(n.value) or k in self.ledger.claims or k in self.symbols.named
 
     def _expression(self, n: Number) -> Any:
         return expression_of(n, self.expressions)
 
-    def _check(self, own: Any, n: Number) -> None:
+    def _check(self, own: Any, n: Number, block: Loop) -> None:
         """The adjoint's equation against what its number is meant to be; what is only moved shows nothing.
 
         Cotangents that happen to be equal share a number, and so may a sum on its way: what an equation is
@@ -275,24 +284,35 @@ class _Checker:
         """
         if own == self.expressions[n]:
             return
-        claims = self.ledger.claims[key(n.value)]
-        proven = [c for c in claims if self._states(own, c)]
+        proven = [
+            claim
+            for claim in self.ledger.claims[key(n.value)]
+            if self.ledger.stated(claim) != self.expressions[n] and self._in_time(own, claim, block)
+        ]
         self.shown.update(proven)
         if not proven:
             self.expressions[n] = own
             self.undecided.add(key(n.value))
 
+    def _in_time(self, own: Any, claim: Claim, block: Loop) -> bool:
+        """`_states`, as long as the block has time left."""
+        if self.spent.get(block, 0.0) > SECONDS_A_BLOCK:
+            return False
+        started = time.monotonic()
+        found = self._states(own, claim)
+        self.spent[block] = self.spent.get(block, 0.0) + time.monotonic() - started
+        return found
+
     def _states(self, own: Any, claim: Claim) -> bool:
         """Whether an expression is what is claimed, as it stands or with formulas in place of symbols."""
-        point = self.symbols.point
-        difference = own - self.ledger.stated(claim)
-        if vanishes(difference, point):
-            return True
-        nearer = self.ledger.opened(difference, claim)
-        if nearer != difference and vanishes(nearer, point):
-            return True
-        formula = self.ledger.unfolded(nearer)
-        return formula != nearer and vanishes(formula, point)
+        ledger, difference = self.ledger, own - self.ledger.stated(claim)
+        forms: tuple[Callable[[], Any], ...] = (
+            lambda: difference,
+            lambda: ledger.unfolded(difference),
+            lambda: ledger.opened(difference, claim),
+            lambda: ledger.unfolded(ledger.opened(difference, claim)),
+        )
+        return any(vanishes(form(), self.symbols.point) for form in forms)
 
 
 def _name(claim: Claim) -> str:
@@ -318,7 +338,7 @@ def _open(claim: Claim, ledger: _Ledger, checker: _Checker) -> Iterable[str]:
     """Why a claim is not shown; nothing where it is, or where there is nothing to show."""
     about = claim.about
     number = about.part if isinstance(about, Edge) else ledger.back.bars[about]
-    if claim in checker.shown or key(number) not in ledger.seen:
+    if claim in checker.shown or key(number) not in ledger.seen or negligible(number):
         return ()
     if ledger.stated(claim) == ledger.symbols.of(number, ""):
         return ()

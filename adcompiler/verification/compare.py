@@ -13,7 +13,7 @@ from adcompiler.ir.op import Partials
 from adcompiler.ir.types import Sizes
 
 from .blocks import Key, home, key
-from .precise import DIGITS, elementwise, is_float
+from .precise import DIGITS, elementwise, is_float, negligible
 from .symbolic import Standing, prove_partials
 from .tape import Backward, Edge, Number, Run, backward, moving, numbers, play
 from .verdict import Fault
@@ -36,11 +36,11 @@ class Gradient:
         import mpmath
 
         gap = abs(self.found - self.expected)
-        if gap == 0:
+        if negligible(gap):
             return DIGITS
-        if not mpmath.isfinite(gap):
-            return 0
         size = max(abs(self.expected), scale * mpmath.mpf(10) ** -DIGITS)
+        if not mpmath.isfinite(gap) or size == 0:
+            return 0
         return max(0, min(DIGITS, int(-mpmath.log10(gap / size))))
 
 
@@ -127,12 +127,15 @@ def locate(comparison: Comparison) -> Fault | None:
             feeding.setdefault(edge.target, []).append(edge.source)
 
     def there(number: Any) -> bool:
-        return number == 0 or key(number) in seen
+        return negligible(number) or key(number) in seen
+
+    def present(number: Any) -> bool:
+        return not negligible(number) and key(number) in seen
 
     for n in _backwards(comparison):
         edges = back.edges.get(n, ())
         lost = not there(back.bars[n]) and all(there(back.bars[e.target]) for e in edges)
-        if edges and lost and not any(there(back.bars[m]) and back.bars[m] != 0 for m in feeding.get(n, ())):
+        if edges and lost and not any(present(back.bars[m]) for m in feeding.get(n, ())):
             return _fault(comparison, seen, n, edges)
     return None
 
@@ -146,7 +149,7 @@ def _backwards(comparison: Comparison) -> Iterator[Number]:
 
 
 def _fault(comparison: Comparison, seen: frozenset[Key], n: Number, edges: Sequence[Edge]) -> Fault:
-    missing = [e for e in edges if e.part != 0 and key(e.part) not in seen]
+    missing = [e for e in edges if not negligible(e.part) and key(e.part) not in seen]
     if not missing:
         loop = next((home(e.step.path) for e in edges if e.step.path), None)
         eqn = loop or edges[0].step.eqn
@@ -160,7 +163,7 @@ def _fault(comparison: Comparison, seen: frozenset[Key], n: Number, edges: Seque
         if (
             other.step.eqn is edge.step.eqn
             and other.k == edge.k
-            and other.part != 0
+            and not negligible(other.part)
             and key(other.part) in seen
         ):
             loop = home(edge.step.path)

@@ -20,8 +20,12 @@ from adcompiler.ir.ops.exact import exact
 DIGITS = 50
 """What a comparison of whole programs can show at most."""
 
-WORKING_DIGITS = 110
-"""What is computed with: central differences with step 1e-30 then have an error of about 1e-60."""
+WORKING_DIGITS = 150
+STEP_DIGITS = 45
+"""What is computed with: central differences with step 1e-45 then have errors of about 1e-90."""
+
+ZERO_DIGITS = 75
+"""What is smaller than 1e-75 is zero, up to these errors."""
 
 
 class NoSymbolicForm(AdcompilerError):
@@ -40,6 +44,13 @@ def precision() -> Iterator[Any]:
 def is_float(x: Any) -> bool:
     """Whether an array or scalar holds floats, of NumPy's or of many digits."""
     return np.asarray(x).dtype.kind in "fO"
+
+
+def negligible(x: Any) -> bool:
+    """Whether a number is zero, up to the errors of differences."""
+    import mpmath
+
+    return bool(abs(x) < mpmath.mpf(10) ** -ZERO_DIGITS)
 
 
 def lifted(x: Any) -> Any:

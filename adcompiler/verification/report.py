@@ -89,7 +89,7 @@ def verify(
 def _at(
     place: Place, primal: Function, adjoint: Function, wrt: Sequence[int], random: np.random.Generator
 ) -> Verdict:
-    """With 110 digits where that is possible, else in double precision."""
+    """With 150 digits where that is possible, else in double precision."""
     try:
         with precision():
             return _precisely(place, primal, adjoint, wrt, random)

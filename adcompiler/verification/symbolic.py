@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import comb, prod
 from typing import Any
 
@@ -27,7 +27,9 @@ from .precise import NoSymbolicForm, precision
 from .tape import Number, Run, Step, numbers, play
 
 MOST_TERMS = 20_000
-"""What the test for zero expands at most."""
+"""What the test for zero expands at most; of fractions, and of what is rewritten in exponentials, less."""
+MOST_FRACTIONS = 2_000
+MOST_REWRITTEN = 200
 
 Point = Mapping[Any, Any]
 """The number (an mpf) of every symbol."""
@@ -90,6 +92,7 @@ def derivative(value: Any, place: Any) -> Any:
     return value.diff(place)
 
 
+@lru_cache(maxsize=1 << 14)
 def formulas(step: Step) -> list[Formula]:
     """A step near the numbers it was run with.
 
@@ -223,9 +226,10 @@ def _forms(difference: Any, point: Point) -> Iterator[Any]:
     if terms(difference) > MOST_TERMS:
         return
     yield (expanded := sympy.expand(difference))
-    regular = _regular(expanded, point)
-    yield (whole := _numerator(regular))
-    if terms(whole) < MOST_TERMS // 100:
+    if terms(difference) > MOST_FRACTIONS:
+        return
+    yield (whole := _numerator(_regular(expanded, point)))
+    if terms(whole) <= MOST_REWRITTEN:
         yield _numerator(sympy.expand(whole.rewrite(sympy.exp)))
 
 

@@ -1,7 +1,7 @@
 """A Function run on numbers of many digits, unrolled, and its derivative: the oracle for adjoints.
 
 Nothing of the transforms is used here, and no derivative statement of a record: loops run as Python runs
-them, each step is differentiated by central differences with 110 digits, and the chain rule goes backwards
+them, each step is differentiated by central differences with 150 digits, and the chain rule goes backwards
 over the list of steps. So a wrong partial and a wrong threading of carries, sums or slices show alike.
 """
 
@@ -18,7 +18,7 @@ from adcompiler.ir.evaluate import Runner, bind_sizes, numpy_rule, resolved
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value
 from adcompiler.ir.types import Sizes
 
-from .precise import elementwise, evaluate_op, exact_number, is_float, lifted, to_mpf
+from .precise import STEP_DIGITS, elementwise, evaluate_op, exact_number, is_float, lifted, to_mpf
 
 MOST_STEPS = 50_000
 
@@ -237,7 +237,7 @@ def slopes(step: Step, active: frozenset[Number]) -> Slopes:
     """
     import mpmath
 
-    h = mpmath.mpf(10) ** -30
+    h = mpmath.mpf(10) ** -STEP_DIGITS
     targets = [n for y in step.outputs for n in numbers(y)]
     found: Slopes = {}
     for k, x in enumerate(step.inputs):

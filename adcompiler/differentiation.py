@@ -1,0 +1,235 @@
+"""What is differentiated with respect to what: the user's choice of arguments, in terms of one program.
+
+The same for a compiled call and for a derivative inside a captured function: both have a Function, a tree of
+arguments some leaves of which are parameters, and a tree of results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import optree
+
+from .frontend.arguments import NAMESPACE
+from .frontend.captured import Output
+from .ir.errors import ArgumentError, DerivativeError
+from .ir.graph import Function
+from .pipeline import Options
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a gradient function was made with; part of the specialisation key."""
+
+    options: Options
+    argnums: int | tuple[int, ...]
+    argnames: tuple[str, ...] | None
+    has_aux: bool
+
+    @property
+    def key(self) -> tuple[tuple[str, Any], ...]:
+        """The choice as the specialisation key holds it."""
+        return (
+            ("options", self.options),
+            ("argnums", self.argnums),
+            ("argnames", self.argnames),
+            ("has_aux", self.has_aux),
+        )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One argument that is differentiated: its tree, and for each leaf its place in `wrt` (None: not a float)."""
+
+    name: str
+    structure: optree.PyTreeSpec
+    places: tuple[int | None, ...]
+
+    def assemble(self, gradients: Sequence[Any]) -> Any:
+        """The gradients in the structure of the argument."""
+        leaves = [None if place is None else gradients[place] for place in self.places]
+        return optree.tree_unflatten(self.structure, leaves)
+
+
+@dataclass(frozen=True)
+class Differentiation:
+    """A program and the choice of what to differentiate in it.
+
+    Attributes
+    ----------
+    function
+        The program.
+    names, structure
+        The names of the user's parameters, and the tree of the arguments: one subtree a parameter.
+    parameters
+        For each leaf of the arguments the number of its parameter, None for one that is not traced.
+    kinds
+        What error messages call each leaf.
+    outputs, result
+        The leaves of what the user's function returns, and their tree.
+    """
+
+    function: Function
+    names: tuple[str, ...]
+    structure: optree.PyTreeSpec
+    parameters: tuple[int | None, ...]
+    kinds: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    result: optree.PyTreeSpec
+    choice: Choice
+
+    # ---- arguments ----
+
+    @cached_property
+    def wrt(self) -> tuple[int, ...]:
+        """The parameters of the Function that are differentiated."""
+        leaves = (leaf for span in self._spans for leaf in span)
+        return tuple(p for leaf in leaves if (p := self._float_parameter(leaf)) is not None)
+
+    @cached_property
+    def chosen(self) -> tuple[Chosen, ...]:
+        """The user's arguments that are differentiated."""
+        counter = iter(range(len(self.wrt)))
+        subtrees = self.structure.children()
+        return tuple(
+            Chosen(
+                self.names[k],
+                subtrees[k],
+                tuple(None if self._float_parameter(leaf) is None else next(counter) for leaf in span),
+            )
+            for k, span in zip(self._numbers, self._spans, strict=True)
+        )
+
+    @cached_property
+    def _numbers(self) -> tuple[int, ...]:
+        """Which of the user's parameters are differentiated."""
+        names = self.names
+        if self.choice.argnames is not None:
+            for name in self.choice.argnames:
+                if name not in names:
+                    raise ArgumentError(
+                        f"there is no argument `{name}`", hint="the arguments are " + ", ".join(names)
+                    )
+            return tuple(names.index(name) for name in self.choice.argnames)
+        numbers = self.choice.argnums
+        chosen = (numbers,) if isinstance(numbers, int) else numbers
+        for n in chosen:
+            if not -len(names) <= n < len(names):
+                raise ArgumentError(f"argnums={n}, but the function has {len(names)} arguments")
+        return tuple(n % len(names) for n in chosen)
+
+    @cached_property
+    def _spans(self) -> tuple[range, ...]:
+        """The leaves of each argument that is differentiated; at least one leaf of each is a float."""
+        spans: list[range] = []
+        for subtree in self.structure.children():
+            start = spans[-1].stop if spans else 0
+            spans.append(range(start, start + subtree.num_leaves))
+        chosen = tuple(spans[k] for k in self._numbers)
+        for k, span in zip(self._numbers, chosen, strict=True):
+            if all(self._float_parameter(leaf) is None for leaf in span):
+                kind = self.kinds[span[0]] if len(span) == 1 else "tree without floats"
+                raise DerivativeError(
+                    f"argument `{self.names[k]}` is {_article(kind)}, and has no derivative",
+                    hint="pass a float or an array of floats, or choose other arguments by argnums or argnames",
+                )
+        return chosen
+
+    def _float_parameter(self, leaf: int) -> int | None:
+        """The parameter of a leaf if it is a float."""
+        number = self.parameters[leaf]
+        if number is None or not self.function.body.params[number].type.dtype.is_float:
+            return None
+        return number
+
+    # ---- results ----
+
+    @cached_property
+    def float_results(self) -> tuple[int, ...]:
+        """The results of the program that are floats, in order."""
+        results = self.function.body.results
+        return tuple(k for k, r in enumerate(results) if r.type.dtype.is_float)
+
+    @cached_property
+    def loss(self) -> int:
+        """The result that is differentiated: the returned scalar, or the first of (value, aux)."""
+        tree, name = self.result, self.function.name
+        if self.choice.has_aux:
+            if tree.type is not tuple or len(tree.children()) != 2:
+                raise DerivativeError(f"with has_aux=True `{name}` must return a pair (value, aux)")
+            tree = tree.children()[0]
+        if not tree.is_leaf():
+            self._refuse_loss("several values" if self.outputs else "nothing")
+        number = self.outputs[0].result
+        if number is None:
+            raise DerivativeError(
+                f"the value that `{name}` returns, {self.outputs[0].static!r}, depends on no argument"
+            )
+        kind = self.function.body.results[number].type
+        if kind.shape or not kind.dtype.is_float:
+            self._refuse_loss(f"an array of {kind}" if kind.shape else f"a scalar of {kind.dtype.numpy}")
+        return number
+
+    def _refuse_loss(self, returned: str) -> None:
+        raise DerivativeError(
+            f"`{self.function.name}` returns {returned}, and a gradient needs one float scalar",
+            hint="reduce it, by a sum say, return (value, aux) with has_aux=True, or use vjp",
+        )
+
+    # ---- trees ----
+
+    def returned(self, results: Sequence[Any]) -> Any:
+        """What the user's function returns, of the results of the program."""
+        leaves = [out.static if out.result is None else results[out.result] for out in self.outputs]
+        return optree.tree_unflatten(self.result, leaves)
+
+    def moved(self, tangents: Sequence[Any]) -> Any:
+        """The tangent of what the function returns; None for leaves that are not floats."""
+        found = dict(zip(self.float_results, tangents, strict=True))
+        leaves = [None if out.result is None else found.get(out.result) for out in self.outputs]
+        return optree.tree_unflatten(self.result, leaves)
+
+    def assemble(self, gradients: Sequence[Any]) -> Any:
+        """The gradients as the user chose: bare, a tuple, or a dict."""
+        if self.choice.argnames is not None:
+            return {c.name: c.assemble(gradients) for c in self.chosen}
+        if isinstance(self.choice.argnums, int):
+            return self.chosen[0].assemble(gradients)
+        return self.assemble_tuple(gradients)
+
+    def assemble_tuple(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
+        """The gradients, one an argument."""
+        return tuple(c.assemble(gradients) for c in self.chosen)
+
+    def tangent_leaves(self, tangents: Sequence[Any]) -> list[tuple[str, int, Any]]:
+        """For each parameter in `wrt`: what messages call its tangent, the parameter, and the tangent given."""
+        found = []
+        for chosen, tangent in zip(self.chosen, tangents, strict=True):
+            what = f"the tangent of `{chosen.name}`"
+            leaves = matching_leaves(tangent, chosen.structure, what)
+            for leaf, place in zip(leaves, chosen.places, strict=True):
+                if place is not None:
+                    found.append((what, self.wrt[place], leaf))
+        return found
+
+    def cotangent_leaves(self, cotangent: Any) -> dict[int, Any]:
+        """The cotangent given for each result of the program that the value holds."""
+        tree = self.result.children()[0] if self.choice.has_aux else self.result
+        leaves = matching_leaves(cotangent, tree, "the cotangent")
+        pairs = zip((out.result for out in self.outputs), leaves, strict=False)
+        return {number: leaf for number, leaf in pairs if number is not None and leaf is not None}
+
+
+def matching_leaves(tree: Any, structure: optree.PyTreeSpec, what: str) -> list[Any]:
+    """The leaves of a tree that must have this structure; None stands for a leaf left out."""
+    leaves, actual = optree.tree_flatten(tree, none_is_leaf=True, namespace=NAMESPACE)
+    if actual.num_leaves != structure.num_leaves:
+        raise ArgumentError(f"{what} has the structure {actual}, where {structure} is expected")
+    return leaves
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

@@ -1,0 +1,34 @@
+"""What a captured function returns: traced leaves become results, the others are known already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import optree
+
+from adcompiler.frontend.arguments import flatten
+from adcompiler.frontend.captured import Output
+from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.handles import Traced
+from adcompiler.frontend.scalars import value
+from adcompiler.ir.graph import Value
+
+
+def results_of(returned: Any) -> tuple[list[Value], tuple[Output, ...], optree.PyTreeSpec]:
+    """The values that the program returns, what each leaf is, and their tree."""
+    leaves, structure = flatten(returned)
+    values: list[Value] = []
+    outputs: list[Output] = []
+    for leaf in leaves:
+        if isinstance(leaf, Traced | float | np.floating | np.ndarray):
+            outputs.append(Output(len(values), weak=getattr(leaf, "weak", None) is not None))
+            values.append(value(leaf))
+        elif isinstance(leaf, bool | int | str | bytes | np.generic):
+            outputs.append(Output(None, leaf))
+        else:
+            refuse(
+                f"the function returns a {type(leaf).__name__}",
+                "return numbers, arrays, or tuples, lists and dicts of them",
+            )
+    return values, tuple(outputs), structure

@@ -1,0 +1,102 @@
+"""Derivatives inside captured functions: `grad(f)(x)` where x is traced.
+
+The inner function is traced into a Function of its own, transformed as any other, and written into the program
+around it; so gradients of gradients need nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import pipeline
+from .differentiation import Choice, Differentiation
+from .frontend.arguments import binder
+from .frontend.frames import Cell
+from .frontend.inner import Inner, spliced, trace_inner
+from .frontend.runtime import Tracer
+from .frontend.scalars import TracedScalar, value
+from .frontend.values import TracedArray
+from .ir.graph import Function, Value
+from .transforms.zeros import zeros_like
+
+
+def gradient(
+    tracer: Tracer,
+    transformed: Any,
+    choice: Choice,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    with_value: bool,
+) -> Any:
+    """The gradient, or (value, gradient), of `transformed.function` at traced arguments."""
+    inner, differentiation = _traced(tracer, transformed, transformed.function, choice, args, kwargs)
+    n = len(inner.function.body.results) if with_value else 0
+    wrt, loss = differentiation.wrt, differentiation.loss
+    program = pipeline.gradient(inner.function, wrt, loss, choice.options.plan, range(n))
+    results = _spliced(program, inner.operands)
+    gradients = differentiation.assemble(results[n:])
+    return (differentiation.returned(results[:n]), gradients) if with_value else gradients
+
+
+def jvp(
+    tracer: Tracer,
+    function: Callable[..., Any],
+    choice: Choice,
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+) -> tuple[Any, Any]:
+    """(returned, tangent) of a function at traced primals and tangents."""
+    inner, differentiation = _traced(tracer, None, function, choice, tuple(primals), {})
+    dots = [value(leaf) for _, _, leaf in differentiation.tangent_leaves(tangents)]
+    program = pipeline.tangent(inner.function, differentiation.wrt)
+    results = _spliced(program, [*inner.operands, *dots])
+    n = len(inner.function.body.results)
+    return differentiation.returned(results[:n]), differentiation.moved(results[n:])
+
+
+def vjp(
+    tracer: Tracer, function: Callable[..., Any], choice: Choice, primals: Sequence[Any]
+) -> tuple[Any, ...]:
+    """(returned, pullback), with aux (value, pullback, aux), of a function at traced primals."""
+    inner, differentiation = _traced(tracer, None, function, choice, tuple(primals), {})
+    program = pipeline.adjoint(inner.function, differentiation.wrt, choice.options.plan)
+    n, results = len(inner.function.body.results), inner.function.body.results
+    forward = _spliced(inner.function, inner.operands)
+    returned = differentiation.returned(forward)
+
+    def pull(cotangent: Any) -> Any:
+        given = differentiation.cotangent_leaves(cotangent)
+        bars = [
+            value(given[k]) if k in given else zeros_like(results[k]) for k in differentiation.float_results
+        ]
+        return differentiation.assemble_tuple(_spliced(program, [*inner.operands, *bars])[n:])
+
+    return (returned[0], pull, returned[1]) if choice.has_aux else (returned, pull)
+
+
+def _traced(
+    tracer: Tracer,
+    transformed: Any,
+    function: Callable[..., Any],
+    choice: Choice,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> tuple[Inner, Differentiation]:
+    inner = trace_inner(tracer, transformed, function, args, kwargs)
+    kinds = tuple("traced value" if p is not None else "static value" for p in inner.parameters)
+    return inner, Differentiation(
+        inner.function,
+        binder(function).names,
+        inner.structure,
+        inner.parameters,
+        kinds,
+        inner.outputs,
+        inner.result,
+        choice,
+    )
+
+
+def _spliced(program: Function, operands: Sequence[Value]) -> list[Any]:
+    """The results of a Function written into the current program, as traced values."""
+    return [TracedArray(Cell(v)) if v.type.shape else TracedScalar(v) for v in spliced(program, operands)]
