@@ -87,12 +87,15 @@ def fused(block: Block) -> Schedule:
             steps[-1] = Nest(last.extents, (*last.roots, eqn))
         else:
             steps.append(Nest(extents(eqn), (eqn,)))
-    for k, step in enumerate(steps):
-        if isinstance(step, Nest) and len(step.roots) > 1:
-            own = (r for r in step.roots if is_elementwise(r) and r.output not in block.results)
-            passing = frozenset(r for r in own if readers.get(r.output, set()) <= set(step.roots))
-            steps[k] = Nest(step.extents, step.roots, passing)
-    return Schedule(steps, inlined, last_read)
+    needed = (_passed_on(step, block, readers) if isinstance(step, Nest) else step for step in steps)
+    return Schedule([step for step in needed if step is not None], inlined, last_read)
+
+
+def _passed_on(nest: Nest, block: Block, readers: Mapping[Value, set[Eqn]]) -> Nest | None:
+    """The nest with those roots marked that nothing outside it reads; None where that is all of them."""
+    own = (r for r in nest.roots if is_elementwise(r) and r.output not in block.results)
+    passing = frozenset(r for r in own if readers.get(r.output, set()) <= set(nest.roots))
+    return None if len(passing) == len(nest.roots) else Nest(nest.extents, nest.roots, passing)
 
 
 # ---- kinds of equations ----

@@ -1,7 +1,7 @@
 """Random programs of loops over arrays: carried names, aliases, views, element writes, time steps, swaps.
 
-Written to find captured programs that give wrong numbers: sizes and trip counts vary, zero included, names change
-the array they stand for, and arrays are written under one name and read under another.
+Written to find captured programs that give wrong numbers: sizes and trip counts vary, zero included, names
+change the array they stand for, and arrays are written under one name and read under another.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def random_array_program(choose: random.Random) -> str:
 
 
 def random_alias_program(choose: random.Random) -> str:
-    """The source of such an `f` in which few names are bound, written and read at random, in loops within loops."""
+    """The source of such an `f` in which few names are bound, written and read, in loops within loops."""
     return HELPERS + _Aliases(choose).function()
 
 
@@ -159,7 +159,7 @@ class _Aliases(_Writer):
         statements = (
             f"{a} = {b}", f"{a} = {b}", f"{a} = {b} + 1.0", f"{a} = 0.5 * {a}", f"{a}, {b} = {b}, {a}",
             f"{a}[0] = s", f"{a}[0] = 0.5 * {b}[0]", f"{a}[1] += 1.0", f"s = s + {a}[0]", f"s = {a}[1]",
-            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]",
+            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]", f"z = {b}", f"z = {b} + 1.0", "s = z[0]", f"{a} = z",
         )  # fmt: skip
         return [self.choose.choice(statements)]
 

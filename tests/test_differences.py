@@ -12,6 +12,8 @@ from verified_programs import branching, index, integrator, param, power, progra
 
 from adcompiler.ir.build import filled
 from adcompiler.ir.errors import AdcompilerError
+from adcompiler.ir.evaluate import evaluate
+from adcompiler.ir.graph import constant
 from adcompiler.ir.op import Partials
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import DType
@@ -33,11 +35,14 @@ ELEMENTWISE = [op for op in OPS.values() if isinstance(op.derivative, Partials)]
 # ---- along a line ------------------------------------------------------------------------------------------
 
 
-@given(st.floats(-2, 2), st.sampled_from([(math.exp, math.exp), (math.sin, math.cos), (math.atan, lambda x: 1 / (1 + x * x))]))
+@given(
+    st.floats(-2, 2),
+    st.sampled_from([(math.exp, math.exp), (math.sin, math.cos), (math.atan, lambda x: 1 / (1 + x * x))]),
+)
 def test_extrapolated_differences_know_their_error(x, functions):
     f, derivative = functions
     estimate = richardson(lambda h: f(x + h))
-    assert abs(estimate.value - derivative(x)) <= max(10 * estimate.error, 1e-13)
+    assert abs(estimate.value - derivative(x)) <= 10 * estimate.error
     assert abs(estimate.value - derivative(x)) < 1e-10
 
 
@@ -59,7 +64,22 @@ def test_the_taylor_remainder_tells_right_from_wrong():
 
 
 def test_which_ops_are_holomorphic_is_found_out():
-    smooth = {"add", "mul", "div", "exp", "sin", "tanh", "pow", "index", "put", "add_at", "sum", "matmul", "where", "less"}
+    smooth = {
+        "add",
+        "mul",
+        "div",
+        "exp",
+        "sin",
+        "tanh",
+        "pow",
+        "index",
+        "put",
+        "add_at",
+        "sum",
+        "matmul",
+        "where",
+        "less",
+    }
     assert {name for name in smooth if not holomorphic(OPS[name])} == set()
     assert [name for name in ("abs", "sign", "floor", "arctan2", "cast") if holomorphic(OPS[name])] == []
 
@@ -87,13 +107,13 @@ def test_complex_steps_and_differences_agree():
 
 
 def evaluate_moved(args, tangents, h):
-    from adcompiler.ir.evaluate import evaluate
-
     return evaluate(integrator(), [a + h * t for a, t in zip(args, tangents, strict=True)], {"n": 20})[0]
 
 
 def test_a_direction_leaves_the_other_parameters_alone():
-    primal = program([param("a", "n"), param("b")], lambda a, b: [sum_(a, axes=(0,)) * b, index(a, 0)])
+    primal = program(
+        [param("a", "n"), param("b")], lambda a, b: [sum_(a, axes=(0,)) * b, index(a, constant(0))]
+    )
     found = complex_step(primal, [np.array([1.0, 2.0]), 3.0], [np.array([0.5, 0.25]), None], {"n": 2})
     assert found == [0.75 * 3.0, 0.5]
 
@@ -139,11 +159,10 @@ def test_a_wrong_reverse_derivative_is_named():
         x_bar, y_bar = vjp(args, cotangents)
         return [x_bar, y_bar * [1.0, 1.0, 1.1]]
 
-    right = vjp(ARGS, [np.array([1.0]), 1.0])  # the structure of the message only: numbers differ with cotangents
-    assert len(right) == 2
     with pytest.raises(
         WrongDerivative,
-        match=r"^the reverse derivative is wrong for argument 1 \(y\), element 2: it says \S+, differences say \S+$",
+        match=r"^the reverse derivative is wrong for argument 1 \(y\), element 2: "
+        r"it says \S+, differences say \S+$",
     ):
         check_vjp(f, wrong, ARGS, DOUBLE, names=["x", "y"])
     with pytest.raises(WrongDerivative, match=r"for argument 1, element 2: "):

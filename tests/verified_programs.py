@@ -7,7 +7,9 @@ from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.control import branch, loop
 from adcompiler.ir.types import array_type
 
-sin, exp, tanh, greater, log, where = (OPS[name] for name in ("sin", "exp", "tanh", "greater", "log", "where"))
+sin, exp, tanh, greater, log, where = (
+    OPS[name] for name in ("sin", "exp", "tanh", "greater", "log", "where")
+)
 index, add_at, put, sum_, matmul = (OPS[name] for name in ("index", "add_at", "put", "sum", "matmul"))
 solve, maximum, sqrt = (OPS[name] for name in ("solve", "maximum", "sqrt"))
 

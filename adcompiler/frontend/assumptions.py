@@ -1,7 +1,7 @@
 """What one start of a trace learns of sizes, and hands to the next.
 
-Where two sizes turn out to be one, or a size must be static, the trace begins anew with that size replaced. So
-the type of a value never changes while it is in use.
+Where two sizes turn out to be one, or a size must be static, the trace begins anew with that size replaced.
+So the type of a value never changes while it is in use.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ import numpy as np
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.iteration import enumerate_, plain, range_, reversed_, zip_
-from adcompiler.frontend.leaves import number_type
+from adcompiler.frontend.leaves import is_traced, number_type
+from adcompiler.frontend.outside import user_method
 from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import Size, SizePredicate, integer
 from adcompiler.frontend.values import TracedArray
@@ -42,8 +43,6 @@ def _without_tracer(function: Callable[..., Any]) -> Hook:
 def _len(tracer: Tracer, x: Any) -> Any:
     if type(x) is TracedArray and x.ndim:
         return integer(x.type.shape[0])
-    from adcompiler.frontend.calls import user_method
-
     method = user_method(x, "__len__")
     return len(x) if method is None else tracer.call(method, x)
 
@@ -141,8 +140,6 @@ def _pow(tracer: Tracer, base: Any, exponent: Any, *modulus: Any) -> Any:
 
 
 def _print(tracer: Tracer, *args: Any, **kwargs: Any) -> None:
-    from adcompiler.frontend.calls import is_traced
-
     if any(map(is_traced, args)):
         refuse(
             "`print` is called with a value that is known only when the program runs",

@@ -12,7 +12,14 @@ import numpy as np
 from adcompiler.frontend import builtin_calls, numpy_functions
 from adcompiler.frontend.frames import Cell, current, refuse
 from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.outside import is_user_class, is_user_code, is_user_file, refuse_operators
+from adcompiler.frontend.leaves import is_traced
+from adcompiler.frontend.outside import (
+    is_user_class,
+    is_user_code,
+    is_user_file,
+    refuse_operators,
+    user_method,
+)
 from adcompiler.frontend.purity import MUTATORS, hands_on, impure, name_of, way_out
 from adcompiler.frontend.rewriting import rewrite
 from adcompiler.frontend.scalars import value
@@ -125,12 +132,6 @@ def _construct(tracer: Tracer, cls: type[Any], args: tuple[Any, ...], kwargs: Ma
     return made
 
 
-def user_method(owner: Any, name: str) -> FunctionType | None:
-    """A special method that a user's class gives its instances."""
-    found = getattr(type(owner), name, None)
-    return found if isinstance(found, FunctionType) and is_user_code(found.__code__) else None
-
-
 def is_user_module(module: ModuleType) -> bool:
     """Whether a module is the user's."""
     return is_user_file(getattr(module, "__file__", None) or "<notebook>")
@@ -172,15 +173,6 @@ def _handed(tracer: Tracer, argument: Any) -> Any:
     function, first = followed
     bound = tracer.rewritten(function)
     return functools.partial(bound, *first) if first else bound
-
-
-def is_traced(x: Any) -> bool:
-    """Whether a traced value is in an argument."""
-    if isinstance(x, Traced):
-        return True
-    if isinstance(x, list | tuple | set | frozenset):
-        return any(map(is_traced, x))
-    return isinstance(x, dict) and any(map(is_traced, x.values()))
 
 
 def lifted(result: Any) -> Any:

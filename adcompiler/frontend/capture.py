@@ -25,9 +25,10 @@ from adcompiler.frontend.arguments import (
 )
 from adcompiler.frontend.captured import Argument, Captured, Implied, Output, Request, SizeSource
 from adcompiler.frontend.frames import Cell, Outcome, Trace, run
+from adcompiler.frontend.numpy_functions import ARITHMETIC
 from adcompiler.frontend.observations import CALLEE, Path
-from adcompiler.frontend.outside import Outside
 from adcompiler.frontend.outputs import results_of
+from adcompiler.frontend.outside import Outside
 from adcompiler.frontend.runtime import Tracer
 from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import integer
@@ -99,6 +100,7 @@ class _Capture:
     same: Mapping[int, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     world: Outside = field(init=False)
+    tracer: Tracer = field(init=False)
     handles: list[Any] = field(init=False)
     parameters: dict[int, Value] = field(init=False)
     outputs: tuple[Output, ...] = ()
@@ -109,7 +111,7 @@ class _Capture:
         self.names = identifiers(self.asked.names)
         name = getattr(self.asked.function, "__name__", type(self.asked.function).__name__)
         try:
-            function = run(identifiers([name])[0], self._body)
+            function = run(identifiers([name])[0], self._body, ARITHMETIC)
         except RecursionError:
             raise CaptureError(
                 f"`{name}` calls itself without end while it is traced",
@@ -126,7 +128,7 @@ class _Capture:
         self.handles, self.parameters = [], {}
         for k, (leaf, key) in enumerate(zip(asked.leaves, asked.keys, strict=True)):
             self.handles.append(self._argument(k, leaf, key))
-        tracer = Tracer(self.world)
+        self.tracer = tracer = Tracer(self.world)
         arguments: Any = optree.tree_unflatten(asked.structure, self.handles)
         args, kwargs = asked.binder.unbind(arguments)
         returned = tracer.call(self.world.take(asked.function, CALLEE), *args, **kwargs)
@@ -188,6 +190,7 @@ class _Capture:
             tuple(self.world.observations),
             self.outputs,
             self.result,
+            self.tracer.traces,
         )
 
     def _kept_argument(self, k: int, function: Function) -> Argument:
@@ -199,7 +202,7 @@ class _Capture:
         return Argument(self.asked.names[k], self.asked.keys[k], number, written, lost, self.same.get(k))
 
     def _sources(self) -> list[tuple[SizeSource, Dim, str]]:
-        """Every size that is not static by the key: where it is read, what the trace took it for, its name."""
+        """Every size but those static by the key: where it is read, what it was taken for, its name."""
         found: list[tuple[SizeSource, Dim, str]] = []
         same = self.trace.assumptions.same
         names = self.trace.assumptions.names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -118,6 +118,8 @@ class Captured:
         What tracing read of the Python world; the program serves as long as it holds.
     outputs, result
         The leaves of what the user's function returns, and their tree.
+    traces
+        How often the body of the loop at each line was traced.
     """
 
     function: Function
@@ -129,6 +131,7 @@ class Captured:
     observations: tuple[Observation, ...]
     outputs: tuple[Output, ...]
     result: optree.PyTreeSpec
+    traces: Mapping[int, int]
 
     @cached_property
     def _direct(self) -> bool:

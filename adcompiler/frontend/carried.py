@@ -152,7 +152,7 @@ class Carry:
         elif leaf is not end and not (type(leaf) is type(end) and leaf == end):
             refuse(
                 f"`{slot}` is {describe(leaf)} before the loop and {describe(end)} after a trip: only "
-                "numbers, arrays, and tuples, lists and dicts of them may change in a loop that is not unrolled",
+                "numbers, arrays, and tuples, lists and dicts of them may change in a rolled loop",
                 "use numbers and arrays",
                 NeedsConcrete,
             )

@@ -2,7 +2,7 @@
 
 What the parts built on top of this use:
 
-`run(name, body)`
+`run(name, body, ARITHMETIC)` (the last one is that of `numpy_functions.py`)
     Runs `body(trace)`, which makes parameters, calls the user's function on handles and returns the results,
     and makes a Function of it. It runs again whenever tracing learns that two sizes are one, or that a size
     must be static: then `Restart` is raised, and from the start the size is another polynomial. So no type
@@ -35,7 +35,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from types import CodeType, FrameType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Protocol
+
+import numpy as np
 
 from adcompiler.frontend.assumptions import Assumptions, Restart
 from adcompiler.ir.build import Builder, building
@@ -230,11 +232,25 @@ def link(new: Cell, old: Cell) -> None:
 _LETTERS = "nmkpqrstuvw"
 
 
+class Arithmetic(Protocol):
+    """What operators and NumPy do with traced values; it is written in terms of them, and so handed in."""
+
+    def operator(self, ufunc: np.ufunc, *operands: Any) -> Any:
+        """A Python operator, as the ufunc that NumPy has for it."""
+
+    def ufunc(self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        """A call of a ufunc, or of one of its methods."""
+
+    def function(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """A call of any other function of NumPy."""
+
+
 class Trace:
     """All state of one start of a trace."""
 
-    def __init__(self, assumptions: Assumptions) -> None:
+    def __init__(self, assumptions: Assumptions, arithmetic: Arithmetic) -> None:
         self.assumptions = assumptions
+        self.arithmetic = arithmetic
         unproved = (d for d in assumptions.lengths if not d.never_negative())
         self.guards = dict.fromkeys(Guard(d, Relation.NONNEGATIVE) for d in unproved)
         self.files: set[str] = set()
@@ -331,11 +347,11 @@ class Outcome:
     written: Sequence[tuple[int, int]] = ()
 
 
-def run(name: str, body: Callable[[Trace], Outcome]) -> Function:
+def run(name: str, body: Callable[[Trace], Outcome], arithmetic: Arithmetic) -> Function:
     """The Function that `body` traces; it runs again when a size turns out to be another one."""
     assumptions = Assumptions()
     while True:
-        trace = Trace(assumptions)
+        trace = Trace(assumptions, arithmetic)
         token = _TRACE.set(trace)
         try:
             with building(trace.top.builder):

@@ -1,7 +1,7 @@
 """What every traced value can do: Python's operators and NumPy's two protocols.
 
-The operators and functions themselves stand in `ufuncs.py` and `numpy_functions.py`, in terms of handles; the
-hooks below are the only way back, hence the imports inside them.
+The operators and functions themselves are written in terms of handles (`ufuncs.py`, `numpy_functions.py`); the
+trace that runs has them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.frames import current, refuse
 from adcompiler.frontend.joins import Weak
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Value
@@ -40,9 +40,7 @@ def _unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
 
 
 def _operate(ufunc: np.ufunc, *operands: Any) -> Any:
-    from adcompiler.frontend.ufuncs import operator
-
-    return operator(ufunc, *operands)
+    return current().arithmetic.operator(ufunc, *operands)
 
 
 class Traced:
@@ -85,9 +83,7 @@ class Traced:
     # ---- NumPy's protocols ----
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        from adcompiler.frontend.ufuncs import call
-
-        return call(ufunc, method, inputs, options)
+        return current().arithmetic.ufunc(ufunc, method, inputs, options)
 
     def __array_function__(
         self,
@@ -96,9 +92,7 @@ class Traced:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        from adcompiler.frontend import numpy_functions
-
-        return numpy_functions.call(function, args, kwargs)
+        return current().arithmetic.function(function, args, kwargs)
 
     # ---- what needs the value now ----
 

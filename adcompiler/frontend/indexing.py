@@ -1,7 +1,7 @@
 """What `x[key]` means: NumPy's keys as items of the op `index`, positions that lie in range, shapes.
 
-A position is proved to be in range, or guarded, or checked when the program runs. A negative one that is known
-to be negative counts from the end; one whose sign depends on data becomes a select.
+A position is proved to be in range, or guarded, or checked when the program runs. A negative one that is
+known to be negative counts from the end; one whose sign depends on data becomes a select.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.joins import WEAK_FLOAT, WEAK_INT, NumberType
 from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import Size, SizePredicate
@@ -110,3 +111,12 @@ def describe(leaf: Any) -> str:
     if is_number(leaf):
         return f"a number ({number_type(leaf)})"
     return f"a {type(leaf).__name__}"
+
+
+def is_traced(x: Any) -> bool:
+    """Whether a traced value is in an argument."""
+    if isinstance(x, Traced):
+        return True
+    if isinstance(x, list | tuple | set | frozenset):
+        return any(map(is_traced, x))
+    return isinstance(x, dict) and any(map(is_traced, x.values()))

@@ -25,7 +25,6 @@ from adcompiler.frontend import (
 )
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.numpy_creation import holds_traced, joint, number_or_array, operand_array
-from adcompiler.frontend.numpy_products import matmul as matmul
 from adcompiler.ir.types import DType
 
 # ---- short functions of no family ----
@@ -170,6 +169,16 @@ def name_of(function: Any) -> str:
     module = str(getattr(function, "__module__", "numpy") or "numpy").replace("numpy", "np", 1)
     return f"{module}.{getattr(function, '__name__', function)}"
 
+
+class _NumpyArithmetic:
+    """`frames.Arithmetic`, by the tables here and in `ufuncs.py`."""
+
+    operator = staticmethod(ufuncs.operator)
+    ufunc = staticmethod(ufuncs.call)
+    function = staticmethod(call)
+
+
+ARITHMETIC = _NumpyArithmetic()
 
 # ---- calls in captured code ----
 

@@ -30,8 +30,8 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
     for k, operand in enumerate((x, y)):
         if not operand.ndim:
             raise ValueError(
-                f"matmul: Input operand {k} does not have enough dimensions (has 0, gufunc core with signature "
-                "(n?,k),(k,m?)->(n?,m?) requires 1)"
+                f"matmul: Input operand {k} does not have enough dimensions "
+                "(has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
             )
     same_dim(x.type.shape[-1], y.type.shape[0 if y.ndim == 1 else -2])
     common_shape([x.type.shape[:-2], y.type.shape[:-2]])
@@ -239,6 +239,7 @@ def _vector_norm(a: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> A
 
 FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
     {
+        np.matmul: matmul,
         np.dot: dot,
         np.vdot: vdot,
         np.inner: inner,

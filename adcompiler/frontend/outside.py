@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from adcompiler.frontend.arguments import LeafKey, leaf_key
-from adcompiler.frontend.observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
 from adcompiler.frontend.frames import refuse
+from adcompiler.frontend.observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
 
 _PLAIN = (
     bool,
@@ -66,6 +66,12 @@ def is_user_class(cls: type[Any]) -> bool:
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None)
     return cls.__module__ not in sys.builtin_module_names and is_user_file(file or "<notebook>")
+
+
+def user_method(owner: Any, name: str) -> FunctionType | None:
+    """A special method that a user's class gives its instances."""
+    found = getattr(type(owner), name, None)
+    return found if isinstance(found, FunctionType) and is_user_code(found.__code__) else None
 
 
 class Outside:

@@ -65,7 +65,8 @@ def module_of(function: Any) -> str:
 
 def name_of(function: Any) -> str:
     """What messages call a function: `np.random.normal`, `time.time`, `len`."""
-    name = str(getattr(function, "__qualname__", "") or getattr(function, "__name__", type(function).__name__))
+    own = getattr(function, "__name__", type(function).__name__)
+    name = str(getattr(function, "__qualname__", "") or own)
     owner = getattr(function, "__self__", None)
     module = module_of(function)
     if isinstance(owner, _IMPURE_OWNERS) and module.startswith("numpy.random"):

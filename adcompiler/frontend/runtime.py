@@ -20,7 +20,7 @@ from adcompiler.frontend.frames import current, refuse
 from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.iteration import plain, to_roll
 from adcompiler.frontend.loops import State, roll
-from adcompiler.frontend.outside import Outside, is_user_code
+from adcompiler.frontend.outside import Outside, is_user_code, user_method
 from adcompiler.frontend.protocol import COMPARISON, IN_PLACE, Get, Names, Set, Thunk, Undefined
 from adcompiler.frontend.scalars import TracedScalar, named
 from adcompiler.frontend.sizes import Size, SizePredicate
@@ -129,7 +129,7 @@ class Tracer:
     def item(self, container: Any, index: Any) -> Any:
         if isinstance(container, np.ndarray) and not isinstance(container, Traced):
             container = calls.lifted(container)
-        method = calls.user_method(container, "__getitem__")
+        method = user_method(container, "__getitem__")
         return container[index] if method is None else self.call(method, container, index)
 
     def slice(self, start: Any, stop: Any, step: Any) -> Any:
@@ -249,7 +249,7 @@ class Tracer:
 
     def set_item(self, value: Any, container: Any, index: Any) -> None:
         self.may_change(container, "item assignment")
-        method = calls.user_method(container, "__setitem__")
+        method = user_method(container, "__setitem__")
         if method is None:
             container[index] = value
         else:

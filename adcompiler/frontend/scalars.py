@@ -1,4 +1,4 @@
-"""Numbers that are known only when the program runs, and how numbers take part in NumPy's promotion (NEP 50)."""
+"""Numbers that are known only when the program runs, and how they take part in NumPy's promotion (NEP 50)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storing at index arrays: one place after the other, so that of two values for one place the last one stays."""
+"""Storing at index arrays: one place after the other; of two values for one place the last one stays."""
 
 from __future__ import annotations
 

@@ -262,9 +262,7 @@ def _modf(x: Any) -> Any:
 
 
 def _matmul(x: Any, y: Any) -> Any:
-    from adcompiler.frontend.numpy_functions import matmul
-
-    return matmul(x, y)
+    return current().arithmetic.function(np.matmul, (x, y), {})
 
 
 _SPECIAL: Mapping[np.ufunc, Callable[..., Any]] = MappingProxyType(
@@ -327,7 +325,7 @@ def rounded_to_int(function: Any, x: Any) -> Any:
 
 
 def named_function(body: Implementation, args: Sequence[Any]) -> Any:
-    """A function of SciPy that is no ufunc, such as polygamma(n, x): integers before the operand are its own."""
+    """A function of SciPy that is no ufunc, such as polygamma(n, x): what comes before x is its own."""
     *own, x = args
     dtype = joint_dtype(coerced(x))
     return wrap(body(*own, value(coerced(x), dtype if dtype.is_float else F64)))

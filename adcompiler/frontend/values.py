@@ -1,7 +1,8 @@
-"""Arrays that are known only when the program runs: handles on storage, with NumPy's views and in-place writes.
+"""Arrays that are known only when the program runs: handles on storage, with views and in-place writes.
 
-A handle is a cell and a path of views. Reading folds the path; writing puts the new part back along it. A second
-name for an array shares the handle, a basic slice shares the cell: aliasing is NumPy's, and the IR stays pure.
+A handle is a cell and a path of views. Reading folds the path; writing puts the new part back along it. A
+second name for an array shares the handle, a basic slice shares the cell: aliasing is NumPy's, and the IR
+stays pure.
 """
 
 from __future__ import annotations
@@ -131,8 +132,8 @@ class TracedArray(Traced):
         """Take the result of a ufunc in place, as `out=` does."""
         if not np.can_cast(x.dtype, self.dtype, "same_kind"):
             raise DTypeError(
-                f"Cannot cast ufunc '{ufunc.__name__}' output from dtype('{x.dtype}') to dtype('{self.dtype}') "
-                "with casting rule 'same_kind'",
+                f"Cannot cast ufunc '{ufunc.__name__}' output from dtype('{x.dtype}') "
+                f"to dtype('{self.dtype}') with casting rule 'same_kind'",
                 current().location(),
                 f"make the array of dtype {x.dtype} in the first place",
             )

@@ -139,21 +139,26 @@ def _merged(first: IndexStep, second: IndexStep) -> IndexStep:
             at.append(taken)
             positions += [] if taken == "all" else [inner.pop(0)]
         else:
-            start, (_, length, step) = outer.pop(0), _span(item)
+            start, (_, step) = outer.pop(0), _span(item)
             if taken == "all":
                 at.append(item)
                 positions.append(start)
                 continue
             positions.append(moved(start, inner.pop(0), step))
-            at.append(taken if taken == "point" else ("span", _span(taken)[1], step * _span(taken)[2]))
+            if taken == "point":
+                at.append(taken)
+            else:
+                length, inner_step = _span(taken)
+                at.append(("span", length, step * inner_step))
     return IndexStep(trimmed((*at, *items)), (*positions, *inner), second.shape)
 
 
-def _span(item: Attr) -> tuple[str, Dim, int]:
+def _span(item: Attr) -> tuple[Dim, int]:
+    """Length and step."""
     assert isinstance(item, tuple)
-    name, length, step = item
-    assert isinstance(name, str) and isinstance(length, Dim) and isinstance(step, int)
-    return name, length, step
+    _, length, step = item
+    assert isinstance(length, Dim) and isinstance(step, int)
+    return length, step
 
 
 def trimmed(at: Sequence[Attr]) -> tuple[Attr, ...]:

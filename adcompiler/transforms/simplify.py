@@ -16,7 +16,6 @@ from adcompiler.ir.build import active, block, emit, lookup, origin, renewed, re
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import split
 from adcompiler.ir.types import F64, ArrayType
 
 from .legalise import REPLAYED
@@ -33,12 +32,11 @@ def _negated(x: Value) -> Value:
 
 @dataclass(frozen=True)
 class Rule:
-    """`before(*values)` is rewritten to `after(*values)`; one that `subtracts` is not for sums of loops."""
+    """`before(*values)` is rewritten to `after(*values)`."""
 
     before: Callable[..., Value | float]
     after: Callable[..., Value | float]
     derived: bool = False
-    subtracts: bool = False
 
     @property
     def arity(self) -> int:
@@ -52,10 +50,10 @@ RULES = (
     Rule(lambda x: -_negated(x), lambda x: x),
     Rule(lambda x: x * -1.0, lambda x: -x, derived=True),
     Rule(lambda x: -1.0 * x, lambda x: -x, derived=True),
-    Rule(lambda x, y: x + -y, lambda x, y: x - y, subtracts=True),
+    Rule(lambda x, y: x + -y, lambda x, y: x - y),
     Rule(lambda x, y: x - -y, lambda x, y: x + y),
     Rule(lambda x, y: -x * -y, lambda x, y: x * y),
-    Rule(lambda x, y: -x + y, lambda x, y: y - x, derived=True, subtracts=True),
+    Rule(lambda x, y: -x + y, lambda x, y: y - x, derived=True),
     Rule(lambda x: x + 0.0, lambda x: x, derived=True),
     Rule(lambda x: 0.0 + x, lambda x: x, derived=True),
     Rule(lambda x: x - 0.0, lambda x: x),
@@ -90,9 +88,8 @@ def _rewritten(source: Block, env: Bindings, made: Made) -> Sequence[Value]:
 def _rewrite_inside(eqn: Eqn, env: Bindings, made: Made) -> None:
     def copied(inner: Block) -> Block:
         params = [renewed(p) for p in inner.params]
-        sums = split(eqn.attrs, params[1:]).sums if eqn.op.name == "for" else ()
         inside = {**env, **dict(zip(inner.params, params, strict=True))}
-        return block(params, lambda *_: _rewritten(inner, inside, {**made, **dict.fromkeys(sums, eqn)}))
+        return block(params, lambda *_: _rewritten(inner, inside, dict(made)))
 
     operands = [lookup(env, v) for v in eqn.inputs]
     outputs = emit(
@@ -118,21 +115,11 @@ def _by_rule(eqn: Eqn, made: Made) -> Value | None:
         derived = eqn.note is not None and eqn.note != REPLAYED
         if pattern.eqns[-1].op is not eqn.op or (rule.derived and not derived):
             continue
-        if rule.subtracts and any(_is_sum(v, made) for v in eqn.inputs):
-            continue
         bindings: Bindings = {}
         if _matches(pattern.eqns[-1], eqn, {o: e for e in pattern.eqns for o in e.outputs}, made, bindings):
             result = rule.after(*(bindings[p] for p in pattern.params))
             return result if isinstance(result, Value) else constant(result, eqn.output.type.dtype)
     return None
-
-
-def _is_sum(value: Value, made: Made) -> bool:
-    """Whether it is a sum of a loop around, or what has been added to one: it may only be added to."""
-    eqn = made.get(value)
-    while eqn is not None and eqn.op.name in ("add", "add_at"):
-        eqn = made.get(eqn.inputs[0])
-    return eqn is not None and eqn.op.name == "for"
 
 
 @cache

@@ -29,6 +29,7 @@ Line = Callable[[float], Any]
 STEP = 1e-2
 SHRINK = 1.6
 ROWS = 12
+ROUNDING = 4e-16
 
 
 class WrongDerivative(AdcompilerError, AssertionError):
@@ -50,18 +51,20 @@ def richardson(line: Line, step: float = STEP) -> Estimate:
     """The derivative at 0 of a function of one number: central differences, extrapolated to step 0.
 
     Every entry of Neville's table is a candidate; taken is, element by element, the one that differs least
-    from its two predecessors, and by how much is the error.
+    from its two predecessors; by how much, with what rounding can do, is the error.
     """
     best: Array | None = None
     error: Array = np.array(np.inf)
     above: list[Array] = []
     for row in range(ROWS):
         h = step / SHRINK**row
-        table = [np.asarray((np.asarray(line(h), float) - np.asarray(line(-h), float)) / (2 * h))]
+        high, low = np.asarray(line(h), float), np.asarray(line(-h), float)
+        rounding = ROUNDING * np.maximum(abs(high), abs(low)) / h
+        table = [np.asarray((high - low) / (2 * h))]
         for order, earlier in enumerate(above, start=1):
             factor = SHRINK ** (2 * order)
             table.append((factor * table[-1] - earlier) / (factor - 1))
-            change = np.maximum(abs(table[-1] - table[-2]), abs(table[-1] - earlier))
+            change = np.maximum(abs(table[-1] - table[-2]), abs(table[-1] - earlier)) + rounding
             better = change < error
             best = np.where(better, table[-1], table[-1] if best is None else best)
             error = np.where(better, change, error)
