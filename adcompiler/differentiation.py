@@ -42,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One argument that is differentiated: its tree, and for each leaf its place in `wrt` (None: not a float)."""
+    """One argument that is differentiated: its tree, and each leaf's place in `wrt` (None: not a float)."""
 
     name: str
     structure: optree.PyTreeSpec
@@ -134,7 +134,7 @@ class Differentiation:
                 kind = self.kinds[span[0]] if len(span) == 1 else "tree without floats"
                 raise DerivativeError(
                     f"argument `{self.names[k]}` is {_article(kind)}, and has no derivative",
-                    hint="pass a float or an array of floats, or choose other arguments by argnums or argnames",
+                    hint="pass a float or an array of floats, or choose others by argnums or argnames",
                 )
         return chosen
 
@@ -205,7 +205,7 @@ class Differentiation:
         return tuple(c.assemble(gradients) for c in self.chosen)
 
     def tangent_leaves(self, tangents: Sequence[Any]) -> list[tuple[str, int, Any]]:
-        """For each parameter in `wrt`: what messages call its tangent, the parameter, and the tangent given."""
+        """For each parameter in `wrt`: what messages call its tangent, its number, and the tangent."""
         found = []
         for chosen, tangent in zip(self.chosen, tangents, strict=True):
             what = f"the tangent of `{chosen.name}`"

@@ -1,7 +1,7 @@
 """Derivatives inside captured functions: `grad(f)(x)` where x is traced.
 
-The inner function is traced into a Function of its own, transformed as any other, and written into the program
-around it; so gradients of gradients need nothing else.
+The inner function is traced into a Function of its own, transformed as any other, and written into the
+program around it; so gradients of gradients need nothing else.
 """
 
 from __future__ import annotations

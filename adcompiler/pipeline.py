@@ -71,7 +71,7 @@ def primal(trace: Function) -> Function:
 
 
 def adjoint(trace: Function, wrt: Sequence[int], plan: str) -> Function:
-    """Parameters and a cotangent for each float result, to results and a cotangent for each parameter in `wrt`."""
+    """Parameters and cotangents of float results, to results and cotangents of the parameters in `wrt`."""
     return _optimised(_after("reverse", reverse(primal(trace), wrt, plan)), "adjoint")
 
 

@@ -4,8 +4,8 @@ Each rule is one small function, and its error shows the equation that breaks it
 in order with what is in scope: values, and the sizes that types and attributes may mention.
 
 The discipline of sums makes their order free: a sum of a `for` and its successors are used once each, as
-operand 0 of `add`, `sub` or `add_at`, as a sum of an inner `for`, in both branches of an `if` on the way to the
-same result, or yielded in its place.
+operand 0 of `add`, `sub` or `add_at`, as a sum of an inner `for`, in both branches of an `if` on the way to
+the same result, or yielded in its place.
 """
 
 from __future__ import annotations

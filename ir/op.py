@@ -30,7 +30,7 @@ Cotangent = Value | Contribution | None
 
 @dataclass(frozen=True)
 class Partials:
-    """For elementwise ops: `of(*inputs, *outputs, **attrs)` writes d output / d input for each input (None: zero).
+    """For elementwise ops: `of(*inputs, *outputs, **attrs)` writes the partial for each input (None: zero).
 
     Forward is the sum of partial times tangent; reverse is partial times cotangent, summed over broadcast
     axes.
@@ -225,7 +225,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Whole:
-    """A statement on whole arrays that both CPU targets can compile: `source(eqn, operands)` is an expression.
+    """A statement on whole arrays that both CPU targets compile: `source(eqn, operands)` is an expression.
 
     It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0.
     """

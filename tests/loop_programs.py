@@ -1,7 +1,7 @@
 """Random programs of loops over arrays with affine indices, written in the IR.
 
-Nests of one and two loops, time loops that swap arrays, reversed loops, `put` and `add_at`: what the choice of
-residuals must get right. Sizes are small, so that every boundary case occurs.
+Nests of one and two loops, time loops that swap arrays, reversed loops, `put` and `add_at`: what the choice
+of residuals must get right. Sizes are small, so that every boundary case occurs.
 """
 
 import random
@@ -18,7 +18,7 @@ N = Dim.of("n")
 
 
 def random_program(seed: int) -> Function:
-    """A function of the arrays u, v (n) and w (n, n) and the number c; its results are the arrays it ends with."""
+    """A function of arrays u, v (n), w (n, n) and the number c; its results are the arrays it ends with."""
     return _Writer(random.Random(seed)).program()
 
 

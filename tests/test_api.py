@@ -1,4 +1,4 @@
-"""What users call: results in their structures, closure under differentiation, one artefact for many calls."""
+"""What users call: results in their structures, derivatives of derivatives, one artefact for many calls."""
 
 import subprocess
 import sys

@@ -13,6 +13,8 @@ import pytest
 import scipy.special
 from traced_functions import agree, call, compare, served, served_program, trace
 
+from adcompiler.ir.errors import CaptureError
+
 
 def pool(n: int, k: int) -> dict[str, Any]:
     """Arguments by name; those of one program agree in their sizes n and k."""
@@ -315,3 +317,99 @@ def test_an_expression_at_special_sizes_gives_what_numpy_gives(function: Any, si
                 served(program, function, args)
         else:
             agree(function, served_program(program, function, args), args)
+
+
+# ---- promotion: every pair of kinds ----
+
+KINDS = [
+    *(
+        np.array([1, 0, 1]).astype(d)
+        for d in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
+    ),
+    *(np.dtype(d).type(1) for d in ("i1", "i8", "u1", "f4", "f8")),
+    1.5,
+]
+CONCRETE = [True, 2, 0.5, np.float32(0.5), np.int8(3), np.array([1.0, 2.0, 3.0], np.float32)]
+UFUNCS = [
+    np.add,
+    np.subtract,
+    np.multiply,
+    np.true_divide,
+    np.maximum,
+    np.less,
+    np.hypot,
+    np.logical_and,
+    np.bitwise_or,
+    np.power,
+]
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda u: u.__name__)
+def test_promotion_is_numpys(ufunc: np.ufunc) -> None:
+    """Also beside concrete operands and plain Python numbers, on both sides; what NumPy refuses is refused."""
+    pairs = [(a, b) for a in KINDS for b in KINDS]
+    for a, b in pairs:
+        _same_type(lambda x, y: ufunc(x, y), a, b)
+    for a, b in [(a, b) for a in KINDS for b in CONCRETE]:
+        _same_type(lambda x, b=b: ufunc(x, b), a)
+        _same_type(lambda x, b=b: ufunc(b, x), a)
+
+
+def _same_type(function: Callable[..., Any], *args: Any) -> None:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            expected = function(*args)
+        except (TypeError, ValueError, OverflowError):
+            with pytest.raises((TypeError, ValueError, OverflowError)):
+                trace(function, *args)(*args)
+            return
+        if np.asarray(expected).dtype == np.float16:
+            with pytest.raises(CaptureError):
+                trace(function, *args)
+            return
+        (found,) = trace(function, *args)(*args)
+    assert (np.asarray(found).dtype, np.shape(found)) == (np.asarray(expected).dtype, np.shape(expected))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_python_numbers_stay_python_numbers() -> None:
+    """What Python's operators make of Python numbers is weak; what NumPy's functions make of them is not."""
+
+    def f(s, n, x):
+        return s + 1, s * n, n / 2, n // 2, abs(s), s**2, np.sin(s), s + x[0], call(math.sin, s), s < 1, x[0]
+
+    program = trace(f, 1.5, 7, np.ones(8))
+    assert program.weak == ("float",) * 3 + ("int", "float", "float", None, None, "float", None, None)
+
+
+def test_an_integer_that_a_dtype_cannot_hold_is_numpys_error() -> None:
+    def f(x, n):
+        x[0] = n
+        return x + n
+
+    program = trace(f, np.zeros(8, np.uint8), 100)
+    assert program(np.zeros(8, np.uint8), 200)[0][0] == 144
+    with pytest.raises(OverflowError, match="^Python integer out of bounds for uint8$"):
+        program(np.zeros(8, np.uint8), 300)
+
+
+def test_integers_are_not_divided_by_zero() -> None:
+    program = trace(lambda i, j: (i // j, i % j), np.arange(8), np.arange(1, 9))
+    agree(lambda i, j: (i // j, i % j), program, (np.arange(8) - 4, np.arange(8) - 9))
+    with pytest.raises(ZeroDivisionError, match="^integer division or modulo by zero$"):
+        program(np.arange(8), np.arange(8))
+
+
+def test_every_equation_knows_the_users_line() -> None:
+    def f(x):
+        y = np.sin(x)
+        return y * y
+
+    first = f.__code__.co_firstlineno
+    locations = [e.location for e in trace(f, np.ones(8)).function.body.eqns]
+    assert [(at.file, at.line, at.function) for at in locations] == [
+        (__file__, first + 1, "f"),
+        (__file__, first + 2, "f"),
+    ]
+    assert [at.source[at.column - 8 : at.end_column - 8] for at in locations] == ["np.sin(x)", "y * y"]

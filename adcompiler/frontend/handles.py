@@ -1,7 +1,7 @@
 """What every traced value can do: Python's operators and NumPy's two protocols.
 
-The operators and functions themselves are written in terms of handles (`ufuncs.py`, `numpy_functions.py`); the
-trace that runs has them.
+The operators and functions themselves are written in terms of handles (`ufuncs.py`, `numpy_functions.py`);
+the trace that runs has them.
 """
 
 from __future__ import annotations

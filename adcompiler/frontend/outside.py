@@ -35,6 +35,7 @@ _PLAIN = (
     np.bool_,
     np.integer,
 )
+_MOST_ITEMS = 1000
 _OPERATORS = frozenset(
     f"__{side}{name}__"
     for side in ("", "r", "i")
@@ -137,6 +138,11 @@ class Outside:
 
     def container(self, value: Any, path: Path) -> Any:
         """A copy of a container, its elements taken one by one."""
+        if len(value) > _MOST_ITEMS:
+            refuse(
+                f"`{path}` is a {type(value).__name__} of {len(value)} items",
+                "make it an array: np.array(...)",
+            )
         if isinstance(value, set | frozenset):
             self.observe(path, "keys", value)
             return type(value)(value)

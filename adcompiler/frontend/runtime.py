@@ -266,7 +266,8 @@ class Tracer:
         if isinstance(owner, np.ndarray):
             refuse("an array that is a constant of the program is written", "write to a copy: x.copy()")
         if id(owner) not in current().frame.fresh:
-            where = "outside the function" if self.world.place(owner) else "outside this loop"
+            in_loop = current().frame is not current().top and self.world.place(owner) is None
+            where = "outside this loop" if in_loop else "outside the function"
             refuse(
                 f"{what} changes a {type(owner).__name__} made {where}: it would happen once, while tracing",
                 "use an array made by np.zeros, and write out[i] = ...",

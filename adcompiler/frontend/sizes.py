@@ -1,8 +1,8 @@
 """Integers that are sizes: polynomials in them stay polynomials, comparisons become guards.
 
 A `Size` is not an `int` subclass: C code would read that without asking, and freeze the value of the call
-that is traced. It says that its class is `int`, and whoever needs the number asks `__index__`, which makes the
-size static. A comparison that is not decided yet is a `SizePredicate`: an `if` decides it by a guard, a
+that is traced. It says that its class is `int`, and whoever needs the number asks `__index__`, which makes
+the size static. A comparison that is not decided yet is a `SizePredicate`: an `if` decides it by a guard, a
 `while` and arithmetic take it as a traced value.
 """
 

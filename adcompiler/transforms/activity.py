@@ -9,7 +9,7 @@ from adcompiler.ir.op import NoDerivative
 
 
 def varied(block: Block, seeds: Iterable[Value]) -> frozenset[Value]:
-    """The values of a block, and of the blocks inside it, whose derivative with respect to `seeds` may not vanish.
+    """The values of a block, inner blocks included, whose derivative in `seeds` may not vanish.
 
     The seeds are included; a loop's carries are settled by a fixed point.
     """
@@ -27,7 +27,7 @@ def _spread(block: Block, found: set[Value]) -> None:
 
 
 def _spread_inside(eqn: Eqn, found: set[Value]) -> None:
-    """Through the blocks of an equation: operands to parameters, results to outputs and back to the carries."""
+    """Through the blocks of an equation: operands to parameters, results to outputs and to carries."""
     links = [] if eqn.op.name == "if" else list(zip(eqn.inputs, _operand_params(eqn), strict=True))
     _follow(links, found)
     while True:

@@ -76,7 +76,7 @@ def legalise(primal: Function, draft: Draft, plan: str) -> Function:
 
 
 class _Writer:
-    """The two halves of the program; `stacks` maps a kept value to what holds it in the scope being written."""
+    """The two halves of the program; `stacks` maps a kept value to what holds it in the current scope."""
 
     def __init__(self, nest: Nest, draft: Draft, choice: Choice) -> None:
         self.nest = nest

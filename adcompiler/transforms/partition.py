@@ -22,7 +22,7 @@ from .residuals import Cost, cheapest, nbytes, work
 
 @dataclass(frozen=True)
 class Partition:
-    """The two programs; the first `residuals` parameters of the pullback are the last results of `forward`."""
+    """The two programs: the first `residuals` parameters of one are the last results of the other."""
 
     forward: Function
     pullback: Function

@@ -59,7 +59,7 @@ def draft(primal: Function, wrt: Sequence[int]) -> Draft:
 
 @dataclass(frozen=True)
 class _Adjoint:
-    """What all scopes of one adjoint share: the values that vary, and the primal equations reversed so far."""
+    """What all scopes of one adjoint share: the values that vary, the equations reversed so far."""
 
     varied: frozenset[Value]
     reversed: list[Eqn]
@@ -126,7 +126,7 @@ class Sweep:
 
 
 def unbroadcast(cotangent: Value, primal: Value) -> Value:
-    """The cotangent of an operand from that of its broadcast shape: summed over the axes that were stretched."""
+    """The cotangent of an operand: summed over the axes that broadcasting stretched."""
     wide, shape = cotangent.type.shape, primal.type.shape
     full = broadcast_shapes([wide, shape])
     if wide != full:  # a partial or cotangent that is the same along an axis

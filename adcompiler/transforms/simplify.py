@@ -1,4 +1,4 @@
-"""Rewriting by rules, each a pair of functions traced into blocks: where the first matches, the second is written.
+"""Rewriting by rules, each a pair of traced functions: where the first matches, the second is written.
 
 Rules keep the arithmetic as the user wrote it, to the last bit (NaN and signed zeros included), except those
 marked `derived`: they hold for real numbers only, and are applied to equations that a transform has written.
@@ -149,7 +149,7 @@ def _matches(pattern: Eqn, eqn: Eqn, made_there: Made, made: Made, bindings: Bin
 
 
 def _equals(value: Value, number: float, made: Made) -> bool:
-    """Whether a value is a constant scalar of this number (its sign included), or zeros where that is zero."""
+    """Whether a value is a scalar constant of this number, sign included; zeros count as 0."""
     if isinstance(value, Constant):
         return (
             not value.type.shape

@@ -22,7 +22,7 @@ from typing import Any
 from adcompiler.ir.graph import Eqn
 
 from .precise import negligible
-from .symbolic import expression_of, formulas, rational, sign, symbol, vanishes
+from .symbolic import MOST_FRACTIONS, expression_of, formulas, rational, sign, symbol, terms, vanishes
 from .tape import Backward, Edge, Number, Path, Run, Step, numbers
 
 SECONDS_A_BLOCK = 5.0
@@ -154,20 +154,25 @@ class _Ledger:
         symbols = {s: f for s, f in found.items() if getattr(s, "is_Symbol", False)}
         return expression.xreplace(symbols)
 
-    def unfolded(self, expression: Any) -> Any:
-        """An expression with formulas for results of exp, sin ..., and for what depends on the rest."""
+    def unfolded(self, expression: Any, fully: bool = False) -> Any:
+        """An expression with formulas for results of exp, sin ..., and for what depends on the rest.
+
+        If `fully`, for all results, as long as the test for zero takes the expression on.
+        """
         kept: set[Any] = set()
-        while True:
+        while terms(expression) <= MOST_FRACTIONS:
             made = {s: self.made[s] for s in expression.free_symbols - kept if s in self.made}
             if not made:
                 return expression
             last = max(made, key=lambda s: self.order[made[s][0]])
             step, at = made[last]
             formula = formulas(step)[at].at(self._expression)
-            if step.eqn.op.dear or not rational(step) or formula.free_symbols <= expression.free_symbols:
+            known = fully or formula.free_symbols <= expression.free_symbols
+            if known or step.eqn.op.dear or not rational(step):
                 expression = expression.xreplace({last: formula})
             else:
                 kept.add(last)
+        return expression
 
     def _expression(self, n: Number) -> Any:
         return expression_of(n, self.primal)
@@ -311,6 +316,7 @@ class _Checker:
             lambda: ledger.unfolded(difference),
             lambda: ledger.opened(difference, claim),
             lambda: ledger.unfolded(ledger.opened(difference, claim)),
+            lambda: ledger.unfolded(difference, fully=True),
         )
         return any(vanishes(form(), self.symbols.point) for form in forms)
 
