@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 
 from .errors import AdcompilerError, Location
 from .graph import EMITTER, Attrs, Block, Constant, Eqn, Function, Value, constant
@@ -201,6 +202,30 @@ def replay_block(
 def renewed(value: Value, sizes: Substitution | None = None) -> Value:
     """A new Value of the same type and name."""
     return Value(value.type.substitute(sizes) if sizes else value.type, value.name)
+
+
+def with_names(source: Block, names: Mapping[Value, str]) -> Block:
+    """The same block with a hint for the printer where a value has none."""
+    env: dict[Value, Value] = {}
+
+    def defined(value: Value) -> Value:
+        env[value] = Value(value.type, value.name or names.get(value))
+        return env[value]
+
+    def copied(block: Block) -> Block:
+        params = tuple(map(defined, block.params))
+        eqns = tuple(
+            replace(
+                eqn,
+                inputs=tuple(lookup(env, v) for v in eqn.inputs),
+                blocks=tuple(map(copied, eqn.blocks)),
+                outputs=tuple(map(defined, eqn.outputs)),
+            )
+            for eqn in block.eqns
+        )
+        return Block(params, eqns, tuple(lookup(env, r) for r in block.results))
+
+    return copied(source)
 
 
 def substituted(attrs: Attrs, sizes: Substitution) -> Attrs:

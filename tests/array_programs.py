@@ -159,7 +159,8 @@ class _Aliases(_Writer):
         statements = (
             f"{a} = {b}", f"{a} = {b}", f"{a} = {b} + 1.0", f"{a} = 0.5 * {a}", f"{a}, {b} = {b}, {a}",
             f"{a}[0] = s", f"{a}[0] = 0.5 * {b}[0]", f"{a}[1] += 1.0", f"s = s + {a}[0]", f"s = {a}[1]",
-            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]", f"z = {b}", f"z = {b} + 1.0", "s = z[0]", f"{a} = z",
+            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]", f"z = {b}", f"z = {b} + 1.0", "s = z[0]",
+            f"{a} = z",
         )  # fmt: skip
         return [self.choose.choice(statements)]
 

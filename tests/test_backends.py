@@ -198,6 +198,18 @@ def test_a_loop_that_reads_an_old_version_says_that_it_copies():
         )
 
 
+def test_a_row_of_a_row_outlives_an_update_of_the_array():
+    def body(x):
+        table = op("put", op("zeros", shape=(N, N, N), dtype=DType.F64), x, constant(0), constant(0))
+        row = op("index", op("index", table, 0), 0)
+        return [op("put", table, 7.0, 0, 0, 1), op("matmul", row, x)]
+
+    f = program("rows", body, x=("f64", "n"))
+    x = np.array([1.0, 2.0, 3.0])
+    for call in (call_numpy, call_plain, call_numba):
+        assert_same(call(f, (x,), [3]), evaluated(f, (x,)))
+
+
 def test_an_array_is_updated_in_place_inside_a_branch():
     def body(x):
         def trip(i, u, xi):
@@ -332,9 +344,6 @@ def _random(rng, kind, sizes):
 MUTANTS = {
     "overwrites what is read later": lambda self, value, eqn, place: place.group.owner is self,
     "overwrites what belongs to others": lambda self, value, eqn, place: True,
-    "forgets views": lambda self, value, eqn, place: (
-        place.group.owner is self and self.last.get(value, -1) <= self.position[eqn]
-    ),
 }
 
 

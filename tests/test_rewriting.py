@@ -264,7 +264,7 @@ def test_source_of_rewritten_code():
 
         def __body_1(__item):
             nonlocal i
-            i = __item
+            i = __c.named(__item, 'i')
 
             def __then_2():
                 pass

@@ -198,11 +198,11 @@ SUM = "the terms of the cotangent of x are right, not their sum"
 HANDED = "its partials are right, but what the adjoint hands to operand 0 is not"
 MUTANTS = [
     # carries swapped inside the adjoint loop, and before it
-    ("yield v28, v25, v20", "yield v25, v28, v20", "for", 4, MIXED),
-    ("for v7, v9, 0.0", "for v9, v7, 0.0", "mul", 6, HANDED),
+    ("yield x_bar_4, y_bar_3, x_bar_3", "yield y_bar_3, x_bar_4, x_bar_3", "for", 4, MIXED),
+    ("for u_bar, v_bar, 0.0", "for v_bar, u_bar, 0.0", "mul", 6, HANDED),
     # a forgotten sum
-    ("add v16, v19", "add v16, 0.0", "for", 4, SUM),
-    ("add v12, v10", "add v10, 0.0", "for", 4, SUM),
+    ("add x_bar_1, v12", "add x_bar_1, 0.0", "for", 4, SUM),
+    ("add x_bar, v8", "add v8, 0.0", "for", 4, SUM),
     # residuals swapped, slices in the wrong order
     ("0.0, a, x_tape, y_tape", "0.0, a, y_tape, x_tape", "mul", 5, HANDED),
     ("reverse=True, carry=2", "carry=2", "mul", 5, HANDED),

@@ -29,7 +29,7 @@ from adcompiler.ir.errors import DTypeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import checked
-from adcompiler.ir.ops.comparison import greater_equal, not_equal
+from adcompiler.ir.ops.comparison import greater_equal, logical_and, logical_or, not_equal
 from adcompiler.ir.ops.compositions import COMPOSITIONS, NAMED_COMPOSITIONS
 from adcompiler.ir.ops.powers import ipow, pow_, sqrt
 from adcompiler.ir.ops.shape import reshape
@@ -185,7 +185,11 @@ def _apply(ufunc: np.ufunc, operands: Sequence[Any], dtype: Any = None) -> Any:
     if body is None:
         name = getattr(ufunc, "__name__", str(ufunc))
         refuse(f"np.{name} is not supported", "write it in terms of functions that are, or as a loop")
-    return elementwise(body, operands, _resolved(ufunc, operands, dtype))
+    dtypes = _resolved(ufunc, operands, dtype)
+    if len(set(dtypes)) > 1:
+        given = " and ".join(str(d.numpy) for d in dtypes)
+        refuse(f"np.{ufunc.__name__} of {given} is not supported", "convert one of them: x.astype(np.int64)")
+    return elementwise(_OF_BOOLS.get(ufunc, body) if dtypes[0] is BOOL else body, operands, dtypes)
 
 
 def _resolved(ufunc: np.ufunc, operands: Sequence[Any], dtype: Any = None) -> list[DType]:
@@ -198,10 +202,17 @@ def _resolved(ufunc: np.ufunc, operands: Sequence[Any], dtype: Any = None) -> li
     except TypeError as error:
         raise DTypeError(str(error), current().location()) from None
     dtypes = [dtype_of(d) for d in found[: len(operands)]]
+    if int in kinds and len(set(dtypes)) > 1:
+        # NumPy compares uint64 with any Python integer; here one that it can hold
+        strong = next(d for d, kind in zip(dtypes, kinds, strict=True) if kind is not int)
+        return [strong] * len(operands)
     return [d if d.is_float else F64 for d in dtypes] if ufunc in _OF_FLOATS else dtypes
 
 
 _OF_FLOATS = frozenset((np.isnan, np.isinf, np.isfinite))
+_OF_BOOLS: Mapping[np.ufunc, Implementation] = MappingProxyType(
+    {np.add: logical_or, np.multiply: logical_and, np.absolute: lambda x: x}
+)
 _LOGICAL = frozenset((np.logical_and, np.logical_or, np.logical_xor, np.logical_not))
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adcompiler.ir.build import block, emit, origin, using
+from adcompiler.ir.build import block, emit, origin, using, with_names
 from adcompiler.ir.graph import Attrs, Block, Eqn, Function, Value
 from adcompiler.ir.op import Contribution, Cotangent, Linear, NoDerivative, Partials, Rule
 from adcompiler.ir.ops import OPS
@@ -44,7 +44,7 @@ def draft(primal: Function, wrt: Sequence[int]) -> Draft:
     seeds = [body.params[k] for k in wrt]
     floats = [r for r in body.results if r.type.dtype.is_float]
     bars = [Value(r.type, f"{r.name or 'y'}_bar") for r in floats]
-    sweep = Sweep(_Adjoint(varied(body, seeds), []), {})
+    sweep = Sweep(_Adjoint(varied(body, seeds), [], {}), {})
 
     def write(*cotangents: Value) -> Sequence[Value]:
         for result, ct in zip(floats, cotangents, strict=True):
@@ -54,15 +54,19 @@ def draft(primal: Function, wrt: Sequence[int]) -> Draft:
 
     with using(OPS):
         adjoint = block(bars, write)
-    return Draft(dce_block(adjoint), tuple(sweep.adjoint.reversed))
+    return Draft(with_names(dce_block(adjoint), sweep.adjoint.names), tuple(sweep.adjoint.reversed))
 
 
 @dataclass(frozen=True)
 class _Adjoint:
-    """What all scopes of one adjoint share: the values that vary, the equations reversed so far."""
+    """What all scopes of one adjoint share.
+
+    The values that vary, the equations with blocks reversed so far, and names for cotangents: `x_bar` for x.
+    """
 
     varied: frozenset[Value]
     reversed: list[Eqn]
+    names: dict[Value, str]
 
 
 class Sweep:
@@ -80,10 +84,15 @@ class Sweep:
             return
         so_far = self.cotangents.get(value)
         if isinstance(cotangent, Contribution):
-            self.cotangents[value] = cotangent.into(self.instantiate(so_far, value))
+            self._set(value, cotangent.into(self.instantiate(so_far, value)))
         else:
             part = unbroadcast(cotangent, value)
-            self.cotangents[value] = part if so_far is None else so_far + part
+            self._set(value, part if so_far is None else so_far + part)
+
+    def _set(self, value: Value, cotangent: Value) -> None:
+        self.cotangents[value] = cotangent
+        if value.name and not cotangent.name:
+            self.adjoint.names.setdefault(cotangent, f"{value.name}_bar")
 
     def take_or_zeros(self, value: Value) -> Value:
         return self.instantiate(self.cotangents.pop(value, None), value)
@@ -92,7 +101,10 @@ class Sweep:
         return zeros_like(primal) if cotangent is None else cotangent
 
     def inside(self, cotangents: Mapping[Value, Value]) -> Sweep:
-        return Sweep(self.adjoint, cotangents)
+        inner = Sweep(self.adjoint, {})
+        for value, cotangent in cotangents.items():
+            inner._set(value, cotangent)
+        return inner
 
     def mark(self, primal: Eqn) -> Attrs:
         self.adjoint.reversed.append(primal)

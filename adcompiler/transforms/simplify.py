@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from adcompiler.ir.build import active, block, emit, lookup, origin, renewed, replay, using
+from adcompiler.ir.build import active, block, emit, lookup, origin, renewed, replay, using, with_names
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
@@ -24,6 +24,8 @@ Made = MutableMapping[Value, Eqn]
 """The equation that made a value; of a sum, inside its loop, the loop."""
 
 Bindings = dict[Value, Value]
+Names = dict[Value, str]
+"""What the user calls a value that took the place of another."""
 
 
 def _negated(x: Value) -> Value:
@@ -65,31 +67,34 @@ RULES = (
 def simplify(function: Function) -> Function:
     """The same Function after rewriting; what became dead is left to `dce`."""
     with using(OPS):
-        body = block(function.body.params, lambda *params: _rewritten(function.body, {}, {}))
-    return replace(function, body=body)
+        names: dict[Value, str] = {}
+        body = block(function.body.params, lambda *params: _rewritten(function.body, {}, {}, names))
+    return replace(function, body=with_names(body, names))
 
 
-def _rewritten(source: Block, env: Bindings, made: Made) -> Sequence[Value]:
+def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequence[Value]:
     for eqn in source.eqns:
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
-                _rewrite_inside(eqn, env, made)
+                _rewrite_inside(eqn, env, made, names)
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
             simpler = _simpler(replace(eqn, inputs=operands), made)
             if simpler is not None:
                 env[eqn.output] = simpler
+                if eqn.output.name:
+                    names.setdefault(simpler, eqn.output.name)
                 continue
             replay(eqn, env)
             made.update((o, active().eqns[-1]) for o in active().eqns[-1].outputs)
     return [lookup(env, r) for r in source.results]
 
 
-def _rewrite_inside(eqn: Eqn, env: Bindings, made: Made) -> None:
+def _rewrite_inside(eqn: Eqn, env: Bindings, made: Made, names: Names) -> None:
     def copied(inner: Block) -> Block:
         params = [renewed(p) for p in inner.params]
         inside = {**env, **dict(zip(inner.params, params, strict=True))}
-        return block(params, lambda *_: _rewritten(inner, inside, dict(made)))
+        return block(params, lambda *_: _rewritten(inner, inside, dict(made), names))
 
     operands = [lookup(env, v) for v in eqn.inputs]
     outputs = emit(
