@@ -172,6 +172,19 @@ REFUSALS = {
         "           ^^^^^^^\n"
         "hint: call a method or a function by its name instead of using the operator",
     ),
+    "a container class": (
+        """
+        class Rates(list):
+            def __getitem__(self, k): return 1.0
+        RATES = Rates()
+        def f(x):
+            return RATES[0] * x
+        """,
+        "FILE:6: `RATES` is a Rates, a container class of your own\n"
+        "    return RATES[0] * x\n"
+        "           ^^^^^\n"
+        "hint: use a plain list, tuple or dict",
+    ),
     "endless recursion": (
         """
         def f(x):

@@ -197,7 +197,29 @@ def overlapping(x):
     return b
 
 
+def copies(x):
+    ints = x.astype(int)
+    same, rounded, known = ints.astype(int, copy=False), ints.round(), np.nan_to_num(ints)
+    ints[0] = 7
+    flat, cast = x.flatten(), x.astype(float)
+    scalar = call(np.array, 2.0)
+    number = scalar[()]
+    scalar += 1.0
+    flat[0], cast[1] = 9.0, 8.0
+    return same, rounded, known, ints, flat, cast, x, number, scalar
+
+
+def flat_view(x):
+    b = x * 1.0
+    flat = b.ravel()
+    flat[0] = 5.0
+    part = b[::2].ravel()
+    return flat, part * 2.0, b
+
+
 WRITES = [
+    (copies, (X,)),
+    (flat_view, (X,)),
     (element, (X,)),
     (slices, (X,)),
     (view_of_a_row, (A,)),

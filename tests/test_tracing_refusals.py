@@ -22,6 +22,17 @@ def views_of_arguments(a):
     return y.sum()
 
 
+def flattened_slice(x):
+    y = x[::2].ravel()
+    y[0] = 1.0
+    return x.sum()
+
+
+def written_einsum(a):
+    np.einsum("ij->ji", a)[0] = 1.0
+    return a
+
+
 def written_broadcast(x):
     y = np.broadcast_to(x, (3, 8))
     y[0] = 1.0
@@ -167,6 +178,12 @@ REFUSED = [
         "`a` is read, but it may share memory with `a`, which was written at",
         "make a copy before: x.copy()",
     ),
+    (
+        flattened_slice,
+        "`x` is read, but it may share memory with `x`, which was written at",
+        "make a copy before: x.copy()",
+    ),
+    (written_einsum, "`a` is written, but it is a view that np.einsum gave", "write to a copy of it"),
     (written_broadcast, "`x` is written, but it is the result of np.broadcast_to", "write to a copy of it"),
     (
         written_diagonal,

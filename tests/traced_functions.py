@@ -12,7 +12,6 @@ import numpy as np
 from adcompiler.frontend import numpy_functions
 from adcompiler.frontend.arguments import static_sizes
 from adcompiler.frontend.frames import Cell, Outcome, Trace, run, tracing
-from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.scalars import TracedScalar, value
 from adcompiler.frontend.sizes import integer
 from adcompiler.frontend.values import TracedArray
@@ -25,29 +24,23 @@ from adcompiler.ir.types import F64, DType
 
 @dataclass(frozen=True)
 class Program:
-    """A traced function; `weak` says of each result whether Python would have given a Python number."""
+    """A traced function.
+
+    `weak` says of each result which Python number Python would have given, `key` which sizes are static, and
+    `integers` which sizes the integer arguments are.
+    """
 
     function: Function
-    names: tuple[str, ...]
     weak: tuple[Any, ...]
     key: tuple[Any, ...]
+    integers: tuple[str, ...]
 
     def __call__(self, *args: Any) -> list[Any]:
         """The results, and after them the final contents of the arguments that it writes."""
-        integers = {n: a for n, a in zip(self.names, args, strict=True) if type(a) is int}
-        arrays = [
-            np.array(a) if isinstance(a, np.ndarray) else np.float64(a) if type(a) is float else a
-            for a in args
-        ]
-        operands = [a for a in arrays if type(a) is not int]
-        return list(evaluate(self.function, operands, self.sizes(integers)))
-
-    def sizes(self, integers: dict[str, int]) -> dict[str, int]:
-        known = dict(zip(SIZES[id(self.function)], integers.values(), strict=False))
-        return {name: n for name, n in known.items() if name in self.function.sizes}
-
-
-SIZES: dict[int, list[str]] = {}
+        operands = [np.float64(a) if type(a) is float else a for a in args if type(a) is not int]
+        known = dict(zip(self.integers, (a for a in args if type(a) is int), strict=True))
+        sizes = {name: n for name, n in known.items() if name in self.function.sizes}
+        return list(evaluate(self.function, operands, sizes))
 
 
 def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -77,35 +70,30 @@ def leaves(tree: Any) -> list[Any]:
     return [] if tree is None else [tree]
 
 
-def trace(function: Callable[..., Any], *args: Any, files: Sequence[str] = ()) -> Program:
+def trace(function: Callable[..., Any], *args: Any) -> Program:
     """The program of a function at example arguments."""
     names = tuple(inspect.signature(function).parameters)[: len(args)]
-    if len(names) < len(args):
-        names = tuple(f"x{k}" for k in range(len(args)))
     weak: list[Any] = []
-    integer_sizes: list[str] = []
+    integers: list[str] = []
 
     def body(trace: Trace) -> Outcome:
-        trace.files.update((inspect.getsourcefile(function) or "", *files))
+        trace.files.add(inspect.getsourcefile(function) or "")
         handles = [handle(trace, name, leaf) for name, leaf in zip(names, args, strict=True)]
-        integer_sizes[:] = [s for (_, axis), s in trace.assumptions.names.items() if axis is None]
+        integers[:] = [size for (_, axis), size in trace.assumptions.names.items() if axis is None]
         found = leaves(function(*handles))
-        weak[:] = [getattr(x, "weak", type(x) in (int, float)) for x in found]
+        weak[:] = [getattr(x, "weak", None) for x in found]
         results = [value(x) for x in found]
         written = []
-        arrays = [
-            h for h in handles if isinstance(h, Traced) and hasattr(h, "read") and type(h).__name__ != "Size"
-        ]
-        for k, h in enumerate(arrays):
-            if type(h) is TracedArray and h.cell.value is not trace.params[k]:
-                written.append((len(results), k))
+        for h in handles:
+            if type(h) is TracedArray and h.cell.value not in trace.params:
+                param = next(k for k, p in enumerate(trace.params) if p.name == h.name)
+                written.append((len(results), param))
                 results.append(h.cell.read())
         return Outcome(results, written)
 
     traced = run("f", body, numpy_functions.ARITHMETIC)
     verify(traced)
-    SIZES[id(traced)] = integer_sizes
-    return Program(traced, names, tuple(weak), key(args))
+    return Program(traced, tuple(weak), key(args), tuple(integers))
 
 
 def compare(function: Callable[..., Any], args: Sequence[Any], *others: Sequence[Any]) -> Program:

@@ -146,7 +146,8 @@ class Cell:
 
     `peers` are the cells that may be the same memory, which of them depends on data: a write to one makes the
     others stale. `readonly` says why the array cannot be written. `contiguous` is True where NumPy is sure to
-    hold the array in C order, so that a reshape of it is a view.
+    hold the array in C order, so that a reshape of it is a view; `owned` is False for parameters, whose
+    elements need not lie side by side.
     """
 
     def __init__(
@@ -157,9 +158,10 @@ class Cell:
         contiguous: bool | None = None,
     ) -> None:
         self.value = value
-        self.name = name or value.name
+        self.given_name = name
         self.readonly = readonly
         self.contiguous = value.type.rank <= 1 if contiguous is None else contiguous
+        self.owned = value not in current().params
         self.frame = current().frame
         self.peers: set[Cell] = set()
         self.stale: str | None = None
@@ -167,6 +169,11 @@ class Cell:
     @property
     def type(self) -> ArrayType:
         return self.value.type
+
+    @property
+    def name(self) -> str | None:
+        """What the user calls it, as far as that is known."""
+        return self.given_name or self.value.name
 
     def read(self) -> Value:
         """The current value; in a loop, from the first use on, that of a parameter of its block."""

@@ -66,7 +66,8 @@ def parse(shape: Shape, key: Any) -> Access:
     if gathers:
         _refuse_hollow_ellipsis(given, whole)
         common_shape([p.type.shape for p in positions if isinstance(p, Value)])
-    element = len(at) > 0 and all(item == "point" for item in at) and not any(k is Ellipsis for k in given)
+    points = all(item == "point" for item in at) and len(at) == len(whole)
+    element = points and not any(k is Ellipsis for k in given)
     taken = _shape(whole, at, positions)
     return Access(whole, trimmed(at), tuple(positions), taken, gathers, element)
 

@@ -34,7 +34,7 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     """`np.round`: to the nearest, halves to even."""
     x = operand_array(a)
     if not x.type.dtype.is_float:
-        return number_or_array(x) if decimals >= 0 else refuse("rounding integers", "divide before")
+        return number_or_array(x.copy()) if decimals >= 0 else refuse("rounding integers", "divide before")
     scale = 10.0 ** abs(decimals)
     if decimals == 0:
         found = np.rint(a)
@@ -68,7 +68,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     """`np.nan_to_num`."""
     a = operand_array(x)
     if not a.type.dtype.is_float:
-        return number_or_array(a)
+        return number_or_array(a.copy())
     limits = np.finfo(a.dtype)
     high, low = (limits.max if posinf is None else posinf), (limits.min if neginf is None else neginf)
     found = np.where(np.isnan(x), nan, x)

@@ -12,7 +12,16 @@ from adcompiler.frontend.extents import common_shape, hint, same_dim
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.numpy_creation import joint, number_or_array, operand_array
 from adcompiler.frontend.numpy_reductions import max_, min_, sum_
-from adcompiler.frontend.numpy_shapes import axes_of, axis_of, diagonal, plain, ravel, reshape, transpose
+from adcompiler.frontend.numpy_shapes import (
+    axes_of,
+    axis_of,
+    diagonal,
+    plain,
+    ravel,
+    readonly,
+    reshape,
+    transpose,
+)
 from adcompiler.frontend.scalars import cast, promotes_as
 from adcompiler.frontend.ufuncs import into
 from adcompiler.frontend.values import TracedArray, wrap
@@ -131,6 +140,8 @@ def einsum(
         refuse("np.einsum of integers is not supported", "convert the operands: x.astype(float)")
     values = [cast(x.read(), kind) for x in arrays]
     found = wrap(products.einsum(*values, subscripts=f"{','.join(terms)}->{result}"))
+    if len(arrays) == 1 and sorted(terms[0]) == sorted(result):
+        found = readonly(operand_array(operands[0]), found.read(), "it is a view that np.einsum gave")
     return found if out is None else into(out, found, np.multiply)
 
 

@@ -119,7 +119,9 @@ def ravel(a: Any, order: str = "C") -> Array:
     """`np.ravel`."""
     if order == "F":
         return ravel(np.transpose(a))
-    return reshape(a, -1)
+    x = operand_array(a)
+    flat = (x.type.size,)
+    return x.reshaped(flat) if x.cell.owned and not x.path and x.contiguous else x.detached(flat)
 
 
 def transpose(a: Any, axes: Any = None) -> Array:

@@ -40,7 +40,10 @@ _OPERATORS = frozenset(
     f"__{side}{name}__"
     for side in ("", "r", "i")
     for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
-) | frozenset(f"__{name}__" for name in "lt le gt ge neg pos abs getattr getattribute iter".split())
+) | frozenset(
+    f"__{name}__"
+    for name in "lt le gt ge eq ne neg pos abs bool contains getattr getattribute setattr iter".split()
+)
 
 _PACKAGE = str(FilePath(__file__).parents[1])
 _LIBRARY = (
@@ -142,6 +145,11 @@ class Outside:
             refuse(
                 f"`{path}` is a {type(value).__name__} of {len(value)} items",
                 "make it an array: np.array(...)",
+            )
+        if is_user_class(type(value)) and not hasattr(value, "_make"):
+            refuse(
+                f"`{path}` is a {type(value).__name__}, a container class of your own",
+                "use a plain list, tuple or dict",
             )
         if isinstance(value, set | frozenset):
             self.observe(path, "keys", value)

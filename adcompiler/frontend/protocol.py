@@ -87,7 +87,7 @@ class Runtime(Protocol):
         """Read a global, a builtin or a closure variable of `function`, the user's function."""
 
     def named(self, value: Any, target: str | tuple[Any, ...]) -> Any:
-        """The value about to be assigned to the variable `target`, or unpacked to a tuple of such; returns it."""
+        """The value about to be assigned to the variable `target`, or to a tuple of such; returns it."""
 
     def attribute(self, owner: Any, name: str) -> Any:
         """Read `owner.name`."""

@@ -9,7 +9,6 @@ import numpy as np
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.joins import NumberType, Weak
-from adcompiler.ir.errors import CaptureError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import cast as cast_op
 from adcompiler.ir.ops.arrays import checked
@@ -188,10 +187,3 @@ def named(x: Any, name: str) -> Any:
         # only a hint, and the Function is not finished yet
         object.__setattr__(value, "name", name)
     return x
-
-
-def check_number(x: Any, what: str) -> None:
-    """Refuse what is neither a number nor an array."""
-    if not is_operand(x):
-        kind = type(x).__name__
-        raise CaptureError(f"{what} does not take a {kind}")

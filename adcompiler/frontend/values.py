@@ -252,6 +252,10 @@ class TracedArray(Traced):
         kept = [d for d in shape if d.constant != 1] == [d for d in self.type.shape if d.constant != 1]
         if shape == self.type.shape or kept or self.contiguous:
             return self.step(ReshapeStep(shape))
+        return self.detached(shape)
+
+    def detached(self, shape: Shape) -> TracedArray:
+        """The elements in another shape: a view or a copy, which of them depends on the memory layout."""
         part = reshape(self.read(), shape=shape)
         made = Cell(part, self.cell.name, contiguous=True)
         link(made, self.cell)
@@ -279,9 +283,14 @@ class TracedArray(Traced):
         """The same elements, elsewhere."""
         return TracedArray(Cell(self.read(), contiguous=order == "C" or self.ndim <= 1))
 
-    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> TracedArray:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> TracedArray:
         """A copy in another dtype."""
-        return TracedArray(Cell(cast(self.read(), dtype_of(dtype))))
+        kind = dtype_of(dtype)
+        if not copy and kind is self.type.dtype:
+            return TracedArray(self.cell, self.path)
+        return TracedArray(Cell(cast(self.read(), kind)))
 
     def item(self, *place: Any) -> Any:
         """One element as a Python number."""

@@ -196,7 +196,7 @@ def _index(x: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
 
 def _put(x: Any, value: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
     result = np.array(x)
-    result[_key(x, operands, at)] = np.asarray(value)[()]  # not an array of rank 0 as an element, if of objects
+    result[_key(x, operands, at)] = np.asarray(value)[()]  # never a rank-0 array as an object
     return result
 
 
