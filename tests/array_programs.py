@@ -144,7 +144,14 @@ class _Writer:
 
 
 class _Aliases(_Writer):
-    """Short statements only, so that many ways in which names share arrays occur."""
+    """Short statements only, so that many ways in which names share arrays occur.
+
+    In one program of four there is a name, `z`, that has no value at first.
+    """
+
+    def __init__(self, choose: random.Random) -> None:
+        super().__init__(choose)
+        self.late = choose.random() < 0.25
 
     def block(self, depth: int, index: str | None, size: int) -> list[str]:
         return [line for _ in range(self.choose.randint(2, 5)) for line in self.statement(depth, index)]
@@ -159,9 +166,11 @@ class _Aliases(_Writer):
         statements = (
             f"{a} = {b}", f"{a} = {b}", f"{a} = {b} + 1.0", f"{a} = 0.5 * {a}", f"{a}, {b} = {b}, {a}",
             f"{a}[0] = s", f"{a}[0] = 0.5 * {b}[0]", f"{a}[1] += 1.0", f"s = s + {a}[0]", f"s = {a}[1]",
-            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]", f"z = {b}", f"z = {b} + 1.0", "s = z[0]",
-            f"{a} = z",
+            f"{a} *= 0.5", f"{a}[:] = {b}", f"{a} = {b}[:]",
         )  # fmt: skip
+        late = (f"z = {b}", f"z = {b} + 1.0", f"z = {b} + 1.0; {a} = z", f"z = {b}.copy(); z[0] = s")
+        if self.late and self.choose.random() < 0.3:
+            return [self.choose.choice((*late, "s = z[0]"))]
         return [self.choose.choice(statements)]
 
     def loop(self, depth: int, index: str | None) -> list[str]:

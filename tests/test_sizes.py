@@ -273,6 +273,14 @@ def test_an_index_of_unknown_sign_is_selected_and_checked():
     assert [e.op.name for e in frame.builder.eqns].count("check") == 1
 
 
+def test_a_check_does_not_speak_of_the_sizes_of_the_traced_call():
+    def body(x, i):
+        return x[i + 1] + x[9]
+
+    messages = [e.attrs["message"] for e in in_loop(body).builder.eqns if e.op.name == "check"]
+    assert messages == ["index is out of bounds for axis 0 with size n"] * 2
+
+
 def test_a_cell_enters_a_loop_at_its_first_use_and_is_restored_after_it():
     seen = []
 

@@ -115,12 +115,15 @@ def assume(dim: Dim, relation: Relation) -> None:
     current().guards[Guard(dim, relation)] = None
 
 
-def require(dim: Dim, kind: str, message: str) -> None:
-    """`dim >= 0` from here on: proved, guarded, or checked at run time; an error where it does not hold."""
+def require(dim: Dim, kind: str, message: str, later: str | None = None) -> None:
+    """`dim >= 0` from here on: proved, guarded, or checked at run time; an error where it does not hold.
+
+    `later` is the message of the check: it may not speak of the sizes of the call that is traced.
+    """
     truth = holds(dim, Relation.NONNEGATIVE)
     if truth is None or (truth is False and current().frame is not current().top):
         # in a loop or branch the line may never run
-        checked(greater_equal(value_of(dim), constant(0, I64)), kind=kind, message=message)
+        checked(greater_equal(value_of(dim), constant(0, I64)), kind=kind, message=later or message)
     elif truth is False:
         raise {"IndexError": IndexError, "ValueError": ValueError}[kind](message)
 

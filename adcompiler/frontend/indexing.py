@@ -149,7 +149,8 @@ def point(index: Position, size: Dim, axis: int) -> Position:
         if sign is not None:
             place = known if sign else size + known
             message = f"index {shown(known)} is out of bounds for axis {axis} with size {shown(size)}"
-            require(place if not sign else size - place - 1, "IndexError", message)
+            needed = size - place - 1 if sign else place
+            require(needed, "IndexError", message, _outside(size, axis))
             return place
     return _checked(_wrapped(position_value(known), size), size, axis)
 
@@ -161,8 +162,13 @@ def _wrapped(index: Value, size: Dim) -> Value:
 
 def _checked(index: Value, size: Dim, axis: int) -> Value:
     inside = logical_and(greater_equal(index, constant(0, I64)), less(index, value_of(size)))
-    checked(inside, kind="IndexError", message=f"index is out of bounds for axis {axis} with size {size}")
+    checked(inside, kind="IndexError", message=_outside(size, axis))
     return index
+
+
+def _outside(size: Dim, axis: int) -> str:
+    """NumPy's words, as far as they are known before the program runs."""
+    return f"index is out of bounds for axis {axis} with size {size}"
 
 
 def gathered(index: Value, size: Dim, axis: int) -> Value:
@@ -174,7 +180,8 @@ def gathered(index: Value, size: Dim, axis: int) -> Value:
     low, high = int(index.data.min()), int(index.data.max())
     for extreme in (low, high):
         message = f"index {extreme} is out of bounds for axis {axis} with size {shown(size)}"
-        require(size + extreme if extreme < 0 else size - extreme - 1, "IndexError", message)
+        needed = size + extreme if extreme < 0 else size - extreme - 1
+        require(needed, "IndexError", message, _outside(size, axis))
     if low >= 0:
         return index
     if size.constant is not None:
