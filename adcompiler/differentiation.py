@@ -70,6 +70,8 @@ class Differentiation:
         What error messages call each leaf.
     outputs, result
         The leaves of what the user's function returns, and their tree.
+    written
+        The arguments that the function writes: name, and the result that holds the final contents.
     """
 
     function: Function
@@ -80,6 +82,7 @@ class Differentiation:
     outputs: tuple[Output, ...]
     result: optree.PyTreeSpec
     choice: Choice
+    written: tuple[tuple[str, int], ...] = ()
 
     # ---- arguments ----
 
@@ -131,9 +134,9 @@ class Differentiation:
         chosen = tuple(spans[k] for k in self._numbers)
         for k, span in zip(self._numbers, chosen, strict=True):
             if all(self._float_parameter(leaf) is None for leaf in span):
-                kind = self.kinds[span[0]] if len(span) == 1 else "tree without floats"
+                kind = self.kinds[span[0]] if len(span) == 1 else "a tree without floats"
                 raise DerivativeError(
-                    f"argument `{self.names[k]}` is {_article(kind)}, and has no derivative",
+                    f"argument `{self.names[k]}` is {kind}, and has no derivative",
                     hint="pass a float or an array of floats, or choose others by argnums or argnames",
                 )
         return chosen
@@ -186,11 +189,32 @@ class Differentiation:
         leaves = [out.static if out.result is None else results[out.result] for out in self.outputs]
         return optree.tree_unflatten(self.result, leaves)
 
+    def value(self, results: Sequence[Any]) -> Any:
+        """What is differentiated by vjp and jvp: what the function returns, with aux its first part.
+
+        Where the function writes arguments, a pair of that and their final contents by name.
+        """
+        returned = self.returned(results)
+        value = returned[0] if self.choice.has_aux else returned
+        return (value, {name: results[k] for name, k in self.written}) if self.written else value
+
     def moved(self, tangents: Sequence[Any]) -> Any:
-        """The tangent of what the function returns; None for leaves that are not floats."""
+        """The tangent of `value`; None for leaves that are not floats."""
         found = dict(zip(self.float_results, tangents, strict=True))
-        leaves = [None if out.result is None else found.get(out.result) for out in self.outputs]
-        return optree.tree_unflatten(self.result, leaves)
+        numbers, tree = self._value_leaves
+        return optree.tree_unflatten(tree, [None if k is None else found.get(k) for k in numbers])
+
+    @cached_property
+    def _value_leaves(self) -> tuple[list[int | None], optree.PyTreeSpec]:
+        """The result that each leaf of `value` is, None for one known already, and the tree of `value`."""
+        tree = self.result.children()[0] if self.choice.has_aux else self.result
+        numbers = [out.result for out in self.outputs[: tree.num_leaves]]
+        if self.written:
+            leaves: Any = optree.tree_unflatten(tree, range(tree.num_leaves))
+            numbers += [k for _, k in sorted(self.written)]
+            whole: Any = (leaves, dict.fromkeys(dict(self.written), 0))
+            tree = optree.tree_structure(whole, namespace=NAMESPACE)
+        return numbers, tree
 
     def assemble(self, gradients: Sequence[Any]) -> Any:
         """The gradients as the user chose: bare, a tuple, or a dict."""
@@ -216,10 +240,10 @@ class Differentiation:
         return found
 
     def cotangent_leaves(self, cotangent: Any) -> dict[int, Any]:
-        """The cotangent given for each result of the program that the value holds."""
-        tree = self.result.children()[0] if self.choice.has_aux else self.result
+        """The cotangent given for each result of the program that `value` holds."""
+        numbers, tree = self._value_leaves
         leaves = matching_leaves(cotangent, tree, "the cotangent")
-        pairs = zip((out.result for out in self.outputs), leaves, strict=False)
+        pairs = zip(numbers, leaves, strict=True)
         return {number: leaf for number, leaf in pairs if number is not None and leaf is not None}
 
 
@@ -229,7 +253,3 @@ def matching_leaves(tree: Any, structure: optree.PyTreeSpec, what: str) -> list[
     if actual.num_leaves != structure.num_leaves:
         raise ArgumentError(f"{what} has the structure {actual}, where {structure} is expected")
     return leaves
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

@@ -84,7 +84,7 @@ def _traced(
     kwargs: Mapping[str, Any],
 ) -> tuple[Inner, Differentiation]:
     inner = trace_inner(tracer, transformed, function, args, kwargs)
-    kinds = tuple("traced value" if p is not None else "static value" for p in inner.parameters)
+    kinds = tuple("a traced value" if p is not None else "a static value" for p in inner.parameters)
     return inner, Differentiation(
         inner.function,
         binder(function).names,

@@ -16,7 +16,7 @@ from . import pipeline
 from .backends import Compiled
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import ready
-from .frontend.captured import Captured, Operands
+from .frontend.captured import Argument, Captured, Operands
 from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .ir.text import to_text
@@ -39,12 +39,16 @@ class Programs:
             captured.function,
             parameters,
             captured.structure,
-            tuple(a.parameter for a in captured.arguments),
-            tuple(str(a.key) for a in captured.arguments),
+            tuple(None if a.same_as is not None else a.parameter for a in captured.arguments),
+            tuple(_kind(a, captured) for a in captured.arguments),
             captured.outputs,
             captured.result,
             choice,
+            tuple((self._argument(p).name, r) for r, p in captured.function.written),
         )
+
+    def _argument(self, parameter: int) -> Argument:
+        return next(a for a in self.captured.arguments if a.parameter == parameter)
 
     @property
     def wrt(self) -> tuple[int, ...]:
@@ -81,6 +85,12 @@ class Programs:
 
     def primal(self, operands: Operands, leaves: Sequence[Any]) -> Any:
         """What the function returns; arguments that it writes are written."""
+        for argument in self.captured.arguments:
+            if argument.lost:
+                raise ArgumentError(
+                    f"the final contents of `{argument.name}` are not known: {argument.lost}",
+                    hint=f"let the function work on a copy: {argument.name}.copy()",
+                )
         results = self._primal_program.call(*operands.values, *operands.sizes)
         places = {a.parameter: leaf for leaf, a in zip(leaves, self.captured.arguments, strict=False)}
         for result, parameter in self.function.written:
@@ -93,13 +103,15 @@ class Programs:
         n = len(self.function.body.results)
         results = forward.call(*operands.values, *operands.sizes)
         residuals, sizes = results[n:], operands.sizes
-        returned = self.differentiation.returned(results[:n])
+        value = self.differentiation.value(results[:n])
 
         def pull(cotangent: Any) -> Any:
             bars = self._cotangents(cotangent, results)
             return self.differentiation.assemble_tuple(pullback.call(*residuals, *bars, *sizes))
 
-        return (returned[0], pull, returned[1]) if self.choice.has_aux else (returned, pull)
+        return (
+            (value, pull, self.differentiation.returned(results)[1]) if self.choice.has_aux else (value, pull)
+        )
 
     def jvp(self, operands: Operands, tangents: Sequence[Any]) -> tuple[Any, Any]:
         """(returned, its tangent); a part of the result that is not a float has tangent None."""
@@ -109,7 +121,7 @@ class Programs:
             for what, number, leaf in self.differentiation.tangent_leaves(tangents)
         ]
         results = self._tangent_program.call(*operands.values, *dots, *operands.sizes)
-        return self.differentiation.returned(results[:n]), self.differentiation.moved(results[n:])
+        return self.differentiation.value(results[:n]), self.differentiation.moved(results[n:])
 
     def _cotangents(self, cotangent: Any, results: Sequence[Any]) -> list[Any]:
         """One cotangent a float result; zeros for what is not part of the value."""
@@ -202,6 +214,14 @@ class Programs:
 
     def _compile(self, function: Function) -> Compiled:
         return pipeline.compiled(function, self.choice.options)
+
+
+def _kind(argument: Argument, captured: Captured) -> str:
+    """What error messages call a leaf of the arguments."""
+    if argument.same_as is not None:
+        return f"the same array as `{captured.arguments[argument.same_as].name}`, which the function writes"
+    kind = str(argument.key)
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _like(leaf: Any, primal: Any, dtype: np.dtype[Any], what: str) -> Any:

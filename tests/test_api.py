@@ -135,6 +135,68 @@ def test_the_decorated_function_is_the_gradient():
     assert "func f_grad" in f.ir(2.0, 3.0) and "def " in f.source(2.0, 3.0)
 
 
+# ---- functions that write their arguments ----
+
+
+def relax(u, b):
+    for i in range(1, len(u) - 1):
+        u[i] = 0.5 * (u[i - 1] + u[i + 1]) + b[i] * u[i]
+    return np.sum(u * u)
+
+
+def test_only_the_primal_writes_the_callers_arrays():
+    rng = np.random.default_rng(0)
+    u, b = rng.normal(size=(2, 9))
+    kept, expected = u.copy(), u.copy()
+    value = relax(expected, b)
+    g = adjoint(relax, (0, 1))
+    gu, gb = g(u, b)
+    np.testing.assert_array_equal(u, kept)
+    np.testing.assert_allclose(gu, central(lambda x: relax(x.copy(), b), u), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(gb, central(lambda x: relax(u.copy(), x), b), rtol=1e-6, atol=1e-8)
+    strided = np.zeros(18)
+    strided[::2] = u
+    for target in (u, strided[::2]):
+        assert g.primal(target, b) == pytest.approx(value, rel=1e-15)
+        np.testing.assert_allclose(target, expected, rtol=1e-15)
+
+
+def test_what_a_function_writes_is_an_output_of_vjp():
+    u, b = np.random.default_rng(1).normal(size=(2, 9))
+    final = u.copy()
+    value = relax(final, b)
+    (returned, written), pullback = vjp(relax, u, b)
+    assert returned == pytest.approx(value) and written.keys() == {"u"}
+    np.testing.assert_allclose(written["u"], final, rtol=1e-15)
+    weights = np.linspace(-1, 1, 9)
+
+    def weighted(u, b):
+        u = u.copy()
+        value = relax(u, b)
+        return 2.0 * value + np.sum(weights * u)
+
+    bar_u, bar_b = pullback((2.0, {"u": weights}))
+    np.testing.assert_allclose(bar_u, central(lambda x: weighted(x, b), u), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(bar_b, central(lambda x: weighted(u, x), b), rtol=1e-6, atol=1e-8)
+
+
+def test_the_same_array_twice():
+    def shift(u, v):
+        u[0] = 2.0 * v[1]
+        return np.sum(u * v)
+
+    x = np.arange(1.0, 7.0)
+    expected = x.copy()
+    assert adjoint(shift).primal(x.copy(), x.copy()) == shift(x.copy(), x.copy())
+    same = x.copy()
+    assert adjoint(shift).primal(same, same) == shift(expected, expected)
+    np.testing.assert_array_equal(same, expected)
+    with pytest.raises(
+        DerivativeError, match="argument `v` is the same array as `u`, which the function writes"
+    ):
+        grad(shift, 1)(x, x)
+
+
 # ---- what can be differentiated ----
 
 
