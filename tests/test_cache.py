@@ -1,4 +1,4 @@
-"""No stale machine code: what the generated code depends on is in its key, also what Numba does not look at."""
+"""No stale machine code: all that generated code depends on is in its key, also what Numba does not see."""
 
 import os
 import shutil
