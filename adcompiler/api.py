@@ -186,7 +186,8 @@ def verify(f: Function, *args: Any, argnums: int | Sequence[int] = 0, **options:
         Its text says what was proven; `ok` is False if the derivative is wrong, and `counterexample` says
         where.
     """
-    return adjoint(f, argnums, **options).verify(*args)  # type: ignore[no-any-return]
+    choice = Choice(_options(options), _numbers(argnums), None, False)
+    return GradientFunction(f, choice).verify(*args)
 
 
 def check_grads(

@@ -27,6 +27,7 @@ from adcompiler.ir.build import (
 from adcompiler.ir.graph import Block, Eqn, Function, Value
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.control import element_type, split
+from adcompiler.ir.types import ArrayType
 
 from .dce import dce
 from .nest import Nest, Site, survey
@@ -195,7 +196,7 @@ class _Writer:
         required = self.choice.required
         wanted = [e for e in self._equations(site) if any(o in required and o not in env for o in e.outputs)]
         binds = {b for e in wanted for b in self.nest.binds(e, self.nest.home[e.outputs[0]])}
-        chosen = set(wanted) | binds
+        chosen = set(wanted) | binds | self.choice.binds
         for eqn in self._equations(site):
             if eqn in chosen:
                 with origin(eqn.location, REPLAYED):
@@ -223,14 +224,14 @@ def _with_all_results(blocks: Sequence[Block], n: int) -> list[Block]:
             builder.eqns.extend(source.eqns)
             results = list(source.results[:n])
             for j, types in enumerate(extras):
-                results += source.results[n:] if j == k else [_undefined(t.shape, t.dtype) for t in types]
+                results += source.results[n:] if j == k else map(_undefined, types)
         return Block(source.params, tuple(builder.eqns), tuple(results))
 
     return [padded(k, b) for k, b in enumerate(blocks)]
 
 
-def _undefined(shape: tuple[object, ...], dtype: object) -> Value:
-    return emit(OPS["undefined"], [], {"shape": shape, "dtype": dtype})[0]  # type: ignore[dict-item]
+def _undefined(kind: ArrayType) -> Value:
+    return emit(OPS["undefined"], [], {"shape": kind.shape, "dtype": kind.dtype})[0]
 
 
 def _tape_name(value: Value) -> str:

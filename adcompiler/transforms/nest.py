@@ -55,13 +55,18 @@ class Nest:
             element = self.elsewhere[value]
             return (element.array, *element.indices)
         eqn = self.made.get(value)
-        if eqn is None or eqn.blocks or eqn.op.dear:
+        if eqn is None or eqn.blocks:
             return None
         return (*eqn.inputs, *(b.inputs[0] for b in self.binds(eqn, self.home[value])))
 
+    def dear(self, value: Value) -> bool:
+        """Whether a value is replayed only where it cannot be kept."""
+        eqn = self.made.get(value)
+        return eqn is not None and eqn.op.dear and value not in self.elsewhere
+
     def binds(self, eqn: Eqn, home: Home) -> Iterator[Eqn]:
         """The `bind` equations inside loops or branches whose sizes an equation mentions."""
-        for name in _mentioned(eqn):
+        for name in mentioned(eqn):
             for bind, at in self.bindings.get(name, ()):
                 if at and home[: len(at)] == at:
                     yield bind
@@ -75,7 +80,8 @@ class Nest:
         )
 
 
-def _mentioned(eqn: Eqn) -> frozenset[str]:
+def mentioned(eqn: Eqn) -> frozenset[str]:
+    """The sizes in the attributes and results of an equation; not those in its blocks."""
     names = frozenset[str]().union(*(d.names() for o in eqn.outputs for d in o.type.shape))
     return names.union(*(_names(a) for a in eqn.attrs.values()))
 

@@ -17,17 +17,17 @@ correctness.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from adcompiler.ir.errors import ArgumentError
-from adcompiler.ir.graph import Block, Constant, Eqn, Value
+from adcompiler.ir.errors import ArgumentError, DerivativeError
+from adcompiler.ir.graph import Block, Constant, Eqn, Value, walk
 from adcompiler.ir.ops.control import trip_count
 from adcompiler.ir.types import Dim
 
 from .mincut import INFINITE, Capacity, Edge, minimum_cut
-from .nest import Home, Nest
+from .nest import Home, Nest, mentioned
 
 GUESS = 1000
 """What a size whose value is not known counts for when bytes are compared."""
@@ -38,27 +38,40 @@ SOURCE, SINK = "S", "T"
 
 @dataclass(frozen=True)
 class Choice:
-    """The primal values inside blocks that are kept, and all that the adjoint needs there (kept ones
-    included).
+    """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included), and
+    the `bind` equations of the sizes that it mentions itself.
     """
 
     kept: frozenset[Value]
     required: frozenset[Value]
+    binds: frozenset[Eqn]
 
 
 def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     """The residuals of an adjoint that was written as if every primal value were in scope."""
-    needed = [v for v in dict.fromkeys(_reads(adjoint)) if nest.home.get(v)]
+    binds = _binds(nest, adjoint)
+    reads = dict.fromkeys((*_reads(adjoint), *(v for b in binds for v in b.inputs)))
+    needed = [v for v in reads if nest.home.get(v)]
+    costs = _costs(nest)
+    _refuse_lost(nest, costs, needed)
     match plan:
         case "auto":
-            kept = _fewest_bytes(nest, needed)
+            kept = cheapest(costs, needed)
         case "store_all":
-            kept = frozenset(v for v in needed if v not in nest.indices and v not in nest.sliced)
+            ragged = {c.value for c in costs if c.keeping is INFINITE}
+            kept = cheapest(costs, [v for v in needed if v in ragged])
+            kept |= {v for v in needed if v not in ragged | nest.indices and v not in nest.sliced}
         case _:
             raise ArgumentError(
                 f"plan={plan!r} is not known", hint="use one of " + ", ".join(map(repr, PLANS))
             )
-    return Choice(kept, _required(nest, needed, kept))
+    return Choice(kept, _required(nest, needed, kept), binds)
+
+
+def _binds(nest: Nest, adjoint: Block) -> frozenset[Eqn]:
+    """The `bind` equations inside loops or branches whose sizes an adjoint mentions, as lengths say."""
+    names = frozenset[str]().union(*map(mentioned, walk(adjoint)))
+    return frozenset(b for name in names for b, home in nest.bindings.get(name, ()) if home)
 
 
 def _reads(block: Block) -> Iterator[Value]:
@@ -69,16 +82,34 @@ def _reads(block: Block) -> Iterator[Value]:
     yield from block.results
 
 
-def _fewest_bytes(nest: Nest, needed: Iterable[Value]) -> frozenset[Value]:
+def _costs(nest: Nest) -> list[Cost]:
     changing = nest.local_names()
     costs = []
     for v, home in nest.home.items():
         if home:
             trips, sources = _trips(home), nest.sources(v)
-            replaying = INFINITE if sources is None else (0, _work(nest, v) * trips)
+            keeping = _keeping(v, home, trips, changing)
+            again = sources is not None and not (nest.dear(v) and keeping is not INFINITE)
             inner = tuple(u for u in sources or () if nest.home.get(u))
-            costs.append(Cost(v, _keeping(v, home, trips, changing), replaying, inner))
-    return cheapest(costs, needed)
+            costs.append(Cost(v, keeping, (0, _work(nest, v) * trips) if again else INFINITE, inner))
+    return costs
+
+
+def _refuse_lost(nest: Nest, costs: Sequence[Cost], needed: Iterable[Value]) -> None:
+    """Raise for a value that can neither be kept nor be replayed."""
+    there = {c.value for c in costs if c.keeping is not INFINITE}
+    while more := {c.value for c in costs if c.replaying is not INFINITE and there.issuperset(c.sources)} - there:
+        there |= more
+    for value in needed:
+        if value not in there:
+            (maker, _) = nest.home[value][-1]
+            name = f"`{value.name}`" if value.name else "a value"
+            raise DerivativeError(
+                f"the derivative needs {name} of every trip of a loop whose length changes from trip to trip of "
+                "the loop around it",
+                nest.made[value].location if value in nest.made else maker.location,
+                hint="give the inner loop the same range in every trip, and choose by np.where what counts",
+            )
 
 
 @dataclass(frozen=True)
