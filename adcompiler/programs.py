@@ -99,10 +99,11 @@ class Programs:
 
     def vjp(self, operands: Operands) -> tuple[Any, ...]:
         """(returned, pullback), with aux (value, pullback, aux)."""
-        forward, pullback = self._pullback_programs
+        parts, forward, pullback = self._pullback_programs
         n = len(self.function.body.results)
         results = forward.call(*operands.values, *operands.sizes)
-        residuals, sizes = results[n:], operands.sizes
+        residuals, bound = results[n : n + parts.residuals], results[n + parts.residuals :]
+        sizes = (*operands.sizes, *map(int, bound))
         value = self.differentiation.value(results[:n])
 
         def pull(cotangent: Any) -> Any:
@@ -205,9 +206,9 @@ class Programs:
         return self._compile(pipeline.tangent(self.function, self.wrt))
 
     @cached_property
-    def _pullback_programs(self) -> tuple[Compiled, Compiled]:
-        parts: Partition = pipeline.pullback(self.function, self.wrt, self.choice.options.plan)
-        return self._compile(parts.forward), self._compile(parts.pullback)
+    def _pullback_programs(self) -> tuple[Partition, Compiled, Compiled]:
+        parts = pipeline.pullback(self.function, self.wrt, self.choice.options.plan)
+        return parts, self._compile(parts.forward), self._compile(parts.pullback)
 
     def _gradient_function(self, values: Sequence[int]) -> Function:
         return pipeline.gradient(self.function, self.wrt, self.loss, self.choice.options.plan, values)

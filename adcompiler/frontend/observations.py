@@ -114,8 +114,9 @@ class Observation:
             return False
 
     def __str__(self) -> str:
-        found = f"`{self.path}` is {self.found[1]!r}"
-        return found if self.how == "value" else f"the {self.how} of `{self.path}` is unchanged"
+        if self.how == "value":
+            return f"`{self.path}` is {self.found[1]!r}"
+        return f"the {self.how} of `{self.path}` is unchanged"
 
 
 def seen(value: Any, how: How) -> Any:

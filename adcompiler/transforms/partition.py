@@ -22,11 +22,16 @@ from .residuals import Cost, cheapest, nbytes, work
 
 @dataclass(frozen=True)
 class Partition:
-    """The two programs: the first `residuals` parameters of one are the last results of the other."""
+    """The two programs.
+
+    After the results of the source, `forward` returns the first `residuals` parameters of `pullback`, and then
+    the last `bound` of its sizes: those that the source itself binds.
+    """
 
     forward: Function
     pullback: Function
     residuals: int
+    bound: int = 0
 
 
 def partition(adjoint: Function, params: int, results: int) -> Partition:
@@ -35,18 +40,17 @@ def partition(adjoint: Function, params: int, results: int) -> Partition:
     primal, cotangents = body.params[:params], body.params[params:]
     later = _dependent(body.eqns, cotangents)
     read = dict.fromkeys(v for e in body.eqns if e in later for v in _reads(e))
-    read.update(dict.fromkeys(v for e in body.eqns if e.op.name == "bind" for v in e.inputs))
     read.update(dict.fromkeys(body.results[results:]))
     made = {o: e for e in body.eqns if e not in later for o in e.outputs}
     needed = [v for v in read if v in made or v in primal]
     kept = cheapest(_costs(primal, made), needed)
     residuals = [v for v in (*primal, *made) if v in kept]
-    forward = _part(
-        adjoint, "forward", primal, [*body.results[:results], *residuals], lambda eqn: eqn not in later
-    )
-    given = [*residuals, *cotangents]
-    pullback = _part(adjoint, "pullback", given, body.results[results:], lambda eqn: eqn.op.name == "bind")
-    return Partition(forward, pullback, len(residuals))
+    bound = {str(e.attrs["size"]): e.inputs[0] for e in body.eqns if e.op.name == "bind"}
+    handed = [*body.results[:results], *residuals, *bound.values()]
+    forward = _part(adjoint, "forward", primal, handed, lambda eqn: eqn not in later)
+    given, sizes = [*residuals, *cotangents], [*adjoint.sizes, *bound]
+    pullback = _part(adjoint, "pullback", given, body.results[results:], lambda eqn: False, sizes)
+    return Partition(forward, pullback, len(residuals), len(bound))
 
 
 def _dependent(eqns: Iterable[Eqn], seeds: Iterable[Value]) -> set[Eqn]:
@@ -77,6 +81,7 @@ def _part(
     params: Sequence[Value],
     results: Sequence[Value],
     effects: Callable[[Eqn], bool],
+    sizes: Sequence[str] | None = None,
 ) -> Function:
     """The part of a Function that computes `results` from `params`, with the effects chosen."""
 
@@ -89,7 +94,8 @@ def _part(
     new = [renewed(p) for p in params]
     written = [pair for pair in source.written if role == "forward"]
     name = f"{source.name}_{role}"
-    return dce(function(name, new, write, ops=OPS, sizes=source.sizes, guards=source.guards, written=written))
+    sizes = source.sizes if sizes is None else sizes
+    return dce(function(name, new, write, ops=OPS, sizes=sizes, guards=source.guards, written=written))
 
 
 def _needed(

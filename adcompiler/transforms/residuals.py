@@ -38,8 +38,8 @@ SOURCE, SINK = "S", "T"
 
 @dataclass(frozen=True)
 class Choice:
-    """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included), and
-    the `bind` equations of the sizes that it mentions itself.
+    """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included),
+    and the `bind` equations of the sizes that it mentions itself.
     """
 
     kept: frozenset[Value]
@@ -98,15 +98,16 @@ def _costs(nest: Nest) -> list[Cost]:
 def _refuse_lost(nest: Nest, costs: Sequence[Cost], needed: Iterable[Value]) -> None:
     """Raise for a value that can neither be kept nor be replayed."""
     there = {c.value for c in costs if c.keeping is not INFINITE}
-    while more := {c.value for c in costs if c.replaying is not INFINITE and there.issuperset(c.sources)} - there:
+    replayed = [c for c in costs if c.replaying is not INFINITE]
+    while more := {c.value for c in replayed if there.issuperset(c.sources)} - there:
         there |= more
     for value in needed:
         if value not in there:
             (maker, _) = nest.home[value][-1]
             name = f"`{value.name}`" if value.name else "a value"
             raise DerivativeError(
-                f"the derivative needs {name} of every trip of a loop whose length changes from trip to trip of "
-                "the loop around it",
+                f"the derivative needs {name} of every trip of a loop whose length changes from trip to trip "
+                "of the loop around it",
                 nest.made[value].location if value in nest.made else maker.location,
                 hint="give the inner loop the same range in every trip, and choose by np.where what counts",
             )
