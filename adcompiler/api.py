@@ -235,7 +235,7 @@ class GradientFunction:
         self.choice = choice
         functools.update_wrapper(self, f, updated=())
         self._specialisations: Specialisations[Programs] = Specialisations(
-            f, choice.key, functools.partial(Programs, choice=choice, parameters=binder(f).names)
+            f, choice.key, functools.partial(Programs, choice=choice, parameters=binder(f).starred)
         )
 
     @property

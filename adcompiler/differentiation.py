@@ -63,7 +63,8 @@ class Differentiation:
     function
         The program.
     names, structure
-        The names of the user's parameters, and the tree of the arguments: one subtree a parameter.
+        The names of the user's parameters, `*args` with its star, and the tree of the arguments: one subtree
+        a parameter.
     parameters
         For each leaf of the arguments the number of its parameter, None for one that is not traced.
     kinds
@@ -87,6 +88,17 @@ class Differentiation:
     # ---- arguments ----
 
     @cached_property
+    def arguments(self) -> tuple[tuple[str, optree.PyTreeSpec], ...]:
+        """The arguments as `argnums` counts them, those of `*args` one by one: what messages call it, its tree."""
+        found: list[tuple[str, optree.PyTreeSpec]] = []
+        for name, tree in zip(self.names, self.structure.children(), strict=True):
+            if name.startswith("*"):
+                found += [(f"{name[1:]}[{k}]", part) for k, part in enumerate(tree.children())]
+            else:
+                found.append((name, tree))
+        return tuple(found)
+
+    @cached_property
     def wrt(self) -> tuple[int, ...]:
         """The parameters of the Function that are differentiated."""
         leaves = (leaf for span in self._spans for leaf in span)
@@ -96,11 +108,9 @@ class Differentiation:
     def chosen(self) -> tuple[Chosen, ...]:
         """The user's arguments that are differentiated."""
         counter = iter(range(len(self.wrt)))
-        subtrees = self.structure.children()
         return tuple(
             Chosen(
-                self.names[k],
-                subtrees[k],
+                *self.arguments[k],
                 tuple(None if self._float_parameter(leaf) is None else next(counter) for leaf in span),
             )
             for k, span in zip(self._numbers, self._spans, strict=True)
@@ -109,7 +119,7 @@ class Differentiation:
     @cached_property
     def _numbers(self) -> tuple[int, ...]:
         """Which of the user's parameters are differentiated."""
-        names = self.names
+        names = [name for name, _ in self.arguments]
         if self.choice.argnames is not None:
             for name in self.choice.argnames:
                 if name not in names:
@@ -128,7 +138,7 @@ class Differentiation:
     def _spans(self) -> tuple[range, ...]:
         """The leaves of each argument that is differentiated; at least one leaf of each is a float."""
         spans: list[range] = []
-        for subtree in self.structure.children():
+        for _, subtree in self.arguments:
             start = spans[-1].stop if spans else 0
             spans.append(range(start, start + subtree.num_leaves))
         chosen = tuple(spans[k] for k in self._numbers)
@@ -136,7 +146,7 @@ class Differentiation:
             if all(self._float_parameter(leaf) is None for leaf in span):
                 kind = self.kinds[span[0]] if len(span) == 1 else "a tree without floats"
                 raise DerivativeError(
-                    f"argument `{self.names[k]}` is {kind}, and has no derivative",
+                    f"argument `{self.arguments[k][0]}` is {kind}, and has no derivative",
                     hint="pass a float or an array of floats, or choose others by argnums or argnames",
                 )
         return chosen
@@ -249,7 +259,8 @@ class Differentiation:
 
 def matching_leaves(tree: Any, structure: optree.PyTreeSpec, what: str) -> list[Any]:
     """The leaves of a tree that must have this structure; None stands for a leaf left out."""
-    leaves, actual = optree.tree_flatten(tree, none_is_leaf=True, namespace=NAMESPACE)
-    if actual.num_leaves != structure.num_leaves:
-        raise ArgumentError(f"{what} has the structure {actual}, where {structure} is expected")
-    return leaves
+    try:
+        return structure.flatten_up_to(tree)
+    except ValueError:
+        actual = optree.tree_structure(tree, namespace=NAMESPACE)
+        raise ArgumentError(f"{what} has the structure {actual}, where {structure} is expected") from None

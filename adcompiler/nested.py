@@ -87,7 +87,7 @@ def _traced(
     kinds = tuple("a traced value" if p is not None else "a static value" for p in inner.parameters)
     return inner, Differentiation(
         inner.function,
-        binder(function).names,
+        binder(function).starred,
         inner.structure,
         inner.parameters,
         kinds,

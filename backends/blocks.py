@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..ir.errors import VerifierError
-from ..ir.graph import Block, Constant, Eqn, Function, Value, walk
+from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from ..ir.types import Dim
 from .kernels import Nest, Schedule
-from .memory import Group, Place, Scope, note, used
+from .memory import Group, Place, Scope, note
 from .source import Names, Page, allocation, literal
 
 
@@ -173,17 +173,16 @@ class BlockWriter(ABC):
                 self.store_items(value)
 
     def _step(self, eqn: Eqn, scope: Scope) -> None:
-        match eqn.op.name:
-            case "for" | "if" | "call":
-                self.control(eqn, scope)
-            case "put" | "add_at":
-                self.update(eqn, self.updated(eqn, scope))
-            case "check":
-                self.check(eqn, self.text(eqn.inputs[0]))
-            case "bind":
-                self.page.write(f"{eqn.attrs['size']} = {self.text(eqn.inputs[0])}", eqn)
-            case _:
-                self.statement(eqn, scope)
+        if eqn.blocks:
+            self.control(eqn, scope)
+        elif eqn.op.updates:
+            self.update(eqn, self.updated(eqn, scope))
+        elif eqn.op.name == "check":
+            self.check(eqn, self.text(eqn.inputs[0]))
+        elif eqn.op.name == "bind":
+            self.page.write(f"{eqn.attrs['size']} = {self.text(eqn.inputs[0])}", eqn)
+        else:
+            self.statement(eqn, scope)
 
     def check(self, eqn: Eqn, ok: str) -> None:
         """Leave the function, before anything else happens, where a check fails."""
@@ -193,9 +192,9 @@ class BlockWriter(ABC):
             self.page.write(self.stop(eqn))
 
     def updated(self, eqn: Eqn, scope: Scope) -> Place:
-        """The memory that `put` and `add_at` write into: that of operand 0, or a copy of it."""
+        """The memory that an update writes into: that of operand 0, or a copy of it."""
         x, place = eqn.inputs[0], self.place(eqn.inputs[0])
-        if used(eqn).count(x) == 1 and scope.dies(x, eqn, place):
+        if reads(eqn).count(x) == 1 and scope.dies(x, eqn, place):
             self.view(eqn, place)
         else:
             self.noted(eqn, x, scope)

@@ -1,14 +1,15 @@
-"""Loops, branches and calls as Python source, for the CPU targets."""
+"""Loops and branches as Python source, for the CPU targets."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from ..ir.graph import Block, Constant, Eqn, Value
-from ..ir.ops.control import trip_count
+from ..ir.errors import VerifierError
+from ..ir.graph import Block, Constant, Eqn, Value, reads
+from ..ir.loops import state_count, trip_count
 from .blocks import BlockWriter, place_text
-from .memory import Group, Place, Scope, born_in_stack, states, stays, used
+from .memory import Group, Place, Scope, born_in_stack, stays
 
 
 class ControlWriter(BlockWriter):
@@ -20,14 +21,14 @@ class ControlWriter(BlockWriter):
                 self._loop(eqn, scope)
             case "if":
                 self._branch(eqn, scope)
-            case "call":
-                self._call(eqn, scope)
+            case _:
+                raise VerifierError(f"{eqn.op.name} is inlined before a Function is compiled", eqn.location)
 
     # ---- for ----
 
     def _loop(self, eqn: Eqn, scope: Scope) -> None:
         (body,) = eqn.blocks
-        k = states(eqn)
+        k = state_count(eqn.attrs)
         rows = born_in_stack(eqn)
         live = [*body.results[:k], *(body.results[n] for n in rows.values())]
         inner = self.scope(body, live, scope.depth + 1)
@@ -64,7 +65,7 @@ class ControlWriter(BlockWriter):
             self.page.write(f"{self.define(param)} = {value}", eqn)
             return
         place = self.place(start)
-        taken = used(eqn).count(start) == 1 and scope.dies(start, eqn, place)
+        taken = reads(eqn).count(start) == 1 and scope.dies(start, eqn, place)
         if taken and stays(eqn, n):
             self.places[param] = Place(place.name, place.indices, Group(inner, [param]))
             return
@@ -137,13 +138,12 @@ class ControlWriter(BlockWriter):
         else:
             self.texts[output] = self.texts[param]
 
-    # ---- if, call ----
+    # ---- if ----
 
     def _lent(self, eqn: Eqn, scope: Scope) -> list[Group]:
-        """Memory that an `if` or `call` reads for the last time: its blocks may overwrite it."""
-        arrays = [v for v in dict.fromkeys(used(eqn)) if v.type.rank and not isinstance(v, Constant)]
-        once = [v for v in arrays if eqn.op.name == "if" or used(eqn).count(v) == 1]
-        return [self.places[v].group for v in once if scope.dies(v, eqn, self.places[v])]
+        """Memory that an `if` reads for the last time: its blocks may overwrite it."""
+        arrays = [v for v in dict.fromkeys(reads(eqn)) if v.type.rank and not isinstance(v, Constant)]
+        return [self.places[v].group for v in arrays if scope.dies(v, eqn, self.places[v])]
 
     def _branch(self, eqn: Eqn, scope: Scope) -> None:
         lent = self._lent(eqn, scope)
@@ -207,25 +207,3 @@ class ControlWriter(BlockWriter):
                 taken.add(place.group)
                 source = source if own else f"{source}.copy()"
             self.page.write(f"{target} = {source}")
-
-    def _call(self, eqn: Eqn, scope: Scope) -> None:
-        """The block is written in place of the call."""
-        (block,) = eqn.blocks
-        lent = self._lent(eqn, scope)
-        inner = self.scope(block, block.results, scope.depth)
-        for param, value in zip(block.params, eqn.inputs, strict=True):
-            if param.type.rank:
-                self.places[param] = self.place(value)
-                self.places[param].group.members.append(param)
-            else:
-                self.texts[param] = self.text(value)
-        for group in lent:
-            group.owner = inner
-        self.block(inner)
-        for output, result in zip(eqn.outputs, block.results, strict=True):
-            if output.type.rank:
-                place = self.places[output] = self.place(result)
-                place.group.members.append(output)
-                place.group.owner = scope if place.group.owner is inner else place.group.owner
-            else:
-                self.texts[output] = self.text(result)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..ir.graph import Eqn, Value
 from ..ir.op import Element, Scalar
 from ..ir.ops.indexing import element_indices
-from ..ir.types import Shape
+from ..ir.ops.shape import broadcast_indices
 from .blocks import BlockWriter, place_text
 from .source import zero
 
@@ -82,7 +82,7 @@ class Elements:
         if isinstance(lowering, Element):
             return lowering.source(eqn, self.reader(eqn.inputs), indices)
         assert isinstance(lowering, Scalar)
-        operands_ = [self.element(v, aligned(v.type.shape, indices)) for v in eqn.inputs]
+        operands_ = [self.element(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
         return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
 
     def reader(self, operands: Sequence[Value]) -> Callable[[int, Sequence[str]], str]:
@@ -92,9 +92,3 @@ class Elements:
     def forget(self, level: int) -> None:
         """What was computed in a loop is not known in another loop."""
         self.known = {key: text for key, text in self.known.items() if self.level(text) < level}
-
-
-def aligned(shape: Shape, indices: Sequence[str]) -> list[str]:
-    """The indices of an operand that is broadcast."""
-    last = indices[len(indices) - len(shape) :]
-    return ["0" if d.constant == 1 else i for d, i in zip(shape, last, strict=True)]

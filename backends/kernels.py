@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from ..ir.graph import Block, Constant, Eqn, Function, Value, captured
+from ..ir.graph import Block, Constant, Eqn, Function, Value, captured, reads
+from ..ir.loops import state_count
 from ..ir.op import Element, Reduction, Scalar, Scan, Whole
-from ..ir.ops.control import count_of
 from ..ir.ops.products import contraction
 from ..ir.types import Shape
 
@@ -112,7 +112,7 @@ def is_root(eqn: Eqn) -> bool:
     """Whether it becomes loops of its own."""
     if eqn.op.name == "zeros" or is_row(eqn):
         return False
-    if eqn.op.name in ("put", "add_at"):
+    if eqn.op.updates:
         return bool(eqn.inputs[1].type.rank)
     if eqn.op.name == "check":
         return bool(eqn.inputs[0].type.rank)
@@ -135,7 +135,7 @@ def extents(root: Eqn) -> Shape:
         labels = contraction(root)
         sizes = labels.sizes([v.type for v in root.inputs])
         return tuple(sizes[c] for c in (*labels.result, *(c for c in sizes if c not in labels.result)))
-    return root.inputs[1 if root.op.name in ("put", "add_at") else 0].type.shape
+    return root.inputs[1 if root.op.updates else 0].type.shape
 
 
 def is_full_reduction(root: Eqn) -> bool:
@@ -162,8 +162,8 @@ def _reading(eqn: Eqn, k: int) -> Reading:
     operand = eqn.inputs[k].type
     if isinstance(eqn.op.lowering, Whole):
         return Reading.LIBRARY
-    if eqn.op.name in ("put", "add_at"):
-        return [Reading.MEMORY, Reading.ALIGNED][k] if k < 2 and is_root(eqn) else _gathered(eqn)
+    if eqn.op.updates and is_root(eqn):
+        return (Reading.MEMORY, Reading.ALIGNED)[k] if k < 2 else Reading.REPEATED
     if eqn.op.name == "index" and is_elementwise(eqn):
         gathers = any(v.type.rank for v in eqn.inputs[1:])
         return Reading.REPEATED if gathers else Reading.MOVED
@@ -176,20 +176,12 @@ def _reading(eqn: Eqn, k: int) -> Reading:
     return Reading.REPEATED if eqn.op.name == "einsum" else Reading.ALIGNED
 
 
-def _gathered(eqn: Eqn) -> Reading:
-    return Reading.REPEATED if is_root(eqn) else Reading.MEMORY
-
-
 def _broadcast_reading(shape: Shape, result: Shape) -> Reading:
     if shape == result:
         return Reading.ALIGNED
-    wide = [d for d in (*[None] * (len(result) - len(shape)), *shape)]
-    same = [d is not None and d == r for d, r in zip(wide, result, strict=True)]
-    return (
-        Reading.PREFIX
-        if len(shape) == len(result) and same == sorted(same, reverse=True)
-        else Reading.REPEATED
-    )
+    same = [d == r for d, r in zip(shape, result, strict=False)]
+    prefix = len(shape) == len(result) and same == sorted(same, reverse=True)
+    return Reading.PREFIX if prefix else Reading.REPEATED
 
 
 def _element_reading(eqn: Eqn, k: int) -> Reading:
@@ -250,12 +242,12 @@ def overwritten(block: Block) -> dict[Value, int]:
     found: dict[Value, int] = {}
     for n, eqn in enumerate(block.eqns):
         taken: Sequence[Value] = ()
-        if eqn.op.name in ("put", "add_at"):
+        if eqn.op.updates:
             taken = eqn.inputs[:1]
         elif eqn.op.name == "for":
-            taken = eqn.inputs[: count_of(eqn.attrs, "carry") + count_of(eqn.attrs, "sums")]
+            taken = eqn.inputs[: state_count(eqn.attrs)]
         elif eqn.blocks:
-            taken = [*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))]
+            taken = reads(eqn)
         for value in taken:
             found.setdefault(value, n)
     return found

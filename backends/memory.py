@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ..ir.graph import Block, Eqn, Value, captured
-from ..ir.ops.control import count_of
+from ..ir.graph import Block, Eqn, Value, reads
+from ..ir.loops import state_count
 from .kernels import Schedule, overwritten
 
 
@@ -77,22 +77,12 @@ def _last_reads(block: Block, schedule: Schedule, live: Collection[Value]) -> di
     for n in range(len(block.eqns) - 1, -1, -1):
         eqn = block.eqns[n]
         read = schedule.last_read.get(eqn, n)
-        for value in used(eqn):
+        for value in reads(eqn):
             last[value] = max(last.get(value, -1), read)
     return last
 
 
-def used(eqn: Eqn) -> list[Value]:
-    """What an equation reads, what its blocks capture included."""
-    return [*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))]
-
-
 # ---- loops ----
-
-
-def states(loop: Eqn) -> int:
-    """The number of carries and sums of a `for`."""
-    return count_of(loop.attrs, "carry") + count_of(loop.attrs, "sums")
 
 
 def origin(block: Block, value: Value) -> Value:
@@ -106,9 +96,9 @@ def versions(block: Block, value: Value) -> list[Value]:
     found = [value]
     while found[-1] in made:
         eqn, k = made[found[-1]]
-        if eqn.op.name in ("put", "add_at"):
+        if eqn.op.updates:
             found.append(eqn.inputs[0])
-        elif eqn.op.name == "for" and k < states(eqn) and stays(eqn, k):
+        elif eqn.op.name == "for" and k < state_count(eqn.attrs) and stays(eqn, k):
             found.append(eqn.inputs[k])
         else:
             break
@@ -128,6 +118,7 @@ def born_in_stack(loop: Eqn) -> dict[Value, int]:
     may be read, once it is overwritten.
     """
     (body,) = loop.blocks
+    states = state_count(loop.attrs)
     made = {o for eqn in body.eqns for o in eqn.outputs}
     consumed = overwritten(body)
     found: dict[Value, int] = {}
@@ -135,7 +126,7 @@ def born_in_stack(loop: Eqn) -> dict[Value, int]:
         _, *earlier = chain = versions(body, result)
         first = chain[-1]
         alone = sum(origin(body, r) is first for r in body.results) == 1
-        if k < states(loop) or not result.type.rank or first not in made or not alone or result in consumed:
+        if k < states or not result.type.rank or first not in made or not alone or result in consumed:
             continue
         if all(_read_before_update(body, v) for v in earlier):
             found[first] = k
@@ -144,12 +135,11 @@ def born_in_stack(loop: Eqn) -> dict[Value, int]:
 
 def _read_before_update(body: Block, value: Value) -> bool:
     """Whether an array is read for numbers only, and before the one equation that updates it."""
-    readers = [eqn for eqn in body.eqns if value in used(eqn)]
+    readers = [eqn for eqn in body.eqns if value in reads(eqn)]
     *before, update = readers
     numbers = all(not o.type.rank for eqn in before for o in eqn.outputs)
-    return (
-        numbers and used(update).count(value) == 1 and overwritten(body).get(value) == body.eqns.index(update)
-    )
+    once = reads(update).count(value) == 1
+    return numbers and once and overwritten(body).get(value) == body.eqns.index(update)
 
 
 def note(eqn: Eqn, what: str) -> str:

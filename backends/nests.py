@@ -19,7 +19,7 @@ from .blocks import BlockWriter, place_text
 from .elements import Elements, Written
 from .kernels import Nest, is_elementwise, stored_reads
 from .memory import Place, Scope
-from .source import allocation, dim_text, zero
+from .source import allocation, zero
 
 LANES = 8
 """Partial accumulators of a sum."""
@@ -55,7 +55,7 @@ class NestWriter:
         """Write the whole nest."""
         root = self.roots[0]
         lowering = root.op.lowering
-        if root.op.name in ("put", "add_at"):
+        if root.op.updates:
             self._update(root)
         elif root.op.name == "check":
             self._check(root)
@@ -111,7 +111,7 @@ class NestWriter:
             self._lines(self.elements.levels[depth].after)
             return
         self._lines(self.elements.levels[depth].before)
-        extent = dim_text(self.extents[self.order[depth]])
+        extent = str(self.extents[self.order[depth]])
         variable = self.loops[depth]
         if rest and depth == len(self.loops) - 1:
             self._loop(f"for {variable} in range(0, {extent} - {self.lanes - 1}, {self.lanes}):", unrolled)
@@ -204,13 +204,10 @@ class NestWriter:
 
     def _combine(self, root: Eqn, names: Sequence[str], say: Callable[[str, Eqn], object]) -> None:
         """Pairs, then pairs of pairs."""
-        template = step_template(root)
-        parts = list(names)
-        while len(parts) > 1:
-            parts = [f"({template.format(acc=a, x=b)})" for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        if len(names) > 1:
-            text = parts[0][1:-1]
-            say(f"{names[0]} = {text}", root)
+        while len(names) > 1:
+            for first, second in zip(names[::2], names[1::2], strict=True):
+                say(*self._step(root, first, second))
+            names = names[::2]
 
     # ---- reductions that leave axes ----
 

@@ -25,7 +25,7 @@ from .elements import Elements
 from .kernels import Nest, Schedule, fused, is_row, kernels_text
 from .memory import Place, Scope
 from .nests import NestWriter
-from .source import Line, Names, Page, allocation, dim_text, render, tuple_text, zero
+from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
 SPECIAL = {name: f for name, f in getmembers(special, isfunction) if f.__module__ == special.__name__}
 """Functions that scalar templates call by their bare names."""
@@ -88,8 +88,8 @@ class NumbaWriter(ControlWriter):
 
     def trips(self, length: Dim, reverse: bool) -> str:
         if not reverse:
-            return f"range({dim_text(length)})"
-        return f"range({dim_text(length - 1)}, -1, -1)"
+            return f"range({length})"
+        return f"range({length - 1}, -1, -1)"
 
     def index_text(self, text: str) -> str:
         return text if text.isdigit() or text in self.ascending or text.startswith("U(") else f"U({text})"

@@ -17,7 +17,7 @@ from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
-from .source import Line, Page, allocation, dim_text, literal, render, tuple_text
+from .source import Line, Page, allocation, literal, render, tuple_text
 
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
@@ -118,7 +118,7 @@ class NumpyWriter(ControlWriter):
         start = operands[item.operand]
         if item.kind != "span":
             return start
-        length = dim_text(item.length)
+        length = str(item.length)
         if item.step == 1:
             return f"{start}:{start} + {length}"
         if item.step > 0:
@@ -128,7 +128,7 @@ class NumpyWriter(ControlWriter):
     # ---- control ----
 
     def trips(self, length: Dim, reverse: bool) -> str:
-        return f"np.arange({dim_text(length)}){'[::-1]' if reverse else ''}"
+        return f"np.arange({length}){'[::-1]' if reverse else ''}"
 
     def index_text(self, text: str) -> str:
         return text
@@ -150,7 +150,7 @@ def backwards(start: int, length: int, step: int) -> slice:
 def attr_text(attr: Attr) -> str:
     """An attribute as an argument."""
     if isinstance(attr, Dim):
-        return dim_text(attr)
+        return str(attr)
     if isinstance(attr, DType):
         return f'DType("{attr}")'
     return tuple_text([attr_text(a) for a in attr]) if isinstance(attr, tuple) else repr(attr)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..ir.graph import Constant, Eqn
 from ..ir.op import constructor
-from ..ir.types import F64, I64, ArrayType, Dim, DType
+from ..ir.types import F64, I64, ArrayType, DType
 
 COMMENT_COLUMN = 56
 
@@ -146,11 +146,6 @@ def zero(dtype: DType) -> str:
 # ---- shapes ----
 
 
-def dim_text(dim: Dim) -> str:
-    """A size as source: `n - 1`."""
-    return str(dim)
-
-
 def tuple_text(parts: Sequence[str]) -> str:
     """`(a, b)`, `(a,)`, `()`."""
     return "(" + ", ".join(parts) + ("," if len(parts) == 1 else "") + ")"
@@ -158,7 +153,7 @@ def tuple_text(parts: Sequence[str]) -> str:
 
 def allocation(function: str, type: ArrayType, *fill: str) -> str:
     """`np.empty((n, 3), np.float32)`; the dtype is left out where it is f64."""
-    shape = [dim_text(d) for d in type.shape]
+    shape = [str(d) for d in type.shape]
     extent = shape[0] if len(shape) == 1 else tuple_text(shape)
     dtype = () if type.dtype is F64 else (constructor(type.dtype),)
     return f"{function}({', '.join((extent, *fill, *dtype))})"

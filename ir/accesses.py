@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .graph import Block, Constant, Eqn, Value
+from .loops import state_count
 from .types import Dim, Monomial
 
 Form = Mapping[Value | Monomial, int]
@@ -159,16 +160,15 @@ def chain(body: Block, value: Value, states: int) -> tuple[int, Sequence[Access]
 
 
 def _updates(eqn: Eqn) -> list[tuple[Value, Value, list[Access]]]:
-    if eqn.op.name in ("put", "add_at"):
+    if eqn.op.updates:
         return [(eqn.inputs[0], eqn.output, [access(eqn)])]
     if eqn.op.name != "for":
         return []
     (body,) = eqn.blocks
-    carry, sums = eqn.attrs.get("carry", 0), eqn.attrs.get("sums", 0)
-    assert isinstance(carry, int) and isinstance(sums, int)
+    states = state_count(eqn.attrs)
     found = []
-    for k in range(carry + sums):
-        through = chain(body, body.params[1 + k], carry + sums)
+    for k in range(states):
+        through = chain(body, body.params[1 + k], states)
         if through is not None and through[0] == k:
             found.append((eqn.inputs[k], eqn.outputs[k], [*through[1], *through[2]]))
     return found

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .types import Atom, Dim, DimLike, Positive
+from .types import Atom, Dim, Positive
 
 Bounds = Mapping[str, tuple[Dim, Dim | None]]
 """Lowest and highest value (None: not known) of names that a program binds, outer ones first."""
 
 
-def in_range(dim: DimLike, low: DimLike, high: DimLike, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
-    """Whether `low <= dim < high` is shown; `facts` are Dims known to be >= 0."""
-    inside = Dim.of(dim)
-    return nonnegative(inside - low, bounds, facts) and nonnegative(Dim.of(high) - inside - 1, bounds, facts)
-
-
 def nonnegative(dim: Dim, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
-    """Whether `dim >= 0` is shown from the bounds, or from one of the facts and the bounds."""
+    """Whether `dim >= 0` is shown from the bounds, or from them and one of the facts: Dims known to be >= 0."""
     if dim.never_negative():
         return True
     # where a bounded name exists at all, its range is not empty

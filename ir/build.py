@@ -12,9 +12,9 @@ from contextvars import ContextVar
 from dataclasses import replace
 
 from .errors import AdcompilerError, Location
-from .graph import EMITTER, Attrs, Block, Constant, Eqn, Function, Value, constant
+from .graph import EMITTER, Attrs, Block, Eqn, Function, Value, constant
 from .op import Op
-from .types import BOOL, F64, I64, ArrayType, Dim, DType, Guard
+from .types import BOOL, F64, I64, Dim, Guard
 
 Environment = MutableMapping[Value, Value]
 Substitution = Mapping[str, Dim]
@@ -151,11 +151,6 @@ def as_value(x: Value | float) -> Value:
     return x if isinstance(x, Value) else constant(x)
 
 
-def filled(value: float, dtype: DType) -> Constant:
-    """A scalar Constant of a dtype."""
-    return constant(value, dtype)
-
-
 # ---- replay ----
 
 
@@ -165,8 +160,7 @@ def lookup(environment: Mapping[Value, Value], value: Value) -> Value:
 
 
 def replay(eqn: Eqn, environment: Environment, sizes: Substitution | None = None) -> tuple[Value, ...]:
-    """Emit a copy of an equation on the copies of its operands; its outputs are entered into the environment.
-    """
+    """Emit a copy of an equation on the copies of its operands, and enter its outputs in the environment."""
     outputs = emit(
         eqn.op,
         [lookup(environment, v) for v in eqn.inputs],
@@ -197,6 +191,26 @@ def replay_block(
         return [lookup(inner, r) for r in source.results]
 
     return block([renewed(p, sizes) for p in source.params], body)
+
+
+def rewrite_inside(
+    eqn: Eqn, environment: Environment, write: Callable[[Block, dict[Value, Value]], Sequence[Value]]
+) -> None:
+    """A replay of an equation with blocks, in which `write(block, environment)` writes each block anew.
+
+    The environment that it is given has the block's own parameters; what it returns are the results.
+    """
+
+    def copied(source: Block) -> Block:
+        params = [renewed(p) for p in source.params]
+        inner = {**environment, **dict(zip(source.params, params, strict=True))}
+        return block(params, lambda *_: write(source, inner))
+
+    with origin(eqn.location, eqn.note):
+        operands = [lookup(environment, v) for v in eqn.inputs]
+        names = [v.name for v in eqn.outputs]
+        outputs = emit(eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], names)
+    environment.update(zip(eqn.outputs, outputs, strict=True))
 
 
 def renewed(value: Value, sizes: Substitution | None = None) -> Value:
@@ -237,8 +251,3 @@ def substituted(attrs: Attrs, sizes: Substitution) -> Attrs:
         return tuple(map(visit, attr)) if isinstance(attr, tuple) else attr
 
     return {name: visit(attr) for name, attr in attrs.items()}  # type: ignore[misc]
-
-
-def param(name: str | None, type: ArrayType) -> Value:
-    """A new parameter."""
-    return Value(type, name)

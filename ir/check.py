@@ -17,12 +17,10 @@ import numpy as np
 
 from .errors import AdcompilerError, VerifierError
 from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, captured
+from .loops import carry_count, state_count
 from .op import Op, Reduction, Scalar, Whole
 from .text import Names, constant_text, eqn_text, is_name
 from .types import ArrayType, Dim, DType
-
-BLOCKS = {"for": 1, "if": 2, "call": 1}
-ADDITIONS = ("add", "sub", "add_at")
 
 
 def verify(function: Function) -> None:
@@ -40,8 +38,8 @@ def inferred(
     op: Op, types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
 ) -> tuple[ArrayType, ...]:
     """The types that the rule of an op gives; an AdcompilerError where it does not apply."""
-    if len(blocks) != BLOCKS.get(op.name, 0):
-        raise VerifierError(f"{op.name} has {BLOCKS.get(op.name, 0)} blocks, not {len(blocks)}")
+    if len(blocks) != op.blocks:
+        raise VerifierError(f"{op.name} has {op.blocks} blocks, not {len(blocks)}")
     arity = _arity(op)
     if arity is not None and len(types) != arity:
         raise VerifierError(f"{op.name} takes {arity} operands, not {len(types)}")
@@ -252,9 +250,7 @@ class _Verifier:
 
 def _sum_positions(eqn: Eqn) -> range:
     """Which operands, and which results, of a `for` are sums."""
-    carry, sums = eqn.attrs.get("carry", 0), eqn.attrs.get("sums", 0)
-    assert isinstance(carry, int) and isinstance(sums, int)
-    return range(carry, carry + sums)
+    return range(carry_count(eqn.attrs), state_count(eqn.attrs))
 
 
 def _computes(eqn: Eqn, k: int) -> bool:
@@ -290,7 +286,7 @@ def _end_of_sum(value: Value, block: Block) -> int | None:
         match uses.get(value, []):
             case [(None, _, k)]:
                 return k
-            case [(Eqn() as eqn, "operand", 0)] if eqn.op.name in ADDITIONS:
+            case [(Eqn() as eqn, "operand", 0)] if eqn.op.adds:
                 value = eqn.output
             case [(Eqn() as eqn, "operand", k)] if eqn.op.name == "for" and k in _sum_positions(eqn):
                 value = eqn.outputs[k]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +36,7 @@ def evaluate(
 
 
 def bind_sizes(function: Function, shapes: Sequence[Sequence[int]], given: Sizes) -> dict[str, int]:
-    """Every size's value, from the shapes of the arguments and those given; ArgumentError on a contradiction.
-    """
+    """Every size's value, from the shapes of the arguments and those given; ArgumentError on a contradiction."""
     known = dict(given)
     expected = [
         (dim, int(actual), param)
@@ -117,12 +116,3 @@ def resolved(attr: Attr, sizes: Sizes) -> Any:
     if isinstance(attr, Dim):
         return attr.value(sizes)
     return tuple(resolved(a, sizes) for a in attr) if isinstance(attr, tuple) else attr
-
-
-def values(block: Block) -> Iterator[Value]:
-    """Every value that a block and the blocks inside it define."""
-    yield from block.params
-    for eqn in block.eqns:
-        yield from eqn.outputs
-        for inner in eqn.blocks:
-            yield from values(inner)

@@ -144,8 +144,7 @@ class Function:
 
 
 def captured(block: Block) -> list[Value]:
-    """The values that a block, or a block inside it, uses from the scopes around it, in order of first use.
-    """
+    """What a block, or a block inside it, uses of the scopes around it, in order of first use."""
     bound: set[Value] = set()
     free: dict[Value, None] = {}
     for value in _uses(block, bound):
@@ -163,6 +162,20 @@ def _uses(block: Block, bound: set[Value]) -> Iterator[Value]:
             yield from _uses(inner, bound)
         bound.update(eqn.outputs)
     yield from block.results
+
+
+def reads(eqn: Eqn) -> list[Value]:
+    """What an equation reads: its operands, and what its blocks capture."""
+    return [*eqn.inputs, *(value for inner in eqn.blocks for value in captured(inner))]
+
+
+def values(block: Block) -> Iterator[Value]:
+    """Every value that a block and the blocks inside it define."""
+    yield from block.params
+    for eqn in block.eqns:
+        yield from eqn.outputs
+        for inner in eqn.blocks:
+            yield from values(inner)
 
 
 def walk(block: Block) -> Iterator[Eqn]:

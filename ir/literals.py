@@ -33,7 +33,7 @@ def size_name(cursor: Cursor) -> str:
 
 
 def dim(cursor: Cursor) -> Dim:
-    """A sum of products: `n*m - 3`, `((n + 1) // 2)`, `max(n - 1, 0)`."""
+    """A sum of products: `n*m - 3`, `(n + 1) // 2`, `max(n - 1, 0)`."""
     total = -_product(cursor) if cursor.accept("-") else _product(cursor)
     while cursor.at("+") or cursor.at("-"):
         total = total + _product(cursor) if cursor.take().text == "+" else total - _product(cursor)

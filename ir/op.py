@@ -266,7 +266,10 @@ class Op:
     `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that,
     applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
     not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element; a `dear`
-    op is never replayed. An `effect` keeps its order and is never removed.
+    op is never replayed. An `effect` keeps its order and is never removed. `blocks` counts the blocks.
+
+    The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
+    may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
     """
 
     name: str
@@ -280,6 +283,9 @@ class Op:
     cost: float = 1.0
     dear: bool = False
     effect: bool = False
+    updates: bool = False
+    adds: bool = False
+    blocks: int = 0
     samples: tuple[Sample, ...] = ()
 
     def __call__(self, *inputs: Value | float, **attrs: Attr) -> Value:

@@ -27,8 +27,7 @@ from typing import Any
 import numpy as np
 
 from .errors import VerifierError
-from .evaluate import values
-from .graph import Attr, Block, Constant, Eqn, Function, Value, walk
+from .graph import Attr, Block, Constant, Eqn, Function, Value, values, walk
 from .types import BOOL, F64, I64, ArrayType, Dim, DType
 
 NAME = re.compile(r"[^\W\d]\w*")

@@ -90,7 +90,8 @@ class Quotient:
     divisor: int
 
     def __str__(self) -> str:
-        return f"({self.numerator}) // {self.divisor}"
+        simple = len(self.numerator.terms) == 1 and self.numerator.terms[0][1] > 0
+        return f"{self.numerator} // {self.divisor}" if simple else f"({self.numerator}) // {self.divisor}"
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,8 @@ class Dim:
         text = ""
         for monomial, c in terms:
             sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
-            factors = [_factor(a) for a in monomial]
+            alone = len(monomial) == c == 1
+            factors = [str(a) if alone or not isinstance(a, Quotient) else f"({a})" for a in monomial]
             if abs(c) != 1 or not factors:
                 factors.insert(0, str(abs(c)))
             text += sign + "*".join(factors)
@@ -234,10 +236,6 @@ Shape = tuple[Dim, ...]
 
 def _polynomial(terms: Mapping[Monomial, int]) -> Dim:
     return Dim(tuple(sorted(((m, c) for m, c in terms.items() if c), key=lambda t: (len(t[0]), str(t[0])))))
-
-
-def _factor(atom: Atom) -> str:
-    return f"({atom})" if isinstance(atom, Quotient) else str(atom)
 
 
 def _atom_names(atom: Atom) -> frozenset[str]:
@@ -314,6 +312,11 @@ def array_type(dtype: DType | str, *shape: DimLike) -> ArrayType:
     return ArrayType(DType(dtype), tuple(Dim.of(d) for d in shape))
 
 
+def shape_text(shape: Sequence[Dim]) -> str:
+    """A shape as Python source, and as messages show it: `(n, 3)`, `(n,)`, `()`."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
 def broadcast_shapes(shapes: Sequence[Shape]) -> Shape:
     """NumPy's broadcasting of shapes; sizes must be equal as polynomials, or 1.
 
@@ -325,9 +328,7 @@ def broadcast_shapes(shapes: Sequence[Shape]) -> Shape:
         dims = [s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0]
         wide = list(dict.fromkeys(d for d in dims if d.constant != 1))
         if len(wide) > 1:
-            shown = ", ".join(
-                "(" + ", ".join(map(str, s)) + ("," if len(s) == 1 else "") + ")" for s in shapes
-            )
+            shown = ", ".join(map(shape_text, shapes))
             raise ShapeError(f"operands could not be broadcast together with shapes {shown}")
         result.append(wide[0] if wide else Dim.of(1))
     return tuple(result)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from adcompiler.ir.build import emit, function, origin
 from adcompiler.ir.errors import AdcompilerError, Location
 from adcompiler.ir.graph import Value, constant
+from adcompiler.ir.loops import split
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop, split
+from adcompiler.ir.ops.control import branch, loop
 from adcompiler.ir.types import BOOL, ArrayType, Dim, DType, Guard, Relation
 
 ELEMENTWISE = [op for op in OPS.values() if isinstance(op.lowering, Scalar) and not op.samples[0].attrs]

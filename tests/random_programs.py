@@ -113,7 +113,9 @@ class _Writer:
 
     def augmented(self) -> str:
         target = self.choose.choice((self.name(), f"xs[{self.expression(1)} % 3]"))
-        return f"{target} {self.choose.choice(('+=', '-=', '*=', '%='))} {self.expression(1)}"
+        if self.choose.random() < 0.25:  # by a constant: what is squared in each trip has no end
+            return f"{target} *= {self.constant()}"
+        return f"{target} {self.choose.choice(('+=', '-=', '%='))} {self.expression(1)}"
 
     def stored(self) -> str:
         target = f"xs[{self.expression(1)} % 4]"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcompiler.ir.affine import in_range, nonnegative
+from adcompiler.ir.affine import nonnegative
 from adcompiler.ir.types import Dim
 
 N, M, INDEX, J, K = (Dim.of(name) for name in ("n", "m", "i", "j", "k"))

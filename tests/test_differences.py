@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from verified_programs import branching, index, integrator, param, power, program, sum_
 
-from adcompiler.ir.build import filled
 from adcompiler.ir.errors import AdcompilerError
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import constant
@@ -225,7 +224,7 @@ def test_the_partials_of_every_record_are_proven(op):
 def test_a_wrong_partial_of_any_record_is_wrong(op):
     def tilted(*values, **attrs):
         exact = op.derivative.of(*values, **attrs)
-        return [filled(1.0, DType.F64) if p is None else p + 1e-9 for p in exact]
+        return [constant(1.0, DType.F64) if p is None else p + 1e-9 for p in exact]
 
     wrong = replace(op, derivative=Partials(tilted))
     assert {p.standing for p in prove_record(wrong)} == {Standing.WRONG}

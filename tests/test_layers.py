@@ -52,6 +52,7 @@ LAYERS = {
     "adcompiler.ir.accesses": "language",
     "adcompiler.ir.affine": "language",
     "adcompiler.ir.graph": "records",
+    "adcompiler.ir.loops": "records",
     "adcompiler.ir.op": "records",
     "adcompiler.ir.types": "ground",
     "adcompiler.ir.errors": "ground",

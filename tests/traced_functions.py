@@ -77,7 +77,7 @@ def trace(function: Callable[..., Any], *args: Any) -> Program:
     integers: list[str] = []
 
     def body(trace: Trace) -> Outcome:
-        trace.files.add(inspect.getsourcefile(function) or "")
+        trace.places.files.add(inspect.getsourcefile(function) or "")
         handles = [handle(trace, name, leaf) for name, leaf in zip(names, args, strict=True)]
         integers[:] = [size for (_, axis), size in trace.assumptions.names.items() if axis is None]
         found = leaves(function(*handles))

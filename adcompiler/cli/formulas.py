@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, walk
+from adcompiler.ir.loops import split, trip_count
 from adcompiler.ir.op import Scalar
-from adcompiler.ir.ops.control import split, trip_count
 from adcompiler.ir.ops.exact import exact
 from adcompiler.ir.text import Names, attr_text
 from adcompiler.ir.types import BOOL

@@ -75,7 +75,7 @@ def leaf_key(leaf: Any, name: str) -> LeafKey:
     DTypeError
         If it is an array or NumPy scalar of a dtype that the IR does not have.
     ArgumentError
-        If it is neither a number, an array, a string nor a function.
+        If it is neither a number, an array (of no subclass but np.memmap), a string nor a function.
     """
     kind = type(leaf)
     if kind is float:
@@ -83,6 +83,11 @@ def leaf_key(leaf: Any, name: str) -> LeafKey:
     if kind is int:
         return _NEGATIVE if leaf < 0 else _SIZE
     if isinstance(leaf, np.ndarray):
+        if kind is not np.ndarray and not isinstance(leaf, np.memmap):
+            raise ArgumentError(
+                f"argument `{name}` is a {kind.__name__}, whose arithmetic may differ from that of plain arrays",
+                hint=f"pass np.asarray({name}), or `.filled(...)` of a masked array",
+            )
         return LeafKey(Kind.ARRAY, _dtype(leaf, name), static_sizes(leaf.shape))
     if isinstance(leaf, np.generic) and not isinstance(leaf, np.bool_ | np.str_ | np.bytes_):
         return LeafKey(Kind.SCALAR, _dtype(leaf, name))
@@ -204,6 +209,12 @@ class Binder:
     plain: bool
     """Whether a call with one positional argument a parameter is bound already."""
 
+    @property
+    def starred(self) -> tuple[str, ...]:
+        """The names, that of `*args` with its star."""
+        several = inspect.Parameter.VAR_POSITIONAL
+        return tuple("*" * (p.kind is several) + p.name for p in self.signature.parameters.values())
+
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """One value a parameter: a tuple for `*args`, a dict for `**kwargs`, and defaults filled in."""
         if self.plain and not kwargs and len(args) == len(self.names):
@@ -259,6 +270,8 @@ def _ufunc_signature(function: Any) -> inspect.Signature | None:
 
 def ready(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The array itself, or a copy that is C-contiguous, aligned and of native byte order."""
+    if type(array) is not np.ndarray:
+        array = np.asarray(array)
     if array.flags.num & _READY == _READY and array.dtype.isnative:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False, ndmin=array.ndim)
@@ -298,5 +311,3 @@ def same_elements(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
         a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
         and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
     )
-
-

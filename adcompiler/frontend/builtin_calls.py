@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.iteration import enumerate_, plain, range_, reversed_, zip_
-from adcompiler.frontend.leaves import is_traced, number_type
+from adcompiler.frontend.handles import Traced, holds_traced
+from adcompiler.frontend.iteration import LISTED, UNROLLED, enumerate_, plain, range_, reversed_, zip_
+from adcompiler.frontend.leaves import number_type
 from adcompiler.frontend.outside import user_method
 from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import Size, SizePredicate, integer
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from adcompiler.frontend.runtime import Tracer
 
 Hook = Callable[..., Any]
-_LIMIT = 256
 
 
 def hook(function: Any) -> Hook | None:
@@ -61,8 +60,10 @@ def _numpy_scalar(dtype: type[Any], x: Any = 0) -> Any:
 
 
 def _int(tracer: Tracer, x: Any = 0, *base: Any) -> Any:
-    if type(x) is Size or not isinstance(x, Traced):
-        return x if type(x) is Size else int(x, *base)
+    if type(x) is Size:
+        return x
+    if not isinstance(x, Traced):
+        return int(x, *base)
     number = _number(x)
     whole: Any = np.trunc(number) if number.value.type.dtype.is_float else number
     return TracedScalar(whole.astype(np.int64).value, "int")
@@ -72,16 +73,12 @@ def _number(x: Any) -> TracedScalar:
     """A traced number, or the only element of an array."""
     if type(x) is TracedScalar:
         return x
-    return TracedScalar(x.read()) if not isinstance(x, TracedArray) else x.item()
+    return x.item() if type(x) is TracedArray else TracedScalar(x.read())
 
 
 def _bool(tracer: Tracer, x: Any = False) -> Any:
     truth = tracer.truth(x)
     return x != 0 if truth is None else truth
-
-
-def _abs(tracer: Tracer, x: Any) -> Any:
-    return abs(x)
 
 
 def _min(tracer: Tracer, *args: Any, **kwargs: Any) -> Any:
@@ -102,7 +99,7 @@ def _extreme(
     """Python's rule: the first of the best, found by comparing one after the other."""
     if len(args) == 1 and type(args[0]) is TracedArray and args[0].ndim == 1 and not kwargs:
         return of_array(args[0])
-    items = list(plain(args[0], _LIMIT)) if len(args) == 1 else list(args)
+    items = list(plain(args[0], UNROLLED)) if len(args) == 1 else list(args)
     if not any(isinstance(x, Traced) for x in items):
         return function(items, **kwargs)
     if kwargs:
@@ -130,17 +127,13 @@ def _chosen(test: Any, new: Any, best: Any) -> Any:
 def _sum(tracer: Tracer, iterable: Any, /, start: Any = 0) -> Any:
     if type(iterable) is TracedArray:
         return start + np.sum(iterable, axis=0)
-    for x in plain(iterable, _LIMIT):
+    for x in plain(iterable, UNROLLED):
         start = start + x
     return start
 
 
-def _pow(tracer: Tracer, base: Any, exponent: Any, *modulus: Any) -> Any:
-    return pow(base, exponent, *modulus)
-
-
 def _print(tracer: Tracer, *args: Any, **kwargs: Any) -> None:
-    if any(map(is_traced, args)):
+    if any(map(holds_traced, args)):
         refuse(
             "`print` is called with a value that is known only when the program runs",
             "return the value, and print it outside of the captured function",
@@ -165,21 +158,23 @@ def _setattr(tracer: Tracer, owner: Any, name: str, value: Any) -> None:
     tracer.set_attribute(value, owner, name)
 
 
-def _copy(tracer: Tracer, x: Any, *memo: Any) -> Any:
+def _copy(tracer: Tracer, x: Any) -> Any:
     if isinstance(x, Traced):
         return x.copy() if type(x) is TracedArray else x
     return tracer.new(copy.copy(x))
 
 
-def _deepcopy(tracer: Tracer, x: Any, *memo: Any) -> Any:
+def _deepcopy(tracer: Tracer, x: Any) -> Any:
+    if isinstance(x, Traced):
+        return _copy(tracer, x)
+    if isinstance(x, bool | int | float | str | None):
+        return x
     if isinstance(x, list):
         return tracer.new([_deepcopy(tracer, item) for item in x])
     if isinstance(x, dict):
         return tracer.new({key: _deepcopy(tracer, item) for key, item in x.items()})
     if type(x) is tuple:
         return tuple(_deepcopy(tracer, item) for item in x)
-    if isinstance(x, Traced) or isinstance(x, bool | int | float | str | None):
-        return _copy(tracer, x) if isinstance(x, Traced) else x
     refuse(
         f"`copy.deepcopy` of a {type(x).__name__} is not captured",
         "copy the arrays in it: x.copy()",
@@ -188,11 +183,11 @@ def _deepcopy(tracer: Tracer, x: Any, *memo: Any) -> Any:
 
 
 def _list(tracer: Tracer, *iterable: Any) -> Any:
-    return tracer.new(list(*(plain(x, _LIMIT**2) for x in iterable)))
+    return tracer.new(list(*(plain(x, LISTED) for x in iterable)))
 
 
 def _tuple(tracer: Tracer, *iterable: Any) -> Any:
-    return tuple(*(plain(x, _LIMIT**2) for x in iterable))
+    return tuple(*(plain(x, LISTED) for x in iterable))
 
 
 _HOOKS: dict[Any, Hook] = {
@@ -204,11 +199,11 @@ _HOOKS: dict[Any, Hook] = {
     float: _float,
     int: _int,
     bool: _bool,
-    abs: _abs,
+    abs: _without_tracer(abs),
     min: _min,
     max: _max,
     sum: _sum,
-    pow: _pow,
+    pow: _without_tracer(pow),
     print: _print,
     type: _type,
     getattr: _getattr,

@@ -11,12 +11,11 @@ import numpy as np
 
 from adcompiler.frontend import builtin_calls, numpy_functions
 from adcompiler.frontend.frames import Cell, current, refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.leaves import is_traced
+from adcompiler.frontend.handles import Traced, holds_traced
 from adcompiler.frontend.outside import (
     is_user_class,
-    is_user_code,
     is_user_file,
+    is_user_function,
     refuse_operators,
     user_method,
 )
@@ -85,9 +84,7 @@ def _followed(
     method = None if isinstance(function, FunctionType | type) else user_method(function, "__call__")
     if method is not None:
         function, args = part(function, method, "__class__", "__call__"), (function, *args)
-    if isinstance(function, FunctionType) and is_user_code(function.__code__):
-        return function, args
-    return None
+    return (function, args) if is_user_function(function) else None
 
 
 def _follow(
@@ -100,7 +97,7 @@ def _follow(
 
 def bind(tracer: Tracer, function: FunctionType) -> FunctionType:
     """A user's function rewritten; its defaults are read like everything else from outside."""
-    current().files.add(function.__code__.co_filename)
+    current().places.files.add(function.__code__.co_filename)
     bound = rewrite(function).bind(tracer)
     place = tracer.world.place(function)
     if place is not None:
@@ -120,12 +117,10 @@ def _call_partial(
 def _construct(tracer: Tracer, cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """An instance of a user's class; its `__init__` is captured code."""
     refuse_operators(cls)
-    start = cls.__init__
     for name in ("__new__", "__post_init__"):
-        found = getattr(cls, name, None)
-        if isinstance(found, FunctionType) and is_user_code(found.__code__):
+        if is_user_function(getattr(cls, name, None)):
             refuse(f"`{cls.__name__}.{name}` is not captured", "write a function that makes the instance")
-    if not (isinstance(start, FunctionType) and is_user_code(start.__code__)):
+    if not is_user_function(cls.__init__):
         return tracer.new(cls(*args, **kwargs))
     made = tracer.new(object.__new__(cls))
     tracer.call(tracer.attribute(cls, "__init__"), made, *args, **kwargs)
@@ -150,7 +145,7 @@ def _call_library(tracer: Tracer, function: Any, args: tuple[Any, ...], kwargs: 
         )
     if isinstance(owner, list | dict | set) and function.__name__ in MUTATORS:
         tracer.may_change(owner, f"`.{function.__name__}()`")
-    if not hands_on(function) and any(map(is_traced, (*args, *kwargs.values()))):
+    if not hands_on(function) and any(map(holds_traced, (*args, *kwargs.values()))):
         refuse(
             f"`{name_of(function)}` is called with a traced value, and it is not captured",
             "use NumPy functions, or a Python function whose source can be captured",
@@ -178,6 +173,11 @@ def _handed(tracer: Tracer, argument: Any) -> Any:
 def lifted(result: Any) -> Any:
     """An array that a library made, as an array of the program."""
     if isinstance(result, np.ndarray) and not isinstance(result, Traced) and result.dtype != object:
+        if type(result) is not np.ndarray:
+            refuse(
+                f"a {type(result).__name__} is made, whose arithmetic may differ from that of plain arrays",
+                "use plain arrays: np.array, np.asarray",
+            )
         return TracedArray(Cell(value(result)))
     if type(result) is tuple:
         return tuple(map(lifted, result))

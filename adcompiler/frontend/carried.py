@@ -14,7 +14,7 @@ A variable that names the same array throughout is not carried: if the array is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from adcompiler.frontend.extents import same_dim
 from adcompiler.frontend.frames import Cell, current, refuse
@@ -128,14 +128,14 @@ class Carry:
         for slot, leaf in leaves(before, Slot(name)):
             end = found(after, slot)
             if end is MISSING:
-                self._refuse_tree(name, before, after)
+                _refuse_tree(name, before, after)
             if isinstance(leaf, Undefined):
                 self._compare_undefined(slot, end, used_after)
             else:
                 self._compare(slot, leaf, end)
             self.after[slot] = end
         if not isinstance(before, Undefined) and skeleton(before) != skeleton(after):
-            self._refuse_tree(name, before, after)
+            _refuse_tree(name, before, after)
 
     def _compare(self, slot: Slot, leaf: Leaf, end: Leaf) -> None:
         if isinstance(end, Undefined):
@@ -233,12 +233,6 @@ class Carry:
                 f"`{slot}` is {describe(end)} at the end of a trip, and was something else", "use two names"
             )
 
-    def _refuse_tree(self, name: str, before: Any, after: Any) -> None:
-        refuse(
-            f"`{name}` is {describe(before)} before the loop and {describe(after)} after a trip",
-            "keep the same structure in each trip",
-        )
-
     # Around the loop ---------------------------------------------------------------------------------------
 
     def start(self, slot: Slot) -> Value:
@@ -258,6 +252,13 @@ class Carry:
             case Late(_, NumberType(_, weak)):
                 return TracedScalar(value, weak)
         return TracedScalar(value, number_type(leaf).weak)
+
+
+def _refuse_tree(name: str, before: Any, after: Any) -> NoReturn:
+    refuse(
+        f"`{name}` is {describe(before)} before the loop and {describe(after)} after a trip",
+        "keep the same structure in each trip",
+    )
 
 
 def _contiguous(array: TracedArray) -> bool:

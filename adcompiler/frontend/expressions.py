@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adcompiler.frontend.liveness import Names, assigned, parameters
-from adcompiler.frontend.syntax import FUNCTION, at, call, is_invented, load, thunk
+from adcompiler.frontend.syntax import FUNCTION, at, call, is_invented, load, thunk, without_annotations
 
 SYMBOLS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -148,9 +148,7 @@ class Expressions(ast.NodeTransformer):
 
     def defaults(self, arguments: ast.arguments) -> ast.arguments:
         """A parameter list without annotations, its defaults rewritten."""
-        for argument in ast.walk(arguments):
-            if isinstance(argument, ast.arg):
-                argument.annotation = None
+        arguments = without_annotations(arguments)
         arguments.defaults = [self.expression(item) for item in arguments.defaults]
         arguments.kw_defaults = [item and self.expression(item) for item in arguments.kw_defaults]
         return arguments

@@ -16,9 +16,8 @@ from adcompiler.ir.errors import NeedsConcrete, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops.arrays import bind as bind_op
 from adcompiler.ir.ops.arrays import checked, size_value
-from adcompiler.ir.ops.attributes import shape_text
 from adcompiler.ir.ops.comparison import greater_equal
-from adcompiler.ir.types import I64, Dim, Guard, Positive, Relation, Shape
+from adcompiler.ir.types import I64, Dim, Guard, Positive, Relation, Shape, shape_text
 
 # ---- values ----
 
@@ -73,33 +72,27 @@ def proved(dim: Dim) -> bool:
     return affine.nonnegative(dim, bounds, facts)
 
 
-def holds(dim: Dim, relation: Relation) -> bool | None:
-    """Whether `dim relation 0`: by proof or by a guard; None if it depends on a loop index or on data."""
+def proved_relation(dim: Dim, relation: Relation) -> bool | None:
+    """Whether `dim relation 0`, where that follows from what is known here."""
     if dim.constant is not None:
         return Guard(dim, relation).holds({})
     if relation is Relation.NONNEGATIVE:
-        return _nonnegative(dim)
-    equal = _zero(dim)
-    return equal if relation is Relation.ZERO or equal is None else not equal
+        return True if proved(dim) else False if proved(-dim - 1) else None
+    return relation is Relation.NONZERO if proved(dim - 1) or proved(-dim - 1) else None
 
 
-def _nonnegative(dim: Dim) -> bool | None:
-    for truth, sure in ((True, dim), (False, -dim - 1)):
-        if proved(sure):
-            return truth
-    value = hint(dim)
-    if value is None:
-        return None
-    assume(dim if value >= 0 else -dim - 1, Relation.NONNEGATIVE)
-    return value >= 0
+def holds(dim: Dim, relation: Relation) -> bool | None:
+    """Whether `dim relation 0`: by proof or by a guard; None if it depends on a loop index or on data."""
+    known, value = proved_relation(dim, relation), hint(dim)
+    if known is not None or value is None:
+        return known
+    if relation is Relation.NONNEGATIVE:
+        assume(dim if value >= 0 else -dim - 1, relation)
+        return value >= 0
+    return _is_zero(dim, value) is (relation is Relation.ZERO)
 
 
-def _zero(dim: Dim) -> bool | None:
-    if proved(dim - 1) or proved(-dim - 1):
-        return False
-    value = hint(dim)
-    if value is None:
-        return None
+def _is_zero(dim: Dim, value: int) -> bool:
     if value != 0:
         assume(dim, Relation.NONZERO)
         return False
@@ -137,11 +130,26 @@ def same_dim(a: Dim, b: Dim) -> bool:
         return True
     left, right = hint(a), hint(b)
     if left is None or left != right:
+        _same_apart_from_loops(_inside(a) - _inside(b))
         return False
     lengths = _open_lengths(a - b) if a.name is None and b.name is None else frozenset()
     if lengths:
         raise Restart(lengths=lengths)
     raise Restart(_solution(a - b) or {name: Dim.of(current().hints[name]) for name in (a - b).names()})
+
+
+def _same_apart_from_loops(difference: Dim) -> None:
+    """Start anew where only sizes that are equal in this call keep two sizes apart: `n - i - 1`, `m - i - 1`."""
+    if difference.constant is None and hint(difference) == 0:
+        raise Restart(_solution(difference) or {n: Dim.of(current().hints[n]) for n in difference.names()})
+
+
+def _inside(dim: Dim) -> Dim:
+    """The e of a `max(e, 0)`, else the size itself."""
+    match dim.terms:
+        case (((Positive() as atom,), 1),):
+            return atom.of
+    return dim
 
 
 def _open_lengths(difference: Dim) -> frozenset[Dim]:

@@ -10,7 +10,7 @@ What the parts built on top of this use:
 
 `Trace` (the current one: `current()`)
     `parameter`, `size` make parameters and named sizes, also in the middle of a trace (hidden arguments);
-    `guards`, `hints`, `frame`; `location()` is the user's line; `files` are the files of captured functions.
+    `guards`, `hints`, `frame`; `location()` is the user's line.
 
 `opened(kind)` / `reopened(frame)`
     A block. Inside, everything is emitted into `frame.builder`. At its end the cells are as they were before
@@ -27,19 +27,17 @@ Invariant, checked at each emit: the frame of an operand is the current one or e
 
 from __future__ import annotations
 
-import linecache
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
-from types import CodeType, FrameType
 from typing import Any, Literal, NoReturn, Protocol
 
 import numpy as np
 
 from adcompiler.frontend.assumptions import Assumptions, Restart
+from adcompiler.frontend.locations import UserPlaces
 from adcompiler.ir.build import Builder, building
 from adcompiler.ir.errors import CaptureError, Location
 from adcompiler.ir.graph import Attrs, Block, Constant, Function, Value
@@ -47,7 +45,7 @@ from adcompiler.ir.op import Op
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import I64, ArrayType, Dim, DType, Guard, Relation
 
-Kind = Literal["top", "loop", "branch"]
+BlockKind = Literal["top", "loop", "branch"]
 
 # ---- blocks ----
 
@@ -81,7 +79,7 @@ class SizeBound:
 class Frame:
     """One block being traced."""
 
-    def __init__(self, trace: Trace, kind: Kind, parent: Frame | None) -> None:
+    def __init__(self, trace: Trace, kind: BlockKind, parent: Frame | None) -> None:
         self.kind = kind
         self.parent = parent
         self.builder = FrameBuilder(trace, self)
@@ -260,12 +258,11 @@ class Trace:
         self.arithmetic = arithmetic
         unproved = (d for d in assumptions.lengths if not d.never_negative())
         self.guards = dict.fromkeys(Guard(d, Relation.NONNEGATIVE) for d in unproved)
-        self.files: set[str] = set()
+        self.places = UserPlaces()
         self.homes: dict[Value, Frame] = {}
         self.params: list[Value] = []
         self.top = self.frame = Frame(self, "top", None)
         self._numbers = count(1)
-        self._locations: dict[tuple[int, int], tuple[CodeType, Location]] = {}
 
     @property
     def hints(self) -> Mapping[str, int]:
@@ -319,16 +316,8 @@ class Trace:
         return next((f.sizes[name] for f in self.frame.outwards() if name in f.sizes), None)
 
     def location(self) -> Location | None:
-        """The user's place: the first frame up the stack whose file is that of a captured function."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename not in self.files:
-            frame = frame.f_back
-        if frame is None:
-            return None
-        key = (id(frame.f_code), frame.f_lasti)
-        if key not in self._locations:
-            self._locations[key] = frame.f_code, _location(frame)
-        return self._locations[key][1]
+        """Where in the user's functions the trace is."""
+        return self.places.here()
 
     def function(self, name: str, results: Sequence[Value], written: Sequence[tuple[int, int]]) -> Function:
         """The finished program."""
@@ -336,14 +325,6 @@ class Trace:
         same = self.assumptions.same
         sizes = tuple(s for s in self.assumptions.names.values() if s not in same)
         return Function(name, block, sizes, tuple(self.guards), tuple(written))
-
-
-def _location(frame: FrameType) -> Location:
-    code = frame.f_code
-    line, _, start, end = list(code.co_positions())[frame.f_lasti // 2]
-    text = linecache.getline(code.co_filename, line or frame.f_lineno)
-    columns = (c if c is None or text.isascii() else len(text.encode()[:c].decode()) for c in (start, end))
-    return Location(code.co_filename, line or frame.f_lineno, code.co_name, *columns)
 
 
 @dataclass(frozen=True)
@@ -384,7 +365,7 @@ def tracing() -> bool:
 
 
 @contextmanager
-def opened(kind: Kind) -> Iterator[Frame]:
+def opened(kind: BlockKind) -> Iterator[Frame]:
     """A new block inside the current one."""
     with reopened(Frame(current(), kind, current().frame)) as frame:
         yield frame

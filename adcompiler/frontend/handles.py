@@ -124,6 +124,15 @@ class Traced:
         needs("a dict key or set member of", "use a plain Python value as key")
 
 
+def holds_traced(x: Any) -> bool:
+    """Whether there is a traced value in an argument: it is one, or a container of some."""
+    if isinstance(x, Traced):
+        return True
+    if isinstance(x, list | tuple | set | frozenset):
+        return any(map(holds_traced, x))
+    return isinstance(x, dict) and any(map(holds_traced, x.values()))
+
+
 def needs(what: str, hint: str, kind: type[CaptureError] = NeedsConcrete) -> NoReturn:
     """Refuse what only a concrete value can do."""
     refuse(f"{what} a traced value is needed, and it is known only when the program runs", hint, kind)

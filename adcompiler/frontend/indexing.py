@@ -283,10 +283,12 @@ def _shape(whole: Shape, at: Sequence[Attr], positions: Sequence[Position]) -> S
     return (*staying[:place], *common_shape(gathered_shapes), *staying[place:])
 
 
-def known_mask(key: Any) -> np.ndarray[Any, Any] | None:
-    """A boolean array whose elements are known."""
+def unmasked(key: Any) -> Any:
+    """A key; a boolean array whose elements are known as the index arrays of what it marks."""
+    if traced_mask(key) and isinstance(key.read(), Constant):
+        key = key.read().data
     known = isinstance(key, np.ndarray) and not isinstance(key, Traced)
-    return key if known and key.dtype == bool and key.ndim else None
+    return key.nonzero() if known and key.dtype == bool and key.ndim else key
 
 
 def traced_mask(key: Any) -> bool:

@@ -21,6 +21,10 @@ from adcompiler.ir.errors import NeedsConcrete
 from adcompiler.ir.types import Dim, Relation
 
 _PLAIN_TRIPS = 8
+UNROLLED = 256
+"""The most trips of a loop that is unrolled because it cannot be rolled."""
+LISTED = 65_536
+"""The most items of a list that is made of something traced."""
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,13 @@ import ast
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from adcompiler.frontend.protocol import RESULT
+from adcompiler.frontend.syntax import assign, at, load, store
 
-RETURNED = "__returned"
+_RETURNED = "__returned"
 
 _Loop = ast.For | ast.While
-_Node = TypeVar("_Node", bound=ast.AST)
 
 
 @dataclass(frozen=True)
@@ -44,20 +43,19 @@ class Structured:
 def structure(body: list[ast.stmt]) -> Structured:
     """The body of a function without jumps; it ends with its only `return`."""
     if not _always_jumps(body):
-        body = [*body, _located(ast.Return(None), body[-1])]
+        body = [*body, at(ast.Return(None), body[-1])]
+    work = _Structuring()
     if isinstance(body[-1], ast.Return) and "return" not in _jumps(body[:-1]):
-        work = _Structuring()
         statements, _ = work.block(body[:-1], None)
-        value = body[-1].value or _located(ast.Constant(None), body[-1])
-        last = _located(ast.Return(value), body[-1])
+        value = body[-1].value or at(ast.Constant(None), body[-1])
+        last = at(ast.Return(value), body[-1])
         invented = work.tested
     else:
-        work = _Structuring()
         statements, _ = work.block(body, None)
-        last = _located(ast.Return(ast.Name(RESULT, ast.Load())), body[-1])
+        last = at(ast.Return(load(RESULT)), body[-1])
         invented = work.tested | {RESULT}
-        if RETURNED in work.tested:
-            statements.insert(0, _flag(RETURNED, False, body[0]))
+        if _RETURNED in work.tested:
+            statements.insert(0, _flag(_RETURNED, False, body[0]))
     pruned = _without_flags(statements, work.set_flags - work.tested)
     return Structured([*pruned, last], work.stops, frozenset(invented))
 
@@ -105,9 +103,9 @@ class _Structuring:
     def jump(self, statement: ast.stmt, loop: _Flags | None) -> tuple[list[ast.stmt], str]:
         match statement:
             case ast.Return(value=value):
-                result = value or _located(ast.Constant(None), statement)
-                assign = _located(ast.Assign([ast.Name(RESULT, ast.Store())], result), statement)
-                return [assign, self.flag(RETURNED, True, statement)], RETURNED
+                result = value or at(ast.Constant(None), statement)
+                kept = assign(store(RESULT), result, statement)
+                return [kept, self.flag(_RETURNED, True, statement)], _RETURNED
             case ast.Break():
                 assert loop is not None, "Python itself refuses a `break` outside a loop"
                 return [self.flag(loop.broke, True, statement)], loop.broke
@@ -133,7 +131,7 @@ class _Structuring:
     ) -> tuple[ast.stmt, set[str]]:
         new_then, then_flags = self.block(then, loop)
         new_otherwise, else_flags = self.block(otherwise, loop)
-        return _located(ast.If(node.test, new_then, new_otherwise), node), then_flags | else_flags
+        return at(ast.If(node.test, new_then, new_otherwise), node), then_flags | else_flags
 
     def loop(self, node: _Loop, around: _Flags | None) -> tuple[list[ast.stmt], set[str]]:
         """A loop, and the flags of jumps that go further than itself."""
@@ -144,15 +142,15 @@ class _Structuring:
             body = [self.flag(own.continued, False, node), *body]
         new = copy.copy(node)
         new.body, new.orelse = body, []
-        stops = tuple(flag for flag in (own.broke, RETURNED) if flag in flags)
+        stops = tuple(flag for flag in (own.broke, _RETURNED) if flag in flags)
         self.stops[new] = stops
         self.tested |= set(stops)
         before = [self.flag(own.broke, False, node)] if own.broke in flags else []
         after, else_flags = self.guarded(set(stops), node.orelse, node, around)
-        return [*before, new, *after], (flags & {RETURNED}) | else_flags
+        return [*before, new, *after], (flags & {_RETURNED}) | else_flags
 
     def guarded(
-        self, flags: set[str], statements: list[ast.stmt], at: ast.stmt, loop: _Flags | None
+        self, flags: set[str], statements: list[ast.stmt], place: ast.stmt, loop: _Flags | None
     ) -> tuple[list[ast.stmt], set[str]]:
         """The statements under `if not flags`."""
         if not statements:
@@ -161,16 +159,16 @@ class _Structuring:
         if not flags:
             return body, more
         self.tested |= flags
-        return [_located(ast.If(none_set(sorted(flags)), body, []), at)], more
+        return [at(ast.If(none_set(sorted(flags)), body, []), place)], more
 
-    def flag(self, name: str, value: bool, at: ast.stmt) -> ast.stmt:
+    def flag(self, name: str, value: bool, place: ast.stmt) -> ast.stmt:
         self.set_flags.add(name)
-        return _flag(name, value, at)
+        return _flag(name, value, place)
 
 
 def none_set(flags: Iterable[str]) -> ast.expr:
     """The expression `not flag and not other and ...`."""
-    tests: list[ast.expr] = [ast.UnaryOp(ast.Not(), ast.Name(flag, ast.Load())) for flag in flags]
+    tests: list[ast.expr] = [ast.UnaryOp(ast.Not(), load(flag)) for flag in flags]
     return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
 
 
@@ -218,15 +216,11 @@ def _without_flags(statements: list[ast.stmt], flags: set[str]) -> list[ast.stmt
             case ast.Assign(targets=[ast.Name(id=name)]) if name in flags:
                 continue
             case ast.If() | ast.For() | ast.While():
-                statement.body = _without_flags(statement.body, flags) or [_located(ast.Pass(), statement)]
+                statement.body = _without_flags(statement.body, flags) or [at(ast.Pass(), statement)]
                 statement.orelse = _without_flags(statement.orelse, flags)
         kept.append(statement)
     return kept
 
 
-def _flag(name: str, value: bool, at: ast.stmt) -> ast.stmt:
-    return _located(ast.Assign([ast.Name(name, ast.Store())], ast.Constant(value)), at)
-
-
-def _located(new: _Node, old: ast.AST) -> _Node:
-    return ast.copy_location(new, old)
+def _flag(name: str, value: bool, place: ast.stmt) -> ast.stmt:
+    return assign(store(name), ast.Constant(value), place)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.handles import Traced
 from adcompiler.frontend.joins import WEAK_FLOAT, WEAK_INT, NumberType
 from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import Size, SizePredicate
+from adcompiler.frontend.syntax import is_invented
 from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.types import BOOL, DType
 
@@ -80,7 +80,7 @@ def skeleton(value: Any) -> Any:
 
 def is_flag(slot: Slot) -> bool:
     """Whether a slot is a flag of a jump, which the rewriting invented."""
-    return slot.name.startswith("__")
+    return is_invented(slot.name)
 
 
 def is_number(leaf: Any) -> bool:
@@ -111,12 +111,3 @@ def describe(leaf: Any) -> str:
     if is_number(leaf):
         return f"a number ({number_type(leaf)})"
     return f"a {type(leaf).__name__}"
-
-
-def is_traced(x: Any) -> bool:
-    """Whether a traced value is in an argument."""
-    if isinstance(x, Traced):
-        return True
-    if isinstance(x, list | tuple | set | frozenset):
-        return any(map(is_traced, x))
-    return isinstance(x, dict) and any(map(is_traced, x.values()))

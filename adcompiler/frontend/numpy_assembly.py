@@ -18,9 +18,9 @@ from adcompiler.frontend.numpy_shapes import (
     broadcast_arrays,
     diagonal,
     expand_dims,
-    plain,
     ravel,
     reshape,
+    static_int,
     swapaxes,
     widened,
 )
@@ -159,7 +159,7 @@ def diag(v: Any, k: Any = 0) -> Any:
     """`np.diag`: a diagonal matrix of a vector, the diagonal of a matrix."""
     x = operand_array(v)
     if x.ndim == 1:
-        return wrap(assembly.diag(x.read(), k=plain(k, "the offset of a diagonal")))
+        return wrap(assembly.diag(x.read(), k=static_int(k, "the offset of a diagonal")))
     return diagonal(x, k)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from adcompiler.frontend import extents
 from adcompiler.frontend.extents import bound_size, holds, require, static
 from adcompiler.frontend.frames import Cell, refuse
-from adcompiler.frontend.handles import Traced
+from adcompiler.frontend.handles import Traced, holds_traced
 from adcompiler.frontend.scalars import NUMBERS, TracedScalar, cast, dtype_of, value
 from adcompiler.frontend.sizes import dim_of
 from adcompiler.frontend.values import TracedArray, stored, wrap
@@ -188,13 +188,6 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """`np.copy`."""
     return array(a)
-
-
-def holds_traced(x: Any) -> bool:
-    """Whether there are traced values in nested lists and tuples."""
-    if isinstance(x, list | tuple):
-        return any(map(holds_traced, x))
-    return isinstance(x, Traced)
 
 
 def operand_array(x: Any) -> TracedArray:

@@ -24,7 +24,9 @@ from adcompiler.frontend import (
     ufuncs,
 )
 from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.numpy_creation import holds_traced, joint, number_or_array, operand_array
+from adcompiler.frontend.handles import holds_traced
+from adcompiler.frontend.numpy_creation import joint, number_or_array, operand_array
+from adcompiler.frontend.purity import name_of
 from adcompiler.ir.types import DType
 
 # ---- short functions of no family ----
@@ -40,7 +42,7 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
         found = np.rint(a)
     else:
         found = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
-    return found if out is None else ufuncs.into(out, found, np.rint)
+    return ufuncs.into(out, found, np.rint)
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
@@ -59,7 +61,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
 def polyval(p: Any, x: Any) -> Any:
     """`np.polyval`: Horner's scheme over coefficients whose number is known."""
     total = np.zeros_like(x)
-    for coefficient in numpy_creation.operand_array(p):
+    for coefficient in operand_array(p):
         total = total * x + coefficient
     return total
 
@@ -162,12 +164,6 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     except TypeError as error:
         refuse(f"{name_of(function)} does not take these arguments here: {error}", "leave them out")
     return found(*args, **kwargs)
-
-
-def name_of(function: Any) -> str:
-    """What messages call a NumPy function: `np.linalg.svd`."""
-    module = str(getattr(function, "__module__", "numpy") or "numpy").replace("numpy", "np", 1)
-    return f"{module}.{getattr(function, '__name__', function)}"
 
 
 class _NumpyArithmetic:

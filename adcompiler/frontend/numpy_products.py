@@ -11,15 +11,15 @@ import numpy as np
 from adcompiler.frontend.extents import common_shape, hint, same_dim
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.numpy_creation import joint, number_or_array, operand_array
-from adcompiler.frontend.numpy_reductions import max_, min_, sum_
+from adcompiler.frontend.numpy_reductions import elements, max_, min_, sum_
 from adcompiler.frontend.numpy_shapes import (
     axes_of,
     axis_of,
     diagonal,
-    plain,
     ravel,
     readonly,
     reshape,
+    static_int,
     transpose,
 )
 from adcompiler.frontend.scalars import cast, promotes_as
@@ -49,7 +49,7 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
         found = wrap(products.product(cast(x.read(), kind), cast(y.read(), kind)))
     else:
         found = _integer_product(x, y)
-    return found if out is None else into(out, found, np.matmul)
+    return into(out, found, np.matmul)
 
 
 def _integer_product(x: Array, y: Array) -> Any:
@@ -70,7 +70,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         found = matmul(x, y)
     else:
         found = tensordot(x, y, ([-1], [-1 if y.ndim == 1 else -2]))
-    return found if out is None else into(out, found, np.multiply)
+    return into(out, found, np.multiply)
 
 
 def vdot(a: Any, b: Any) -> Any:
@@ -95,7 +95,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, list | tuple):
         left, right = (list(k) if isinstance(k, list | tuple) else [k] for k in axes)
     else:
-        count = plain(axes, "the number of axes of tensordot")
+        count = static_int(axes, "the number of axes of tensordot")
         left, right = list(range(x.ndim - count, x.ndim)), list(range(count))
     left, right = [axis_of(k, x.ndim) for k in left], [axis_of(k, y.ndim) for k in right]
     if len(left) != len(right) or not all(
@@ -105,17 +105,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     free_left = [k for k in range(x.ndim) if k not in left]
     free_right = [k for k in range(y.ndim) if k not in right]
     shape = (*(x.shape[k] for k in free_left), *(y.shape[k] for k in free_right))
-    inside = _size(x, left)
-    rows = reshape(transpose(x, (*free_left, *left)), (_size(x, free_left), inside))
-    columns = reshape(transpose(y, (*right, *free_right)), (inside, _size(y, free_right)))
+    inside = elements(x, left)
+    rows = reshape(transpose(x, (*free_left, *left)), (elements(x, free_left), inside))
+    columns = reshape(transpose(y, (*right, *free_right)), (inside, elements(y, free_right)))
     return number_or_array(reshape(matmul(rows, columns), shape))
-
-
-def _size(x: Array, axes: Sequence[int]) -> Any:
-    total: Any = 1
-    for k in axes:
-        total = total * x.shape[k]
-    return total
 
 
 def einsum(
@@ -142,7 +135,7 @@ def einsum(
     found = wrap(products.einsum(*values, subscripts=f"{','.join(terms)}->{result}"))
     if len(arrays) == 1 and sorted(terms[0]) == sorted(result):
         found = readonly(operand_array(operands[0]), found.read(), "it is a view that np.einsum gave")
-    return found if out is None else into(out, found, np.multiply)
+    return into(out, found, np.multiply)
 
 
 def _unify_labels(terms: Sequence[str], arrays: Sequence[Array]) -> None:
@@ -222,8 +215,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     a = operand_array(x)
     a = a if a.type.dtype.is_float else a.astype(float)
     if axis is None and (ord is None or (ord == 2 and a.ndim == 1) or (ord in ("fro", "f") and a.ndim == 2)):
-        found = np.sqrt(sum_(a * a, None, keepdims=keepdims))
-        return found
+        return np.sqrt(sum_(a * a, None, keepdims=keepdims))
     axes = axes_of(axis, a.ndim)
     if len(axes) == 2 and ord in (None, "fro", "f"):
         return np.sqrt(sum_(a * a, axes, keepdims=keepdims))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -53,8 +54,7 @@ def _finished(
 ) -> Any:
     if keepdims is True:
         found = reshape(found, shape=tuple(Dim.of(1) if k in axes else d for k, d in enumerate(x.type.shape)))
-    result = wrap(found)
-    return result if out is None or out is _NO_VALUE else into(out, result, ufunc)
+    return into(None if out is _NO_VALUE else out, wrap(found), ufunc)
 
 
 def accumulator(x: TracedArray, dtype: Any) -> DType:
@@ -69,20 +69,20 @@ def accumulator(x: TracedArray, dtype: Any) -> DType:
     return kind
 
 
-def masked(a: Any, where: Any, neutral: float) -> Any:
+def masked(a: Any, where: Any, neutral: float) -> TracedArray:
     """The array with what `where=` leaves out replaced by what changes nothing."""
-    if where is True or where is _NO_VALUE:
-        return operand_array(a)
     x = operand_array(a)
-    return operand_array(np.where(where, x, np.array(neutral, x.dtype)[()]))
+    return x if _everywhere(where) else operand_array(np.where(where, x, np.array(neutral, x.dtype)[()]))
 
 
-def elements(x: TracedArray, axes: tuple[int, ...]) -> Any:
+def _everywhere(where: Any) -> bool:
+    """Whether `where=` leaves nothing out."""
+    return where is True or where is _NO_VALUE
+
+
+def elements(x: TracedArray, axes: Sequence[int]) -> Any:
     """The number of elements that are reduced to one: an integer or a size."""
-    total = Dim.of(1)
-    for k in axes:
-        total = total * x.type.shape[k]
-    return integer(total)
+    return integer(math.prod((x.type.shape[k] for k in axes), start=Dim.of(1)))
 
 
 def require_elements(x: TracedArray, axes: tuple[int, ...], message: str) -> None:
@@ -98,50 +98,44 @@ def require_elements(x: TracedArray, axes: tuple[int, ...], message: str) -> Non
 # ---- sums and products ----
 
 
-def sum_(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = False,
-    initial: Any = _NO_VALUE,
-    where: Any = True,
-) -> Any:
-    """`np.sum`."""
-    x = masked(a, where, 0)
-    found = reduced(reductions.sum_, x, axis, accumulator(x, dtype), keepdims, None)
-    found = found if initial is _NO_VALUE else found + initial
-    return found if out is None else into(out, found, np.add)
+def _accumulation(op: Op, ufunc: np.ufunc) -> Callable[..., Any]:
+    """A reduction that joins elements by a ufunc, beginning with its neutral element."""
+
+    def accumulated(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = _NO_VALUE,
+        where: Any = True,
+    ) -> Any:
+        x = masked(a, where, ufunc.identity)
+        found = reduced(op, x, axis, accumulator(x, dtype), keepdims)
+        return into(out, found if initial is _NO_VALUE else ufunc(found, initial), ufunc)
+
+    return accumulated
 
 
-def prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = False,
-    initial: Any = _NO_VALUE,
-    where: Any = True,
-) -> Any:
-    """`np.prod`."""
-    x = masked(a, where, 1)
-    found = reduced(reductions.prod, x, axis, accumulator(x, dtype), keepdims, None)
-    found = found if initial is _NO_VALUE else found * initial
-    return found if out is None else into(out, found, np.multiply)
+sum_ = _accumulation(reductions.sum_, np.add)
+prod = _accumulation(reductions.prod, np.multiply)
+
+
+def _along(a: Any, axis: Any) -> tuple[TracedArray, int]:
+    """An array and one axis of it; without an axis all its elements in one."""
+    x = operand_array(a)
+    return (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
 
 
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """`np.cumsum`."""
-    x = operand_array(a)
-    x, along = (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
-    found = wrap(reductions.cumsum(cast(x.read(), accumulator(x, dtype)), axis=along))
-    return found if out is None else into(out, found, np.add)
+    x, along = _along(a, axis)
+    return into(out, wrap(reductions.cumsum(cast(x.read(), accumulator(x, dtype)), axis=along)), np.add)
 
 
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """`np.cumprod`: a loop along the axis that keeps every product."""
-    x = operand_array(a)
-    x, along = (ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
+    x, along = _along(a, axis)
     kind = accumulator(x, dtype)
     order = (along, *(k for k in range(x.ndim) if k != along))
     rows = transpose(cast(x.read(), kind), axes=order)
@@ -186,7 +180,7 @@ def _extremum(op: Op, of_bools: Op, ufunc: np.ufunc) -> Callable[..., Any]:
         initial: Any = _NO_VALUE,
         where: Any = True,
     ) -> Any:
-        if initial is not _NO_VALUE or (where is not True and where is not _NO_VALUE):
+        if initial is not _NO_VALUE or not _everywhere(where):
             refuse(f"np.{op.name} with initial= or where= is not supported", "use np.where before")
         x = operand_array(a)
         message = f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
@@ -243,13 +237,13 @@ def mean(
     x = operand_array(a)
     kind = np.float64 if dtype is None and not x.type.dtype.is_float else dtype
     total = sum_(x, axis, kind, keepdims=keepdims, where=where)
-    if where is True or where is _NO_VALUE:
+    if _everywhere(where):
         count = elements(x, axes_of(axis, x.ndim))
     else:
         count = sum_(np.broadcast_to(where, x.shape), axis, keepdims=keepdims)
     found = np.true_divide(total, count)
     found = found if found.dtype == total.dtype else found.astype(total.dtype)
-    return found if out is None else into(out, found, np.true_divide)
+    return into(out, found, np.true_divide)
 
 
 def var(
@@ -270,7 +264,7 @@ def var(
     less = ddof if correction is _NO_VALUE else correction
     found = np.true_divide(total, np.maximum(elements(x, axes_of(axis, x.ndim)) - less, 0))
     found = found if found.dtype == total.dtype else found.astype(total.dtype)
-    return found if out is None else into(out, found, np.true_divide)
+    return into(out, found, np.true_divide)
 
 
 def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, **options: Any) -> Any:

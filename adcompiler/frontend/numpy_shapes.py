@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -33,7 +34,7 @@ Array = TracedArray
 
 def axis_of(axis: Any, rank: int) -> int:
     """One axis, counted from the front."""
-    return normalize_axis(plain(axis, "an axis"), rank)
+    return normalize_axis(static_int(axis, "an axis"), rank)
 
 
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
@@ -41,10 +42,10 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(rank))
     given = axis if isinstance(axis, list | tuple) else (axis,)
-    return canonical_axes([plain(a, "an axis") for a in given], rank)
+    return canonical_axes([static_int(a, "an axis") for a in given], rank)
 
 
-def plain(x: Any, what: str) -> int:
+def static_int(x: Any, what: str) -> int:
     """An integer that must be known: a size becomes static."""
     dim = dim_of(x)
     if dim is None:
@@ -109,10 +110,7 @@ def _misfit(before: Shape, given: Sequence[Any]) -> None:
 
 
 def _size(shape: Sequence[Dim]) -> Dim:
-    total = Dim.of(1)
-    for d in shape:
-        total = total * d
-    return total
+    return math.prod(shape, start=Dim.of(1))
 
 
 def ravel(a: Any, order: str = "C") -> Array:
@@ -236,7 +234,7 @@ def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Array]:
     if isinstance(indices_or_sections, list | tuple):
         ends: list[Any] = [0, *indices_or_sections, None]
     else:
-        parts = plain(indices_or_sections, "the number of sections")
+        parts = static_int(indices_or_sections, "the number of sections")
         size = x.type.shape[along]
         if any(c % parts for _, c in size.terms):
             size = Dim.of(static(size, "the length of an axis that is split"))
@@ -255,7 +253,7 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
             f"np.diagonal of an array of {x.ndim} axes is not supported", "take it of each matrix in a loop"
         )
     x = x if axis_of(axis1, 2) < axis_of(axis2, 2) else x.T
-    k = plain(offset, "the offset of a diagonal")
+    k = static_int(offset, "the offset of a diagonal")
     rows, columns = x.type.shape
     if not same_dim(rows, columns) and (columns - rows).constant is None:
         for d in (rows, columns):

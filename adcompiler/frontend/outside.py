@@ -12,8 +12,8 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path as FilePath
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -55,9 +55,9 @@ _LIBRARY = (
 )
 
 
-def is_user_code(code: CodeType) -> bool:
-    """Whether a code object is the user's: no library's, not this package's, not made by `dataclass`."""
-    return is_user_file(code.co_filename)
+def is_user_function(x: Any) -> TypeGuard[FunctionType]:
+    """Whether it is a function of the user: no library's, not this package's, not made by `dataclass`."""
+    return isinstance(x, FunctionType) and is_user_file(x.__code__.co_filename)
 
 
 def is_user_file(file: str) -> bool:
@@ -75,7 +75,7 @@ def is_user_class(cls: type[Any]) -> bool:
 def user_method(owner: Any, name: str) -> FunctionType | None:
     """A special method that a user's class gives its instances."""
     found = getattr(type(owner), name, None)
-    return found if isinstance(found, FunctionType) and is_user_code(found.__code__) else None
+    return found if is_user_function(found) else None
 
 
 class Outside:
@@ -129,7 +129,7 @@ class Outside:
     def kind(self, value: Any) -> How:
         """What a trace depends on in an object that is neither a value nor a container."""
         if isinstance(value, FunctionType):
-            return "code" if is_user_code(value.__code__) else "identity"
+            return "code" if is_user_function(value) else "identity"
         if isinstance(value, MethodType | partial) or hasattr(value, "py_func"):
             return "code"
         if isinstance(value, ModuleType | BuiltinFunctionType | np.ufunc | type):
@@ -178,7 +178,7 @@ def refuse_operators(cls: type[Any]) -> None:
     """Operators that a class of the user defines are not rewritten: what they read would go unseen."""
     for base in cls.__mro__:
         for name, member in vars(base).items():
-            if name in _OPERATORS and isinstance(member, FunctionType) and is_user_code(member.__code__):
+            if name in _OPERATORS and is_user_function(member):
                 refuse(
                     f"the class `{cls.__name__}` defines `{name}`, which is not captured",
                     "call a method or a function by its name instead of using the operator",

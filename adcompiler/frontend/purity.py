@@ -96,7 +96,7 @@ def hands_on(function: Any) -> bool:
     except TypeError:
         return False
     owner = getattr(function, "__self__", None)
-    if isinstance(owner, _METHODS_OF) or (
+    if isinstance(owner, (*_METHODS_OF, np.ufunc)) or (
         isinstance(function, type) and issubclass(function, BaseException)
     ):
         return True

@@ -20,11 +20,19 @@ import weakref
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 
-from adcompiler.frontend.protocol import Runtime as Runtime
+from adcompiler.frontend.protocol import Runtime
 from adcompiler.frontend.refusals import body_of, check_constructs
 from adcompiler.frontend.source import find_source
 from adcompiler.frontend.statements import rewrite_function
-from adcompiler.frontend.syntax import FUNCTION, RUNTIME, define, is_invented, load, positional
+from adcompiler.frontend.syntax import (
+    FUNCTION,
+    RUNTIME,
+    define,
+    is_invented,
+    load,
+    positional,
+    without_annotations,
+)
 from adcompiler.ir.errors import CaptureError
 
 
@@ -90,10 +98,7 @@ def _forget(key: int, dead: weakref.ref[CodeType]) -> None:
 def _rewrite(function: FunctionType) -> RewrittenCode:
     source = find_source(function)
     check_constructs(source)
-    arguments = source.node.args
-    for argument in ast.walk(arguments):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
+    arguments = without_annotations(source.node.args)
     arguments.defaults = [ast.Constant(None) for _ in arguments.defaults]
     arguments.kw_defaults = [item and ast.Constant(None) for item in arguments.kw_defaults]
     name = "__lambda" if isinstance(source.node, ast.Lambda) else function.__name__

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FunctionType, ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -18,18 +18,19 @@ from adcompiler.frontend import calls
 from adcompiler.frontend.extents import hint
 from adcompiler.frontend.frames import current, refuse
 from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.iteration import plain, to_roll
+from adcompiler.frontend.iteration import LISTED, UNROLLED, plain, to_roll
 from adcompiler.frontend.loops import State, roll
-from adcompiler.frontend.outside import Outside, is_user_code, user_method
+from adcompiler.frontend.outside import Outside, is_user_function, user_method
 from adcompiler.frontend.protocol import COMPARISON, IN_PLACE, Get, Names, Set, Thunk, Undefined
-from adcompiler.frontend.scalars import TracedScalar, named
+from adcompiler.frontend.scalars import TracedScalar
 from adcompiler.frontend.sizes import Size, SizePredicate
+from adcompiler.frontend.syntax import is_invented
 from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
+from adcompiler.ir.graph import Constant
 from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import logical_not
 
-UNROLLED = 256
 UFUNCS: dict[str, np.ufunc] = {
     "+": np.add,
     "-": np.subtract,
@@ -93,7 +94,9 @@ class Tracer:
 
     def named(self, value: Any, target: str | tuple[Any, ...]) -> Any:
         if isinstance(target, str):
-            return named(value, target) if isinstance(value, Traced) and target[:2] != "__" else value
+            if not is_invented(target):
+                _give_name(value, target)
+            return value
         if isinstance(value, tuple | list) and len(value) == len(target):
             for item, inner in zip(value, target, strict=True):
                 self.named(item, inner)
@@ -105,11 +108,7 @@ class Tracer:
         if isinstance(owner, ModuleType):
             return self._of_module(owner, name)
         found = getattr(type(owner), name, None)
-        if (
-            isinstance(found, property)
-            and isinstance(found.fget, FunctionType)
-            and is_user_code(found.fget.__code__)
-        ):
+        if isinstance(found, property) and is_user_function(found.fget):
             return self._property(owner, name, found.fget)
         return self.world.attribute(getattr(owner, name), owner, name)
 
@@ -120,10 +119,7 @@ class Tracer:
     def _property(self, owner: Any, name: str, getter: FunctionType) -> Any:
         place = self.world.place(owner)
         if place is not None:
-            getter = self.world.take(
-                getter,
-                place.attribute("__class__", name, "fget"),
-            )
+            getter = self.world.take(getter, place.attribute("__class__", name, "fget"))
         return self.call(getter, owner)
 
     def item(self, container: Any, index: Any) -> Any:
@@ -191,59 +187,44 @@ class Tracer:
             return not truth
         return TracedScalar(logical_not((operand != 0).read() if operand.dtype != bool else operand.read()))
 
-    def and_(self, left: Any, right: Thunk) -> Any:
-        truth = self.truth(left)
-        if truth is None:
-            self._refuse_choice(left, "`and`", "compute both and join them: np.logical_and(a, b)")
-        return right() if truth else left
-
-    def or_(self, left: Any, right: Thunk) -> Any:
-        truth = self.truth(left)
-        if truth is None:
-            self._refuse_choice(left, "`or`", "compute both and join them: np.logical_or(a, b)")
-        return left if truth else right()
-
-    def if_else(self, test: Any, then: Thunk, otherwise: Thunk) -> Any:
+    def _decided(self, test: Any, what: str, way_out: str) -> bool:
+        """The truth of a test; refused where only the program knows it."""
         truth = self.truth(test)
         if truth is None:
-            self._refuse_choice(
-                test, "`a if condition else b`", "compute both and choose: np.where(condition, a, b)"
-            )
-        return then() if truth else otherwise()
-
-    def compare(self, left: Any, operators: Names, *operands: Thunk) -> Any:
-        held: Any = True
-        for position, (symbol, operand) in enumerate(zip(operators, operands, strict=True), 1):
-            right = operand()
-            held = COMPARISON[symbol](left, right)
-            if position < len(operands):
-                truth = self.truth(held)
-                if truth is None:
-                    self._refuse_choice(
-                        held,
-                        "a chained comparison",
-                        "compare twice and join: np.logical_and(a < b, b < c)",
-                    )
-                if not truth:
-                    break
-            left = right
-        return held
-
-    def iterate(self, iterable: Any) -> Iterable[Any]:
-        return plain(iterable, UNROLLED**2)
-
-    def condition(self, test: Any) -> Any:
-        truth = self.truth(test)
-        if truth is None:
-            self._refuse_choice(
-                test, "the `if` of a comprehension", "compute all and weigh: np.where(condition, a, 0.0)"
-            )
+            # unrolling helps where the index of a loop decides, not where data do
+            kind = NeedsConcrete if type(test) in (Size, SizePredicate) else CaptureError
+            refuse(f"{what} decides on a value that is known only when the program runs", way_out, kind)
         return truth
 
-    def _refuse_choice(self, test: Any, what: str, way_out: str) -> NoReturn:
-        """Unrolling helps where the index of a loop decides, not where data do."""
-        kind = NeedsConcrete if type(test) in (Size, SizePredicate) else CaptureError
-        refuse(f"{what} decides on a value that is known only when the program runs", way_out, kind)
+    def and_(self, left: Any, right: Thunk) -> Any:
+        way_out = "compute both and join them: np.logical_and(a, b)"
+        return right() if self._decided(left, "`and`", way_out) else left
+
+    def or_(self, left: Any, right: Thunk) -> Any:
+        way_out = "compute both and join them: np.logical_or(a, b)"
+        return left if self._decided(left, "`or`", way_out) else right()
+
+    def if_else(self, test: Any, then: Thunk, otherwise: Thunk) -> Any:
+        way_out = "compute both and choose: np.where(condition, a, b)"
+        return then() if self._decided(test, "`a if condition else b`", way_out) else otherwise()
+
+    def compare(self, left: Any, operators: Names, *operands: Thunk) -> Any:
+        way_out = "compare twice and join: np.logical_and(a < b, b < c)"
+        *first, (last, operand) = zip(operators, operands, strict=True)
+        for symbol, middle in first:
+            right = middle()
+            held = COMPARISON[symbol](left, right)
+            if not self._decided(held, "a chained comparison", way_out):
+                return held
+            left = right
+        return COMPARISON[last](left, operand())
+
+    def iterate(self, iterable: Any) -> Iterable[Any]:
+        return plain(iterable, LISTED)
+
+    def condition(self, test: Any) -> Any:
+        way_out = "compute all and weigh: np.where(condition, a, 0.0)"
+        return self._decided(test, "the `if` of a comprehension", way_out)
 
     # Statements --------------------------------------------------------------------------------------------
 
@@ -313,12 +294,10 @@ class Tracer:
         live_out: Names,
         line: int,
     ) -> None:
-        truth = self.truth(test)
-        if truth is None:
-            names = [name for name in live_out if not name.startswith("__")]
-            what = "this `if`" + (f", on which `{names[0]}` depends," if names else "")
-            self._refuse_choice(test, what, _WHERE.format(names[0] if names else "y"))
-        (then if truth else otherwise)()
+        names = [name for name in live_out if not is_invented(name)]
+        what = f"this `if`, on which `{names[0]}` depends," if names else "this `if`"
+        run = then if self._decided(test, what, _WHERE.format(names[0] if names else "y")) else otherwise
+        run()
 
     def for_(
         self,
@@ -386,6 +365,14 @@ class Tracer:
             return self.truth(test())
         finally:
             self.guards_sizes = before
+
+
+def _give_name(x: Any, name: str) -> None:
+    """Call the value that is assigned to a variable by its name: a hint for the printer, given once."""
+    value = x.value if type(x) is TracedScalar else x.cell.value if type(x) is TracedArray else None
+    if value is not None and value.name is None and not isinstance(value, Constant):
+        # only a hint, and the Function is not finished yet
+        object.__setattr__(value, "name", name)
 
 
 def _assertion(message: Thunk | None) -> str:

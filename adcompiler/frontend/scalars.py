@@ -176,14 +176,6 @@ def is_operand(x: Any) -> bool:
     return isinstance(x, (Traced, np.ndarray, *NUMBERS))
 
 
-def named(x: Any, name: str) -> Any:
-    """The same traced value, under the name of a variable: a hint for the printer, given once."""
-    value = (
-        getattr(x, "value", None)
-        if isinstance(x, TracedScalar)
-        else getattr(getattr(x, "cell", None), "value", None)
-    )
-    if isinstance(value, Value) and value.name is None and not isinstance(value, Constant):
-        # only a hint, and the Function is not finished yet
-        object.__setattr__(value, "name", name)
-    return x
+def listed(items: list[Any] | tuple[Any, ...]) -> Any:
+    """A list or tuple as the array that NumPy makes of it; of traced numbers or arrays a stack."""
+    return np.stack(items) if any(isinstance(x, Traced) for x in items) else np.asarray(items)

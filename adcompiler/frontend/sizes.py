@@ -8,11 +8,14 @@ the size static. A comparison that is not decided yet is a `SizePredicate`: an `
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.extents import holds, proved, static, value_of
+from adcompiler.frontend.extents import holds, proved, proved_relation, static, value_of
 from adcompiler.frontend.frames import refuse
 from adcompiler.frontend.handles import Traced
 from adcompiler.ir.errors import NeedsConcrete
@@ -119,16 +122,9 @@ def dim_of(x: Any) -> Dim | None:
 
 
 def predicate(dim: Dim, relation: Relation) -> Any:
-    """`dim relation 0`: a bool where it is known, else a SizePredicate."""
-    if dim.constant is not None:
-        return holds(dim, relation)
-    if relation is Relation.NONNEGATIVE:
-        for truth, sure in ((True, dim), (False, -dim - 1)):
-            if proved(sure):
-                return truth
-    elif proved(dim - 1) or proved(-dim - 1):
-        return relation is Relation.NONZERO
-    return SizePredicate(dim, relation)
+    """`dim relation 0`: a bool where it is proved, else a SizePredicate."""
+    known = proved_relation(dim, relation)
+    return SizePredicate(dim, relation) if known is None else known
 
 
 def arithmetic(ufunc: np.ufunc, operands: tuple[Any, ...]) -> Any:
@@ -136,9 +132,8 @@ def arithmetic(ufunc: np.ufunc, operands: tuple[Any, ...]) -> Any:
     dims = [dim_of(x) for x in operands]
     if any(d is None for d in dims) or not any(type(x) is Size for x in operands):
         return NotImplemented
-    if len(dims) == 1:
-        return _unary(ufunc, *dims)  # type: ignore[arg-type]
-    return _binary(ufunc, *dims)  # type: ignore[arg-type]
+    known = [d for d in dims if d is not None]
+    return _unary(ufunc, *known) if len(known) == 1 else _binary(ufunc, *known)
 
 
 def _unary(ufunc: np.ufunc, a: Dim) -> Any:
@@ -156,31 +151,26 @@ def _binary(ufunc: np.ufunc, a: Dim, b: Dim) -> Any:
     if ufunc in _RELATIONS:
         difference, relation = _RELATIONS[ufunc]
         return predicate(difference(a, b), relation)
-    divisor = b.constant or 0
-    if ufunc is np.add:
-        return integer(a + b)
-    if ufunc is np.subtract:
-        return integer(a - b)
-    if ufunc is np.multiply:
-        return integer(a * b)
-    if ufunc is np.floor_divide and divisor > 0:
-        return integer(a // divisor)
-    if ufunc is np.remainder and divisor > 0:
-        return integer(a - a // divisor * divisor)
-    if ufunc is np.divmod and divisor > 0:
-        return integer(a // divisor), integer(a - a // divisor * divisor)
-    if ufunc is np.power and b.constant in _POWERS:
-        power = Dim.of(1)
-        for _ in range(divisor):
-            power = power * a
-        return integer(power)
+    if ufunc in _POLYNOMIALS:
+        return integer(_POLYNOMIALS[ufunc](a, b))
+    known = b.constant
+    if ufunc is np.power and known is not None and known in _POWERS:
+        return integer(math.prod([a] * known, start=Dim.of(1)))
+    if ufunc in (np.floor_divide, np.remainder, np.divmod) and known is not None and known > 0:
+        whole, rest = integer(a // known), integer(a - a // known * known)
+        return whole if ufunc is np.floor_divide else rest if ufunc is np.remainder else (whole, rest)
     return NotImplemented
 
 
-_RELATIONS: dict[np.ufunc, tuple[Any, Relation]] = {
-    np.equal: (lambda a, b: a - b, Relation.ZERO),
-    np.not_equal: (lambda a, b: a - b, Relation.NONZERO),
-    np.greater_equal: (lambda a, b: a - b, Relation.NONNEGATIVE),
+_POLYNOMIALS: dict[np.ufunc, Callable[[Dim, Dim], Dim]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+}
+_RELATIONS: dict[np.ufunc, tuple[Callable[[Dim, Dim], Dim], Relation]] = {
+    np.equal: (operator.sub, Relation.ZERO),
+    np.not_equal: (operator.sub, Relation.NONZERO),
+    np.greater_equal: (operator.sub, Relation.NONNEGATIVE),
     np.greater: (lambda a, b: a - b - 1, Relation.NONNEGATIVE),
     np.less_equal: (lambda a, b: b - a, Relation.NONNEGATIVE),
     np.less: (lambda a, b: b - a - 1, Relation.NONNEGATIVE),

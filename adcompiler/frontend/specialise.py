@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import LeafKey, Shared, binder, callable_key, overlaps
+from adcompiler.frontend.arguments import LeafKey, Shared, binder, callable_key, overlaps, static_sizes
 from adcompiler.frontend.capture import capture_request, request
 from adcompiler.frontend.captured import Captured, Operands, Request
 from adcompiler.ir.errors import CaptureError
@@ -67,7 +67,7 @@ class Specialisation(Generic[T]):
 
 
 Build = Callable[[Captured], T]
-_SHARED: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
+_BY_CODE: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
 """The specialisations of each code object and options: a lambda made in a loop is compiled once."""
 
 
@@ -80,7 +80,7 @@ class Specialisations(Generic[T]):
         self.binder = binder(function)
         self._build = build
         self._code = callable_key(function)
-        self._entries: dict[Key, list[Specialisation[T]]] = _SHARED.setdefault((self._code, options), {})
+        self._entries: dict[Key, list[Specialisation[T]]] = _BY_CODE.setdefault((self._code, options), {})
         self._quick: dict[tuple[Any, ...], list[Specialisation[T]]] = {}
         self._lock = threading.RLock()
 
@@ -171,7 +171,7 @@ def quick_signature(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
             parts.append(kind)
         elif kind is np.ndarray:
             arrays.append(value)
-            parts.append((value.dtype, *[n if 0 < n < 5 else 0 for n in value.shape]))
+            parts.append((value.dtype, static_sizes(value.shape)))
         elif kind is int:
             parts.append(value < 0)
         elif kind is bool or kind is str:

@@ -20,6 +20,7 @@ from adcompiler.frontend.scalars import (
     dtype_of,
     is_operand,
     joint_dtype,
+    listed,
     promotes_as,
     value,
 )
@@ -69,6 +70,8 @@ def operator(ufunc: np.ufunc, *operands: Any) -> Any:
     if found is not NotImplemented:
         return found
     arrays = any(isinstance(x, TracedArray) for x in operands)
+    if any(type(x) is complex for x in operands):
+        refuse("complex numbers are not supported", "compute with real and imaginary parts")
     if not all(is_operand(x) or (arrays and isinstance(x, list | tuple)) for x in operands):
         if ufunc in (np.equal, np.not_equal) and arrays:
             refuse("an array is compared with what is neither an array nor a number", "use `is`, or len()")
@@ -89,7 +92,7 @@ def _weakened(result: Any) -> Any:
 def coerced(x: Any) -> Any:
     """An operand: lists and tuples become arrays."""
     if isinstance(x, list | tuple):
-        return np.stack(x) if any(isinstance(k, Traced) for k in x) else np.asarray(x)
+        return listed(x)
     if not is_operand(x):
         refuse(f"a {type(x).__name__} takes part in arithmetic with traced values", "pass numbers and arrays")
     return x
@@ -100,6 +103,8 @@ def coerced(x: Any) -> Any:
 
 def call(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """What `__array_ufunc__` is asked for: a call, or one of the methods of ufuncs."""
+    if method == "__call__" and len(inputs) > ufunc.nin:
+        return _called(ufunc, inputs[: ufunc.nin], inputs[ufunc.nin :], **options)
     if method == "__call__":
         return _called(ufunc, inputs, **options)
     if method == "at":
@@ -143,13 +148,21 @@ def _called(
         if target is None:
             refuse(f"np.{ufunc.__name__} with where= leaves elements undefined", "use np.where on the result")
         result = np.where(where, result, target)
-    if target is None:
-        return result
     return into(target, result, ufunc)
 
 
 def into(target: Any, result: Any, ufunc: np.ufunc) -> Any:
-    """Store a result where `out=` says."""
+    """A result, stored where `out=` says, if it does; `ufunc` is what messages name.
+
+    Raises
+    ------
+    CaptureError
+        If the target is not an array of the trace.
+    DTypeError, ShapeError
+        In NumPy's words, where the result does not fit.
+    """
+    if target is None:
+        return result
     if not isinstance(target, TracedArray):
         refuse("out= is an array that was not made in the captured function", "pass it as an argument")
     target.store_result(result, ufunc)
@@ -201,6 +214,8 @@ def _resolved(ufunc: np.ufunc, operands: Sequence[Any], dtype: Any = None) -> li
         found = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
     except TypeError as error:
         raise DTypeError(str(error), current().location()) from None
+    if set(kinds) == {int} and found[0] == object:  # NumPy compares Python integers as Python does
+        return [I64] * len(operands)
     dtypes = [dtype_of(d) for d in found[: len(operands)]]
     if int in kinds and len(set(dtypes)) > 1:
         # NumPy compares uint64 with any Python integer; here one that it can hold
@@ -255,10 +270,7 @@ def _divided(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
         if kinds[1].is_integer and not (isinstance(divisor, Constant) and np.all(divisor.data)):
             nonzero = not_equal(divisor, constant(0, kinds[1]))
             checked(nonzero, kind="ZeroDivisionError", message="integer division or modulo by zero")
-        body = _DISPATCH[ufunc]
-        values = [value(x, kinds[0]), divisor]
-        common_shape([v.type.shape for v in values])
-        return wrap(body(*values))
+        return elementwise(_DISPATCH[ufunc], (x, wrap(divisor)), kinds)
 
     return divide
 

@@ -15,13 +15,14 @@ import numpy as np
 from adcompiler.frontend.extents import common_shape, fits, shown_shape, static
 from adcompiler.frontend.frames import Cell, current, link, refuse
 from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.indexing import Access, known_mask, parse, traced_mask
+from adcompiler.frontend.indexing import Access, parse, traced_mask, unmasked
 from adcompiler.frontend.scalars import (
     SHARED_METHODS,
     TracedScalar,
     cast,
     dtype_of,
     is_operand,
+    listed,
     promotes_as,
     value,
 )
@@ -148,9 +149,7 @@ class TracedArray(Traced):
         self.store(x)
 
     def __getitem__(self, key: Any) -> Any:
-        known = known_mask(key)
-        if known is not None:
-            key = known.nonzero()
+        key = unmasked(key)
         if traced_mask(key):
             refuse(
                 f"`{self.name}[mask]` has a shape that depends on the data",
@@ -160,13 +159,11 @@ class TracedArray(Traced):
         if access.gathers:
             base = self.through(access)
             return wrap(index(base.read(), *map(position_value, access.positions), at=access.at))
-        part = self.view(access)
+        part = self.viewed(access)
         return TracedScalar(part.read()) if access.element else part
 
     def __setitem__(self, key: Any, x: Any) -> None:
-        known = known_mask(key)
-        if known is not None:
-            key = known.nonzero()
+        key = unmasked(key)
         if traced_mask(key):
             self.store_where(key, x)
             return
@@ -176,7 +173,7 @@ class TracedArray(Traced):
             part = stored(x, self.type.with_shape(access.shape))
             base.write(store_gathered(base.read(), part, access))
         else:
-            self.view(access).store(x)
+            self.viewed(access).store(x)
 
     def store_where(self, mask: Any, x: Any) -> None:
         """`self[mask] = x` for one value, or one a place behind the axes of the mask."""
@@ -233,7 +230,7 @@ class TracedArray(Traced):
         """With the axes of length 1 that a key adds."""
         return self if access.expanded == self.type.shape else self.step(ReshapeStep(access.expanded))
 
-    def view(self, access: Access) -> TracedArray:
+    def viewed(self, access: Access) -> TracedArray:
         """The part that a key without index arrays takes."""
         return self.through(access).step(IndexStep(access.at, access.positions, access.shape))
 
@@ -312,11 +309,9 @@ class TracedArray(Traced):
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return (
-            [x.tolist() if isinstance(x, TracedArray) else x.item() for x in self]
-            if self.ndim
-            else self.item()
-        )
+        if not self.ndim:
+            return self.item()
+        return [x.tolist() if isinstance(x, TracedArray) else x.item() for x in self]
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
         """`np.reshape`, which also takes the sizes one by one."""
@@ -375,7 +370,7 @@ def stored(x: Any, place: ArrayType) -> Value:
     if not is_operand(x):
         if not isinstance(x, list | tuple):
             raise CaptureError(f"a {type(x).__name__} cannot be stored in an array", current().location())
-        x = np.stack(x) if any(isinstance(k, Traced) for k in x) else np.asarray(x)
+        x = listed(x)
     if promotes_as(x) is complex:
         refuse("complex numbers are not supported", "write real and imaginary parts as two arrays")
     part = value(x, place.dtype)

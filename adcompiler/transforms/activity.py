@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adcompiler.ir.graph import Block, Eqn, Value
+from adcompiler.ir.loops import state_count
 from adcompiler.ir.op import NoDerivative
 
 
@@ -36,23 +37,18 @@ def _spread_inside(eqn: Eqn, found: set[Value]) -> None:
             _spread(inner, found)
             _follow(zip(inner.results, eqn.outputs, strict=True), found)
         if eqn.op.name == "for":  # a carry varies in the next trip, and after the loop, if it does in any
-            _follow(zip(eqn.outputs, _operand_params(eqn), strict=False), found, _states(eqn))
-            _follow(zip(_operand_params(eqn), eqn.outputs, strict=False), found, _states(eqn))
+            params, states = _operand_params(eqn), state_count(eqn.attrs)
+            _follow(zip(eqn.outputs[:states], params[:states], strict=True), found)
+            _follow(zip(params[:states], eqn.outputs[:states], strict=True), found)
         if len(found) == before:
             return
 
 
-def _follow(links: Iterable[tuple[Value, Value]], found: set[Value], count: int | None = None) -> None:
-    found.update(to for source, to in list(links)[:count] if source in found and to.type.dtype.is_float)
+def _follow(links: Iterable[tuple[Value, Value]], found: set[Value]) -> None:
+    found.update(to for source, to in links if source in found and to.type.dtype.is_float)
 
 
 def _operand_params(eqn: Eqn) -> tuple[Value, ...]:
     """The parameters that stand for operands, in their order."""
     params = eqn.blocks[0].params
     return params[1:] if eqn.op.name == "for" else params
-
-
-def _states(eqn: Eqn) -> int:
-    carry, sums = eqn.attrs.get("carry", 0), eqn.attrs.get("sums", 0)
-    assert isinstance(carry, int) and isinstance(sums, int)
-    return carry + sums

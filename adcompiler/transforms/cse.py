@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 
-from adcompiler.ir.build import block, emit, lookup, origin, renewed, replay_origin, using
+from adcompiler.ir.build import block, lookup, replay_origin, rewrite_inside, using
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value
+from adcompiler.ir.op import Structural
 from adcompiler.ir.ops import OPS
 
 from .legalise import REPLAYED
 
 Known = MutableMapping[Hashable, tuple[Value, ...]]
-DISTINCT = frozenset({"zeros", "undefined", "put", "add_at"})
-"""Ops whose results are buffers to be written: one for two would have to be copied."""
 
 
 def cse(function: Function) -> Function:
@@ -32,7 +31,7 @@ def cse(function: Function) -> Function:
 def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Value]:
     for eqn in source.eqns:
         if eqn.blocks:
-            _merged_inside(eqn, env, known)
+            rewrite_inside(eqn, env, lambda inner, inside: _merged(inner, inside, dict(known)))
             continue
         key = _key(eqn, env)
         if key is None or key not in known:
@@ -44,29 +43,18 @@ def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Va
     return [lookup(env, r) for r in source.results]
 
 
-def _merged_inside(eqn: Eqn, env: dict[Value, Value], known: Known) -> None:
-    def copied(inner: Block) -> Block:
-        return block(
-            [renewed(p) for p in inner.params],
-            lambda *params: _merged(
-                inner, {**env, **dict(zip(inner.params, params, strict=True))}, dict(known)
-            ),
-        )
-
-    with origin(eqn.location, eqn.note):
-        operands = [lookup(env, v) for v in eqn.inputs]
-        names = [o.name for o in eqn.outputs]
-        outputs = emit(eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], names)
-    env.update(zip(eqn.outputs, outputs, strict=True))
-
-
 def _key(eqn: Eqn, env: Mapping[Value, Value]) -> Hashable | None:
     """What makes two equations equal; None where they must stay apart."""
-    if eqn.op.effect or eqn.op.name in DISTINCT:
+    if eqn.op.effect or _is_buffer(eqn):
         return None
     operands = tuple(_identity(lookup(env, v)) for v in eqn.inputs)
     attrs = tuple(sorted((name, type(a).__name__, repr(a)) for name, a in eqn.attrs.items()))
     return eqn.op.name, operands, attrs, eqn.note == REPLAYED
+
+
+def _is_buffer(eqn: Eqn) -> bool:
+    """Whether its result is memory to be written, such as `zeros`: one for two would have to be copied."""
+    return eqn.op.updates or (isinstance(eqn.op.lowering, Structural) and not eqn.inputs)
 
 
 def _identity(value: Value) -> Hashable:

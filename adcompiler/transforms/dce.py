@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from adcompiler.ir.build import block, emit, lookup, origin, renewed, replay_origin, using
-from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, captured, count, walk
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, count, reads, walk
+from adcompiler.ir.loops import split, state_count
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import split
 
 
 def dce(function: Function) -> Function:
@@ -44,8 +44,7 @@ def _pruned(body: Block, results: Sequence[Value]) -> Block:
     for eqn in reversed(body.eqns):
         needed = _needed_part(eqn, live)
         if needed is not None:
-            live.update(needed.inputs)
-            live.update(v for inner in needed.blocks for v in captured(inner))
+            live.update(reads(needed))
             kept.append(needed)
     return Block(body.params, tuple(reversed(kept)), tuple(results))
 
@@ -77,11 +76,11 @@ def _needed_branches(eqn: Eqn, live: set[Value]) -> Eqn:
 def _needed_loop(eqn: Eqn, live: set[Value]) -> Eqn:
     """Results that are read, and the carries and sums that these need: a fixed point."""
     (body,) = eqn.blocks
-    states = len(eqn.outputs) - len(split(eqn.attrs, eqn.outputs).slices)
+    states = state_count(eqn.attrs)
     wanted = {k for k, o in enumerate(eqn.outputs) if o in live}
     while True:
         pruned = _pruned(body, [body.results[k] for k in sorted(wanted)])
-        read = set(_read(pruned))
+        read = {*pruned.results, *(v for e in pruned.eqns for v in reads(e))}
         more = wanted | {k for k in range(states) if body.params[1 + k] in read}
         if more == wanted:
             break
@@ -107,15 +106,6 @@ def _with_counts(eqn: Eqn, wanted: Iterable[int]) -> dict[str, Attr]:
         "sums": len(chosen.intersection(places.sums)),
     }
     return attrs | {role: n for role, n in counts.items() if n}
-
-
-def _read(body: Block) -> Iterable[Value]:
-    """The values that a block's equations and results read, its own parameters included."""
-    for eqn in body.eqns:
-        yield from eqn.inputs
-        for inner in eqn.blocks:
-            yield from captured(inner)
-    yield from body.results
 
 
 # ---- carries that a loop does not change ----
@@ -146,8 +136,7 @@ def _constant_states(eqn: Eqn) -> list[int]:
     if eqn.op.name != "for":
         return []
     (body,) = eqn.blocks
-    states = len(eqn.outputs) - len(split(eqn.attrs, eqn.outputs).slices)
-    return [k for k in range(states) if body.results[k] is body.params[1 + k]]
+    return [k for k in range(state_count(eqn.attrs)) if body.results[k] is body.params[1 + k]]
 
 
 def _replay_without(eqn: Eqn, env: dict[Value, Value], fixed: Sequence[int]) -> None:

@@ -25,8 +25,8 @@ from adcompiler.ir.build import (
     replay_origin,
 )
 from adcompiler.ir.graph import Block, Eqn, Function, Value
+from adcompiler.ir.loops import element_type, split
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import element_type, split
 from adcompiler.ir.types import ArrayType
 
 from .dce import dce

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from adcompiler.ir.accesses import Access, Form, access, chain, linear_forms, never_meet
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
-from adcompiler.ir.ops.control import count_of, split
+from adcompiler.ir.loops import carry_count, split
 from adcompiler.ir.types import Dim, Monomial
 
 Site = tuple[Eqn, int]
@@ -161,8 +161,7 @@ def _outside(nest: Nest, forms: Mapping[Value, Form], array: Value, read: Access
         if loop.op.name != "for" or inside[-1][0] is not loop:
             return None
         (body,) = loop.blocks
-        states = count_of(loop.attrs, "carry")
-        versions = chain(body, array, states)
+        versions = chain(body, array, carry_count(loop.attrs))
         if versions is None:
             return found
         k, before, after = versions

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from adcompiler.ir.build import function, lookup, renewed, replay_origin
-from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, captured
+from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, reads
 from adcompiler.ir.ops import OPS
 
 from .dce import dce
@@ -24,8 +24,8 @@ from .residuals import Cost, cheapest, nbytes, work
 class Partition:
     """The two programs.
 
-    After the results of the source, `forward` returns the first `residuals` parameters of `pullback`, and then
-    the last `bound` of its sizes: those that the source itself binds.
+    After the results of the source, `forward` returns the first `residuals` parameters of `pullback`, and
+    then the last `bound` of its sizes: those that the source itself binds.
     """
 
     forward: Function
@@ -39,7 +39,7 @@ def partition(adjoint: Function, params: int, results: int) -> Partition:
     body = adjoint.body
     primal, cotangents = body.params[:params], body.params[params:]
     later = _dependent(body.eqns, cotangents)
-    read = dict.fromkeys(v for e in body.eqns if e in later for v in _reads(e))
+    read = dict.fromkeys(v for e in body.eqns if e in later for v in reads(e))
     read.update(dict.fromkeys(body.results[results:]))
     made = {o: e for e in body.eqns if e not in later for o in e.outputs}
     needed = [v for v in read if v in made or v in primal]
@@ -56,14 +56,10 @@ def partition(adjoint: Function, params: int, results: int) -> Partition:
 def _dependent(eqns: Iterable[Eqn], seeds: Iterable[Value]) -> set[Eqn]:
     moved, found = set(seeds), set()
     for eqn in eqns:
-        if not moved.isdisjoint(_reads(eqn)):
+        if not moved.isdisjoint(reads(eqn)):
             found.add(eqn)
             moved.update(eqn.outputs)
     return found
-
-
-def _reads(eqn: Eqn) -> list[Value]:
-    return [*eqn.inputs, *(v for b in eqn.blocks for v in captured(b))]
 
 
 def _costs(params: Iterable[Value], made: dict[Value, Eqn]) -> Iterable[Cost]:
@@ -107,5 +103,5 @@ def _needed(
     for eqn in reversed(body.eqns):
         if not live.isdisjoint(eqn.outputs) or (eqn.op.effect and effects(eqn)):
             found.append(eqn)
-            live.update(v for v in _reads(eqn) if v not in known)
+            live.update(v for v in reads(eqn) if v not in known)
     return found[::-1]

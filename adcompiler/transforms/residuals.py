@@ -21,9 +21,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from adcompiler.ir.errors import ArgumentError, DerivativeError
+from adcompiler.ir.errors import DerivativeError
 from adcompiler.ir.graph import Block, Constant, Eqn, Value, walk
-from adcompiler.ir.ops.control import trip_count
+from adcompiler.ir.loops import trip_count
 from adcompiler.ir.types import Dim
 
 from .mincut import INFINITE, Capacity, Edge, minimum_cut
@@ -32,7 +32,6 @@ from .nest import Home, Nest, mentioned
 GUESS = 1000
 """What a size whose value is not known counts for when bytes are compared."""
 
-PLANS = ("auto", "store_all")
 SOURCE, SINK = "S", "T"
 
 
@@ -54,18 +53,23 @@ def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     needed = [v for v in reads if nest.home.get(v)]
     costs = _costs(nest)
     _refuse_lost(nest, costs, needed)
-    match plan:
-        case "auto":
-            kept = cheapest(costs, needed)
-        case "store_all":
-            ragged = {c.value for c in costs if c.keeping is INFINITE}
-            kept = cheapest(costs, [v for v in needed if v in ragged])
-            kept |= {v for v in needed if v not in ragged | nest.indices and v not in nest.sliced}
-        case _:
-            raise ArgumentError(
-                f"plan={plan!r} is not known", hint="use one of " + ", ".join(map(repr, PLANS))
-            )
+    kept = PLANS[plan](nest, costs, needed)
     return Choice(kept, _required(nest, needed, kept), binds)
+
+
+def _fewest_bytes(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]) -> frozenset[Value]:
+    return cheapest(costs, needed)
+
+
+def _all_that_is_read(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]) -> frozenset[Value]:
+    """Every value that the adjoint reads; what cannot be stacked, or is free, is replayed."""
+    ragged = {c.value for c in costs if c.keeping is INFINITE}
+    stacked = {v for v in needed if v not in ragged | nest.indices and v not in nest.sliced}
+    return cheapest(costs, [v for v in needed if v in ragged]) | stacked
+
+
+PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read}
+"""What a user may ask for, and how it chooses what is kept."""
 
 
 def _binds(nest: Nest, adjoint: Block) -> frozenset[Eqn]:

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adcompiler.ir.build import block, emit, origin, using, with_names
+from adcompiler.ir.build import block, origin, using, with_names
 from adcompiler.ir.graph import Attrs, Block, Eqn, Function, Value
-from adcompiler.ir.op import Contribution, Cotangent, Linear, NoDerivative, Partials, Rule
+from adcompiler.ir.op import Contribution, Cotangent, Linear, Partials, Rule
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.types import broadcast_shapes
 
 from .activity import varied
 from .dce import dce_block
@@ -133,18 +132,13 @@ class Sweep:
                     self.accumulate(operand, part)
             case Rule() as rule:
                 rule.vjp(self, eqn, cotangents)
-            case NoDerivative():
-                pass
 
 
 def unbroadcast(cotangent: Value, primal: Value) -> Value:
     """The cotangent of an operand: summed over the axes that broadcasting stretched."""
     wide, shape = cotangent.type.shape, primal.type.shape
-    full = broadcast_shapes([wide, shape])
-    if wide != full:  # a partial or cotangent that is the same along an axis
-        (cotangent,) = emit(OPS["broadcast"], [cotangent], {"shape": full})
-    lead = len(full) - len(shape)
-    axes = [*range(lead), *(lead + k for k, n in enumerate(shape) if n != full[lead + k])]
+    lead = len(wide) - len(shape)
+    axes = [*range(lead), *(lead + k for k, n in enumerate(shape) if n != wide[lead + k])]
     if not axes:
         return cotangent
     summed = OPS["sum"](cotangent, axes=tuple(axes))

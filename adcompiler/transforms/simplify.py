@@ -12,10 +12,11 @@ from functools import cache
 
 import numpy as np
 
-from adcompiler.ir.build import active, block, emit, lookup, origin, renewed, replay, using, with_names
+from adcompiler.ir.build import active, block, lookup, origin, replay, rewrite_inside, using, with_names
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
+from adcompiler.ir.ops.attributes import integers
 from adcompiler.ir.types import F64, ArrayType
 
 from .legalise import REPLAYED
@@ -76,7 +77,7 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
     for eqn in source.eqns:
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
-                _rewrite_inside(eqn, env, made, names)
+                rewrite_inside(eqn, env, lambda inner, inside: _rewritten(inner, inside, dict(made), names))
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
             simpler = _simpler(replace(eqn, inputs=operands), made)
@@ -88,19 +89,6 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
             replay(eqn, env)
             made.update((o, active().eqns[-1]) for o in active().eqns[-1].outputs)
     return [lookup(env, r) for r in source.results]
-
-
-def _rewrite_inside(eqn: Eqn, env: Bindings, made: Made, names: Names) -> None:
-    def copied(inner: Block) -> Block:
-        params = [renewed(p) for p in inner.params]
-        inside = {**env, **dict(zip(inner.params, params, strict=True))}
-        return block(params, lambda *_: _rewritten(inner, inside, dict(made), names))
-
-    operands = [lookup(env, v) for v in eqn.inputs]
-    outputs = emit(
-        eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], [o.name for o in eqn.outputs]
-    )
-    env.update(zip(eqn.outputs, outputs, strict=True))
 
 
 def _simpler(eqn: Eqn, made: Made) -> Value | None:
@@ -179,28 +167,31 @@ def _folded(eqn: Eqn) -> Value | None:
 
 def _by_structure(eqn: Eqn, made: Made) -> Value | None:
     """Changes of shape that change nothing, or that one equation can do at once."""
-    if eqn.op.name not in ("reshape", "transpose", "broadcast", "cast", "index"):
+    if not eqn.inputs:
         return None
-    (operand, *_) = eqn.inputs
+    operand = eqn.inputs[0]
     before = made.get(operand)
     inner = before if before is not None and before.op is eqn.op else None
     match eqn.op.name:
-        case "index":
-            return None if inner is None else _composed_index(eqn, inner)
+        case "index" if inner is not None:
+            return _composed_index(eqn, inner)
         case "transpose":
-            axes = eqn.attrs["axes"]
-            assert isinstance(axes, tuple)
-            if axes == tuple(range(len(axes))):
-                return operand
-            if inner is not None:
-                first = inner.attrs["axes"]
-                assert isinstance(first, tuple)
-                return eqn.op(inner.inputs[0], axes=tuple(first[k] for k in axes if isinstance(k, int)))
-            return None
+            return _composed_transpose(eqn, inner)
         case "reshape" if inner is not None:
             return eqn.op(inner.inputs[0], **eqn.attrs)
-        case _:
-            return operand if operand.type == eqn.output.type else None
+        case "reshape" | "broadcast" | "cast" if operand.type == eqn.output.type:
+            return operand
+    return None
+
+
+def _composed_transpose(eqn: Eqn, inner: Eqn | None) -> Value | None:
+    axes = integers(eqn.attrs["axes"])
+    if axes == tuple(range(len(axes))):
+        return eqn.inputs[0]
+    if inner is None:
+        return None
+    first = integers(inner.attrs["axes"])
+    return eqn.op(inner.inputs[0], axes=tuple(first[k] for k in axes))
 
 
 def _composed_index(eqn: Eqn, inner: Eqn) -> Value | None:

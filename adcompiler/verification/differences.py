@@ -2,8 +2,7 @@
 
 The numerical half of the proof. It knows functions only by calling them, so that it checks compiled code as
 well as IR. Complex steps: W. Squire and G. Trapp, SIAM Review 40 (1998) 110. Extrapolation: C. Ridders,
-Advances in Engineering Software 4 (1982) 75. A derivative is right if the remainder of the first-order Taylor
-polynomial falls with the square of the step.
+Advances in Engineering Software 4 (1982) 75.
 """
 
 from __future__ import annotations
@@ -70,22 +69,6 @@ def richardson(line: Line, step: float = STEP) -> Estimate:
             error = np.where(better, change, error)
         above = table
     return Estimate(best, error)
-
-
-def taylor_slope(line: Line, derivative: Any, steps: Sequence[float] = (1e-2, 5e-3, 2.5e-3)) -> float:
-    """The power of the step with which |f(h) - f(0) - h f'(0)| falls: 2 for a right derivative, else 1.
-
-    Infinity where the remainder is rounding only, as it is for linear functions.
-    """
-    start = np.asarray(line(0.0), float)
-    remainders = [
-        float(np.linalg.norm(np.ravel(line(h) - start - h * np.asarray(derivative)))) for h in steps
-    ]
-    rounding = 1e-13 * max(1.0, float(np.linalg.norm(np.ravel(start))))
-    if min(remainders) < rounding:
-        return np.inf
-    slope, _ = np.polyfit(np.log(steps), np.log(remainders), 1)
-    return float(slope)
 
 
 # ---- complex steps -----------------------------------------------------------------------------------------

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..build import filled
 from ..errors import DTypeError
-from ..graph import Attrs, Block, Eqn, Value
+from ..graph import Attrs, Block, Eqn, Value, constant
 from ..op import Linear, Sample
 from ..types import ArrayType, DType
 from .elementwise import PIECEWISE_CONSTANT, binary, elementwise, numeric, symbolic, unary, vector
@@ -32,6 +31,7 @@ add = elementwise(
     sympy=lambda x, y: x + y,
     partials=Linear(lambda eqn, ct: [ct, ct]),
     accepts=numeric,
+    adds=True,
     samples=binary(-1, 1, 1, 2),
 )
 
@@ -42,6 +42,7 @@ sub = elementwise(
     sympy=lambda x, y: x - y,
     partials=Linear(lambda eqn, ct: [ct, -ct]),
     accepts=numeric,
+    adds=True,
     samples=binary(-1, 1, 1, 2),
 )
 
@@ -107,7 +108,7 @@ remainder = elementwise(
     numpy=np.remainder,
     scalar=_remainder_source,
     sympy=lambda x, y: x - y * symbolic("floor")(x / y),
-    partials=lambda x, y, z: [filled(1.0, z.type.dtype), -floor_divide(x, y)],
+    partials=lambda x, y, z: [constant(1.0, z.type.dtype), -floor_divide(x, y)],
     accepts=numeric,
     cost=5,
     samples=_REMAINDERS,
@@ -119,7 +120,7 @@ fmod = elementwise(
     numpy=np.fmod,
     scalar="np.fmod({0}, {1})",
     sympy=lambda x, y: x - y * symbolic("sign")(x / y) * symbolic("floor")(symbolic("Abs")(x / y)),
-    partials=lambda x, y, z: [filled(1.0, z.type.dtype), -((x - z) / y)],
+    partials=lambda x, y, z: [constant(1.0, z.type.dtype), -((x - z) / y)],
     accepts=numeric,
     aliases=(math.fmod,),
     cost=5,

@@ -80,9 +80,7 @@ iota = Op(
 
 
 def _bound(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-    name = attributes.text(attrs["size"])
-    if not name.isidentifier():
-        raise VerifierError(f"{name!r} cannot name a size")
+    attributes.text(attrs["size"])
     if list(types) != [ArrayType(I64)]:
         raise DTypeError(f"bind takes one i64 scalar, not {', '.join(map(str, types))}")
     return ()

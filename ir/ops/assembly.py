@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError, VerifierError
+from ..errors import ShapeError, VerifierError
 from ..graph import Attrs, Block, Eqn, Value
-from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Whole
-from ..types import ArrayType, Dim
+from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Whole, constructor
+from ..types import ArrayType, Dim, shape_text
 from . import attributes
 from .arithmetic import add
 from .arrays import iota, on_expressions, size_value
-from .attributes import dtype_source, shape_text, term
-from .elementwise import matrix, vector
+from .attributes import term
+from .elementwise import anything, common_dtype, matrix, vector
 from .indexing import add_at, index
 
 # ---- concatenate ----
@@ -29,10 +29,7 @@ def _concatenate_infer(
 ) -> tuple[ArrayType, ...]:
     if not types:
         raise ShapeError("need at least one array to concatenate")
-    if len({t.dtype for t in types}) != 1:
-        raise DTypeError(
-            f"concatenate takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}"
-        )
+    common_dtype("concatenate", types, anything)
     first = types[0]
     if not first.rank:
         raise ShapeError("zero-dimensional arrays cannot be concatenated")
@@ -126,7 +123,7 @@ def _pad_source(eqn: Eqn, operands: Sequence[str]) -> str:
     """One axis after the other, each between two blocks of zeros."""
     (source,) = operands
     shape = list(eqn.inputs[0].type.shape)
-    zeros_type = dtype_source(eqn.output.type.dtype)
+    zeros_type = constructor(eqn.output.type.dtype)
     for axis, (before, after) in enumerate(_widths(eqn.attrs)):
         blocks = [shape_text([*shape[:axis], width, *shape[axis + 1 :]]) for width in (before, after)]
         left, right = (f"np.zeros({block}, {zeros_type})" for block in blocks)
@@ -175,7 +172,7 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
     def element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
         row, column = indices[-2:]
         inside = f"{column} {relation} {term(row) + attributes.dim(eqn.attrs['k'])}"
-        return f"({read(0, indices)} if {inside} else {dtype_source(eqn.output.type.dtype)}(0))"
+        return f"({read(0, indices)} if {inside} else {constructor(eqn.output.type.dtype)}(0))"
 
     op = Op(
         name=name,

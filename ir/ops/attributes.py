@@ -88,11 +88,6 @@ def axis(attrs: Attrs, rank: int) -> int:
     return given
 
 
-def shape_text(shape: Sequence[Dim]) -> str:
-    """A shape as Python source, and as messages show it: `(n, 3)`, `(n,)`, `()`."""
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
 def term(source: str) -> Dim:
     """The source of an integer as a term of a sum, so that the sum is written as those of sizes are."""
     return Dim.of(source if source.isidentifier() or source.isdigit() else f"({source})")
@@ -101,8 +96,3 @@ def term(source: str) -> Dim:
 def factor(size: Dim) -> str:
     """A size as source of a factor."""
     return str(size) if size.constant is not None or size.name is not None else f"({size})"
-
-
-def dtype_source(dtype: DType) -> str:
-    """A dtype as source; called with 0, it is the zero of the dtype."""
-    return f"np.{dtype.numpy}"

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..build import filled
-from ..graph import Value
+from ..graph import Value, constant
 from .comparison import equal, isnan, less
 from .exact import DEGREE, LN2
 from .exponential import logaddexp
@@ -37,7 +36,7 @@ def fmin(x: Value, y: Value) -> Value:
 
 def heaviside(x: Value, at_zero: Value) -> Value:
     """0 below zero, 1 above, the second operand at zero; NaN stays."""
-    zero, one = filled(0.0, x.type.dtype), filled(1.0, x.type.dtype)
+    zero, one = constant(0.0, x.type.dtype), constant(1.0, x.type.dtype)
     step = where(less(x, zero), zero, where(equal(x, zero), at_zero, one))
     return where(isnan(x), x, step)
 

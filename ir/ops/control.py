@@ -1,8 +1,7 @@
 """The ops with blocks: `for`, `if` and `call`.
 
-A sum is a carry that may only be added to: it is evaluated as a carry, but its order is free, because the
-verifier lets its value be used only as operand 0 of `add` and `add_at`, as a sum of an inner `for`, or
-yielded as that sum. Reversal is a duality, and nothing else is needed to close `for` under differentiation:
+A sum is a carry that is only added to, as the verifier sees to: it is evaluated as a carry, but its order is
+free. Reversal is a duality, and nothing else is needed to close `for` under differentiation:
 
     carry <-> carry        slice <-> stack        captured value <-> sum
 
@@ -13,55 +12,18 @@ replayed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ..build import block, emit
 from ..errors import ShapeError, VerifierError
 from ..graph import Attrs, Block, Eqn, Value, captured
+from ..loops import Parts, element_type, split, state_count, trip_count
 from ..op import Forward, Op, Reverse, Rule, Structural
 from ..types import BOOL, I64, ArrayType, Dim, DimLike
 
-T = TypeVar("T")
-
-# ---- for: what its operands and results are ----
-
-
-@dataclass(frozen=True)
-class Parts(Generic[T]):
-    """The operands, parameters, results or outputs of a `for`: carries, sums, and slices (or items, or
-    stacks).
-    """
-
-    carries: Sequence[T]
-    sums: Sequence[T]
-    slices: Sequence[T]
-
-
-def split(attrs: Attrs, values: Sequence[T]) -> Parts[T]:
-    """Operands, parameters after the index, results, or outputs of a `for` by their role."""
-    carry, sums = count_of(attrs, "carry"), count_of(attrs, "sums")
-    return Parts(values[:carry], values[carry : carry + sums], values[carry + sums :])
-
-
-def count_of(attrs: Attrs, role: str) -> int:
-    """The number of carries or sums of a `for`."""
-    n = attrs.get(role, 0)
-    assert isinstance(n, int)
-    return n
-
-
-def trip_count(attrs: Attrs) -> Dim:
-    """The length of a `for`, which may be negative (then it makes no trip)."""
-    length = attrs["length"]
-    return Dim.of(length) if isinstance(length, int) else _as_dim(length)
-
-
-def _as_dim(x: object) -> Dim:
-    assert isinstance(x, Dim)
-    return x
+# ---- for ----
 
 
 def loop(
@@ -94,11 +56,6 @@ def for_attrs(length: Dim, carry: int, sums: int, reverse: bool, index: str | No
     """The attributes of a `for`; what is not there is not written."""
     optional = {"carry": carry, "sums": sums, "reverse": reverse, "index": index}
     return {"length": length} | {name: attr for name, attr in optional.items() if attr}
-
-
-def element_type(type: ArrayType) -> ArrayType:
-    """The type of `x[i]`."""
-    return ArrayType(type.dtype, type.shape[1:])
 
 
 # ---- for: types and evaluation ----
@@ -203,8 +160,7 @@ def _varied_in_loop(forward: Forward, eqn: Eqn) -> frozenset[Value]:
     """The values of the body that have a tangent in some trip: a fixed point over carries and sums."""
     (body,) = eqn.blocks
     varied = frozenset(p for p, v in zip(body.params[1:], eqn.inputs, strict=True) if forward.has_tangent(v))
-    states = list(zip(body.params[1:], body.results, strict=False))
-    states = states[: count_of(eqn.attrs, "carry") + count_of(eqn.attrs, "sums")]
+    states = list(zip(body.params[1:], body.results, strict=False))[: state_count(eqn.attrs)]
     while True:
         inside = forward.varied(body, varied)
         grown = varied | {p for p, r in states if r in inside}
@@ -275,6 +231,7 @@ for_ = Op(
     derivative=Rule(_for_jvp, _for_vjp),
     lowering=Structural(),
     dear=True,
+    blocks=1,
 )
 
 
@@ -361,6 +318,7 @@ if_ = Op(
     derivative=Rule(_if_jvp, _if_vjp),
     lowering=Structural(),
     dear=True,
+    blocks=2,
 )
 
 
@@ -392,6 +350,7 @@ call = Op(
     derivative=Rule(_inlined_before, _inlined_before),
     lowering=Structural(),
     dear=True,
+    blocks=1,
 )
 
 OPS = (for_, if_, call)

@@ -35,18 +35,22 @@ def anything(dtype: DType) -> bool:
     return True
 
 
+def common_dtype(name: str, types: Sequence[ArrayType], accepts: Accepts) -> DType:
+    """The one dtype of all operands; DTypeError where there are several, or the op does not accept it."""
+    dtypes = {t.dtype for t in types}
+    if len(dtypes) != 1:
+        raise DTypeError(f"{name} takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}")
+    (dtype,) = dtypes
+    if not accepts(dtype):
+        raise DTypeError(f"{name} is not defined for {dtype.numpy}")
+    return dtype
+
+
 def same_dtype(name: str, accepts: Accepts, result: DType | None = None) -> TypeRule:
     """Operands of one accepted dtype and broadcastable shapes; the result has it too, or the dtype given."""
 
     def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-        dtypes = {t.dtype for t in types}
-        if len(dtypes) != 1:
-            raise DTypeError(
-                f"{name} takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}"
-            )
-        (dtype,) = dtypes
-        if not accepts(dtype):
-            raise DTypeError(f"{name} is not defined for {dtype.numpy}")
+        dtype = common_dtype(name, types, accepts)
         return (ArrayType(result or dtype, broadcast_shapes([t.shape for t in types])),)
 
     return infer
@@ -65,6 +69,7 @@ def elementwise(
     aliases: tuple[Callable[..., Any], ...] = (),
     names: tuple[str, ...] = (),
     cost: float = 1.0,
+    adds: bool = False,
     samples: tuple[Sample, ...] = (),
 ) -> Op:
     """The record of an elementwise op; its NumPy ufunc, aliases and names (dotted) dispatch to it."""
@@ -79,6 +84,7 @@ def elementwise(
         dispatch=(numpy, *aliases) if isinstance(numpy, np.ufunc) else aliases,
         dispatch_names=names,
         cost=cost,
+        adds=adds,
         samples=samples,
     )
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..build import filled
-from ..graph import Value
+from ..graph import Value, constant
 from ..op import Sample
 from .comparison import equal
 from .elementwise import binary, elementwise, special, symbolic, unary
@@ -106,7 +105,7 @@ expit = elementwise(
 
 def _logaddexp_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
     """The weights of the two terms; equal terms, infinite ones too, share."""
-    difference = where(equal(x, y), filled(0.0, z.type.dtype), x - y)
+    difference = where(equal(x, y), constant(0.0, z.type.dtype), x - y)
     return [expit(difference), expit(-difference)]
 
 

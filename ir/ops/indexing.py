@@ -7,21 +7,21 @@ array; that they happen in place is decided by the backends. Indices are in rang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from ..build import filled
 from ..errors import DTypeError, ShapeError, VerifierError
-from ..graph import Attr, Attrs, Block, Eqn, Value
-from ..op import Contribution, Cotangent, Linear, Op, Sample, Structural
-from ..types import BOOL, I64, ArrayType, Dim, Shape, broadcast_shapes
+from ..graph import Attr, Attrs, Block, Eqn, Value, constant
+from ..op import Contribution, Cotangent, Linear, Op, Read, Sample, Structural
+from ..types import BOOL, I64, ArrayType, Dim, Shape, broadcast_shapes, shape_text
 from . import attributes
 from .arrays import on_expressions, zeros
-from .attributes import shape_text, term
+from .attributes import term
 from .elementwise import matrix, vector
+from .shape import broadcast_indices
 
 # ---- what is taken of each axis ----
 
@@ -120,14 +120,13 @@ def gather_place(taken: Sequence[Item]) -> int:
     return advanced[0] if advanced[-1] - advanced[0] == len(advanced) - 1 else 0
 
 
-Read = Callable[[int, Sequence[str]], str]
-"""`read(k, indices)` is the source of an element of index operand k."""
-
-
 def element_indices(
     x: ArrayType, operands: Sequence[ArrayType], attrs: Attrs, read: Read, indices: Sequence[str]
 ) -> list[str]:
-    """Where in `x` the selected element at `indices` lies: one source of an integer for each axis of `x`."""
+    """Where in `x` the selected element at `indices` lies: one source of an integer for each axis of `x`.
+
+    `read` counts the index operands alone.
+    """
     taken = items(attrs, len(operands))
     place, width = gather_place(taken), len(_gathered(taken, operands))
     gathering = indices[place : place + width]
@@ -145,9 +144,7 @@ def element_indices(
 def _gather_source(item: Item, operands: Sequence[ArrayType], read: Read, indices: Sequence[str]) -> str:
     """The element of an index array, which may be broadcast against the others."""
     assert item.operand is not None
-    shape = operands[item.operand].shape
-    aligned = indices[len(indices) - len(shape) :]
-    return read(item.operand, ["0" if d.constant == 1 else i for d, i in zip(shape, aligned, strict=True)])
+    return read(item.operand, broadcast_indices(operands[item.operand].shape, indices))
 
 
 def _basic_source(item: Item, start: str, index: str) -> str:
@@ -251,7 +248,7 @@ def _put_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
     _, value, *operands = eqn.inputs
     value_ct = index(ct, *operands, **eqn.attrs)
     kind = value.type
-    nothing = zeros(shape=kind.shape, dtype=kind.dtype) if kind.rank else filled(0.0, kind.dtype)
+    nothing = zeros(shape=kind.shape, dtype=kind.dtype) if kind.rank else constant(0.0, kind.dtype)
     return [put(ct, nothing, *operands, **eqn.attrs), value_ct, *[None] * len(operands)]
 
 
@@ -321,6 +318,7 @@ put = Op(
     derivative=Linear(_put_transpose),
     lowering=Structural(),
     sympy=on_expressions(_put),
+    updates=True,
     samples=_stores(_BASIC),
 )
 
@@ -331,6 +329,8 @@ add_at = Op(
     derivative=Linear(_add_at_transpose),
     lowering=Structural(),
     sympy=on_expressions(_add_at),
+    updates=True,
+    adds=True,
     samples=_stores(_BASIC + _GATHERS),
 )
 

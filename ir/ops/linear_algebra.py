@@ -15,8 +15,8 @@ from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
 from ..op import Forward, NoDerivative, Op, Reverse, Rule, Sample, Whole
 from ..types import ArrayType
-from .elementwise import matrix, vector
-from .products import matmul, outer, require_floats, transposed
+from .elementwise import common_dtype, floating, matrix, vector
+from .products import matmul, outer, transposed
 from .reductions import weighted_sum
 
 # ---- solve ----
@@ -32,7 +32,7 @@ def _require_square(a: ArrayType) -> None:
 
 
 def _solve_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-    require_floats("solve", types)
+    common_dtype("solve", types, floating)
     a, b = types
     _require_square(a)
     if b.rank not in (1, 2):
@@ -109,7 +109,7 @@ solve = Op(
 
 
 def _square_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-    require_floats("inv", types)
+    common_dtype("inv", types, floating)
     _require_square(types[0])
     return (types[0],)
 
@@ -153,7 +153,7 @@ inv = Op(
 def _determinant_infer(
     types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
 ) -> tuple[ArrayType, ...]:
-    require_floats("slogdet", types)
+    common_dtype("slogdet", types, floating)
     _require_square(types[0])
     return (ArrayType(types[0].dtype),)
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..build import filled
 from ..errors import DTypeError
-from ..graph import Attrs, Block, Value
+from ..graph import Attrs, Block, Value, constant
 from ..op import Sample
 from ..types import ArrayType, DType
 from .comparison import equal
@@ -20,7 +19,7 @@ from .selection import where
 
 def _pow_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
     """y·x^(y-1), which is 0 where y is 0, and x^y·log(x), which is 0 where x is 0 and y is not negative."""
-    one, zero = filled(1.0, z.type.dtype), filled(0.0, z.type.dtype)
+    one, zero = constant(1.0, z.type.dtype), constant(0.0, z.type.dtype)
     slope = where(equal(y, 0.0), zero, y * pow_(x, y - 1.0))
     return [slope, z * log(where(equal(x, 0.0), one, x))]
 
@@ -57,7 +56,7 @@ def _ipow_partials(x: Value, z: Value, n: int) -> Sequence[Value | None]:
         case 0:
             return [None]
         case 1:
-            return [filled(1.0, x.type.dtype)]
+            return [constant(1.0, x.type.dtype)]
         case 2:
             return [2.0 * x]
         case _:
@@ -112,7 +111,7 @@ cbrt = elementwise(
 
 def _hypot_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
     """The unit vector, and 0 at the origin."""
-    length = where(equal(z, 0.0), filled(1.0, z.type.dtype), z)
+    length = where(equal(z, 0.0), constant(1.0, z.type.dtype), z)
     return [x / length, y / length]
 
 

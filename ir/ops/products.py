@@ -9,23 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
+from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
 from ..op import Op, Sample, Structural, Whole, multilinear
 from ..types import ArrayType, Dim, broadcast_shapes
 from . import attributes
 from .arrays import on_expressions
-from .elementwise import matrix, vector
+from .elementwise import common_dtype, floating, matrix, vector
 from .shape import broadcast, reshape, transpose
-
-
-def require_floats(name: str, types: Sequence[ArrayType]) -> None:
-    """Operands of one float dtype; DTypeError else."""
-    dtypes = {t.dtype for t in types}
-    if len(dtypes) != 1:
-        raise DTypeError(f"{name} takes operands of one dtype, not {', '.join(str(t.dtype) for t in types)}")
-    if not types[0].dtype.is_float:
-        raise DTypeError(f"{name} is not defined for {types[0].dtype.numpy}")
 
 
 def transposed(a: Value) -> Value:
@@ -44,7 +35,7 @@ _SIGNATURE = "(n?,k),(k,m?)->(n?,m?)"
 
 
 def _matmul_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-    require_floats("matmul", types)
+    common_dtype("matmul", types, floating)
     a, b = types
     for k, t in enumerate(types):
         if t.rank == 0:
@@ -155,7 +146,7 @@ def contraction(eqn: Eqn) -> Contraction:
 
 
 def _einsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-    require_floats("einsum", types)
+    common_dtype("einsum", types, floating)
     parsed = Contraction.parse(attributes.text(attrs["subscripts"]))
     if len(types) != len(parsed.operands):
         relation = "fewer" if len(types) < len(parsed.operands) else "more"

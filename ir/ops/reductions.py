@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..build import filled
-from ..errors import DTypeError, ShapeError
-from ..graph import Attrs, Block, Eqn, Value
+from ..errors import ShapeError
+from ..graph import Attrs, Block, Eqn, Value, constant
 from ..op import (
     Cotangent,
     Forward,
@@ -35,7 +34,7 @@ from .arithmetic import cast
 from .arrays import on_expressions
 from .comparison import equal
 from .control import loop
-from .elementwise import Accepts, boolean, matrix, numeric, vector
+from .elementwise import Accepts, boolean, common_dtype, matrix, numeric, vector
 from .shape import broadcast, inverse, reshape, transpose
 
 # ---- what reductions share ----
@@ -46,18 +45,13 @@ def _reduced(name: str, accepts: Accepts, empty: str | None = None) -> TypeRule:
 
     def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
         (x,) = types
-        _require_dtype(name, x, accepts)
+        common_dtype(name, types, accepts)
         axes = attributes.axes(attrs, x.rank)
         if empty and any(x.shape[a].constant == 0 for a in axes):
             raise ShapeError(f"zero-size array to reduction operation {empty} which has no identity")
         return (x.with_shape([d for a, d in enumerate(x.shape) if a not in axes]),)
 
     return infer
-
-
-def _require_dtype(name: str, x: ArrayType, accepts: Accepts) -> None:
-    if not accepts(x.dtype):
-        raise DTypeError(f"{name} is not defined for {x.dtype.numpy}")
 
 
 def kept(reduced: Value, x: ArrayType, axes: Sequence[int]) -> Value:
@@ -148,7 +142,7 @@ def _others(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
 def _products_before(x: Value, reverse: bool) -> Value:
     """For each position along the first axis, the product of what stands before it, or after it."""
     length, *rest = x.type.shape
-    one = broadcast(filled(1.0, x.type.dtype), shape=tuple(rest))
+    one = broadcast(constant(1.0, x.type.dtype), shape=tuple(rest))
     _, products = loop(
         length, lambda i, so_far, item: [so_far * item, so_far], [one], [], [x], reverse=reverse
     )
@@ -275,7 +269,7 @@ all_ = _truth("all", np.all, "{one}", "and")
 
 def _cumsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
     (x,) = types
-    _require_dtype("cumsum", x, numeric)
+    common_dtype("cumsum", types, numeric)
     attributes.axis(attrs, x.rank)
     return (x,)
 

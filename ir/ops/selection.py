@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..build import filled
 from ..errors import DTypeError
-from ..graph import Attrs, Block, Eqn, Value
+from ..graph import Attrs, Block, Eqn, Value, constant
 from ..op import Linear, Op, Sample
 from ..types import BOOL, ArrayType, broadcast_shapes
 from .comparison import equal, greater, less
@@ -40,7 +39,7 @@ def _where_types(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Bloc
 
 
 def _where_transpose(eqn: Eqn, ct: Value) -> Sequence[Value | None]:
-    condition, zero = eqn.inputs[0], filled(0.0, ct.type.dtype)
+    condition, zero = eqn.inputs[0], constant(0.0, ct.type.dtype)
     return [None, where(condition, ct, zero), where(condition, zero, ct)]
 
 
@@ -78,7 +77,7 @@ def _minimum_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
 
 def _share(wins: Value, ties: Value, like: Value) -> Value:
     """1 where it wins, 1/2 where both are equal, else 0."""
-    one, half, zero = (filled(number, like.type.dtype) for number in (1.0, 0.5, 0.0))
+    one, half, zero = (constant(number, like.type.dtype) for number in (1.0, 0.5, 0.0))
     return where(wins, one, where(ties, half, zero))
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn
 from ..op import Element, Linear, Op, Read, Sample
-from ..types import I64, ArrayType, Dim
+from ..types import I64, ArrayType, Dim, Shape, shape_text
 from . import attributes
 from .arrays import on_expressions
-from .attributes import factor, shape_text, term
+from .attributes import factor, term
 from .elementwise import matrix, vector
 
 SCALAR = np.float64(0.7)
@@ -159,10 +159,14 @@ def _broadcast_infer(
     return (x.with_shape(shape),)
 
 
+def broadcast_indices(shape: Shape, indices: Sequence[str]) -> list[str]:
+    """The indices of the element of an operand of this shape that is broadcast to these indices."""
+    last = indices[len(indices) - len(shape) :]
+    return ["0" if d.constant == 1 else i for d, i in zip(shape, last, strict=True)]
+
+
 def _broadcast_element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
-    shape = eqn.inputs[0].type.shape
-    aligned = indices[len(indices) - len(shape) :]
-    return read(0, ["0" if d.constant == 1 else i for d, i in zip(shape, aligned, strict=True)])
+    return read(0, broadcast_indices(eqn.inputs[0].type.shape, indices))
 
 
 broadcast = Op(

@@ -1,0 +1,372 @@
+"""Random smooth programs of loops and arrays, with one float result: what gradients are tried on.
+
+Every product has a bounded factor and every time step is short, so values stay near 1 and differences of the
+plain program are good to ten digits. Kinks (`maximum`, `where`, branches on data) are met by chance only.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+HELPERS = """
+import math
+import numpy as np
+
+RATE = 0.25
+TABLE = np.linspace(0.1, 0.9, 5)
+PICKED = np.array([1, 0, 1, 2])
+CONFIG = {"scale": 0.75, "weights": [0.5, 0.25]}
+
+
+def damp(z, q):
+    z[0] = 0.5 * z[-1] + 0.1 * q
+    return z
+
+
+def smooth(z, q):
+    for r in range(1, z.shape[0]):
+        z[r] = 0.5 * z[r - 1] + RATE * q * np.cos(z[r])
+    return z[0] + q * 0.1
+
+
+def step(z, q):
+    return z + 0.1 * (np.sin(z) - q)
+
+
+def pair(z, r):
+    return r * CONFIG["scale"], np.sin(z) + TABLE[2]
+
+
+def relax(z, q, k):
+    for _ in range(k):
+        z = z + 0.1 * (q * np.cos(z) - z)
+    return z
+
+
+def fill(z, r):
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            z[i, j] = 0.5 * z[i, j] * np.cos(z[i - 1, j]) + 0.2 * r[j]
+
+
+def horner(z, q):
+    total = 0.0
+    for r in z:
+        total = total * math.tanh(q) + r
+    return 0.3 * total
+
+
+def energy(z):
+    half = lambda q: 0.5 * q * np.sin(q)
+    return np.sum(half(z)) / (1 + len(z))
+
+
+def until(z, bound):
+    total = 0.0
+    for q in z:
+        total = total + np.tanh(q)
+        if total > bound:
+            return total * bound
+    return total - bound
+
+
+"""
+ROWS = (
+    "range(n)", "range(n)", "range(n)", "range(1, n)", "range(n - 1)", "range(1, n - 1)", "range(n - 1, -1, -1)",
+    "range(n - 2, 0, -1)", "range(0, n, 2)", "range(n - 1, 0, -2)", "range(min(m, n))", "range(max(n - 3, 0), n)",
+)  # fmt: skip
+TRIANGLES = (
+    "range({})", "range({} + 1)", "range({}, n)", "range({} + 1, n)", "range({}, -1, -1)", "range(n - 1, {}, -1)",
+)  # fmt: skip
+COLUMNS = ("range(p)", "range(p)", "range(1, p)", "range(p - 1, -1, -1)")
+TRIPS = ("range(m)", "range(m)", "range(m)", "range(m - 4)", "range(3)", "range(9)", "range(m, 0, -1)", "range(0, m, 3)")
+UNARY = (
+    "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{0} * {0})", "np.sqrt(1.0 + {0} * {0})", "np.arctan({})",
+    "np.log(2.0 + {0} ** 2)", "{0} / (1.0 + {0} ** 2)", "0.5 * np.abs({})", "(-{})", "np.square(np.sin({}))",
+)  # fmt: skip
+BINARY = (
+    "(0.6 * {} + 0.3 * {})", "(0.6 * {} + 0.3 * {})", "{} * np.tanh({})", "(0.5 * {} - 0.4 * {})", "np.sin({}) * {}",
+    "np.maximum({}, {})", "np.minimum({}, 0.9 * {})", "np.hypot({}, 1.0 + np.abs({}))", "{} / (2.0 + np.cos({}))",
+    "np.where({0} > 0.37, {1}, 0.5 * {0})", "np.where({0} < {1}, np.sin({1}), {0})", "np.logaddexp(0.3 * {}, {})",
+)  # fmt: skip
+
+
+def random_gradient_program(choose: random.Random) -> str:
+    """The source of `f(x, y, a, b, c, m)`: vectors of n, a matrix (n, p), a vector of p, a number, trips."""
+    return HELPERS + _Writer(choose).function()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The loops around a statement: their indices by the axis that they fit, and how deep loops may yet go."""
+
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    depth: int = 3
+    inside: bool = False
+
+
+class _Writer:
+    def __init__(self, choose: random.Random) -> None:
+        self.choose = choose
+        self.loops = 0
+        self.size = choose.choice((2, 3, 4, 6))
+        self.vectors = ("x", "y", "u", "v", "w")
+        self.targets = self.vectors if choose.random() < 0.3 else ("u", "v", "w")
+        self.matrices = ("h", "a") if choose.random() < 0.2 else ("h",)
+        self.shared = choose.random() < 0.3
+
+    def function(self) -> str:
+        body = [*self.start(), *self.block(Scope(), self.size), f"return {self.loss()}"]
+        return "\n".join(["def f(x, y, a, b, c, m):", *_indented(body)]) + "\n"
+
+    def start(self) -> list[str]:
+        one = self.choose.choice
+        return [
+            "n, p = a.shape",
+            one(("u = x.copy()", "u = np.sin(x)", "u = x" if self.shared else "u = x * 1.0")),
+            one(("v = np.zeros_like(x)", "v = np.zeros(n)", "v = 0.5 * y", "v = np.ones(n) * c")),
+            one(("w = np.cos(y)", "w = np.zeros(n)", "w = y" if self.shared else "w = y.copy()")),
+            one(("h = a.copy()", "h = np.zeros((n, p))", "h = 0.5 * a", "h = np.outer(y, b)")),
+            one(("g = 0.5 * b", "g = b.copy()", "g = np.zeros(p)", "g = np.tanh(b)")),
+            one(("s = 0", "s = 0.0", "s = c", "s = x[0]")),
+            one(("t = c", "t = 0.5", "t = np.mean(y)")),
+            "k = 0",
+        ]
+
+    def loss(self) -> str:
+        terms = (
+            "s", "0.7 * t", "np.sum(np.sin(u))", "np.dot(v, w)", "np.sum(h * h)", "np.sum(g)", "np.mean(h, axis=0) @ g",
+            "np.sum(u * w)", "0.1 * k", "v[0]", "h[0, -1]", "np.sum(x) * c", "np.sum(v ** 2)", "u @ (h @ g)", "w.sum()",
+        )  # fmt: skip
+        return " + ".join(self.choose.sample(terms, self.choose.randint(2, 7))) + " + 0.1 * c"
+
+    # ---- expressions ----
+
+    def row(self, scope: Scope) -> str:
+        """An index of the axis of n."""
+        near = [*scope.rows[-1:]] * 4 + [f"{i} - 1" for i in scope.rows] + [f"n - 1 - {i}" for i in scope.rows[-1:]]
+        far = [f"({i} + 1) % n" for i in scope.rows[-1:]] + [*scope.rows]
+        return self.choose.choice(("0", "-1", "1", *near, *far) if self.choose.random() < 0.9 else ("0", "n // 2"))
+
+    def column(self, scope: Scope) -> str:
+        """An index of the axis of p."""
+        return self.choose.choice(("0", "-1", "1", *[*scope.columns] * 3, *[f"{j} - 1" for j in scope.columns]))
+
+    def number(self, scope: Scope, depth: int = 2) -> str:
+        kind = self.choose.random()
+        if depth == 0 or kind < 0.35:
+            return self.choose.choice(
+                ("s", "t", "c", f"{self.vector_name()}[{self.row(scope)}]", f"{self.vector_name()}[{self.row(scope)}]",
+                 f"{self.matrix_name()}[{self.row(scope)}, {self.column(scope)}]", f"g[{self.column(scope)}]", "0.5",
+                 *(f"0.1 * {i}" for i in scope.rows[-1:])),
+            )  # fmt: skip
+        if kind < 0.5:
+            return self.choose.choice(UNARY).format(self.number(scope, depth - 1))
+        if kind < 0.8:
+            return self.choose.choice(BINARY).format(self.number(scope, depth - 1), self.number(scope, depth - 1))
+        u, i, j = self.vector_name(), self.row(scope), self.column(scope)
+        reduced = (
+            f"np.sum({u}) / n", f"0.2 * np.dot({u}, {self.vector(scope, 0)})", f"np.mean({self.vector(scope, 0)})",
+            f"np.max({u})", f"np.min(h)", f"{u}[np.argmax({self.vector_name()})]", f"np.sum({u}[PICKED]) * RATE",
+            f"np.sum({u}[:{i}]) * 0.2" if scope.rows else "0.3 * u[0]", f"horner({u}, s)", f"energy({u})",
+            f"until({u}, 0.7)", f"np.linalg.norm(0.1 + {u}) * 0.2", f"math.sin({self.number(scope, 0)})",
+            f"(s if {self.number(scope, 0)} > 0.31 else {self.number(scope, 0)})", f"h[{i}] @ g * 0.2",
+            f"0.2 * np.dot(h[{i}, :{j}], g[:{j}])", f"max(s, {u}[0])",
+            f"0.2 * sum([{u}[q] * q for q in range(2)])", f"np.prod(0.8 + 0.1 * {u})", "abs(t)",
+        )  # fmt: skip
+        return self.choose.choice(reduced)
+
+    def vector(self, scope: Scope, depth: int = 2) -> str:
+        kind = self.choose.random()
+        if depth == 0 or kind < 0.3:
+            return self.vector_name()
+        if kind < 0.45:
+            return self.choose.choice(UNARY).format(self.vector(scope, depth - 1))
+        if kind < 0.7:
+            pair = [self.vector(scope, depth - 1), self.choose.choice((self.vector, self.number))(scope, depth - 1)]
+            self.choose.shuffle(pair)
+            return self.choose.choice(BINARY).format(*pair)
+        u = self.vector(scope, depth - 1)
+        made = (
+            f"{self.vector_name()}[::-1]", f"0.2 * np.cumsum({u})", f"0.3 * (h @ {self.columns(scope)})", f"np.flip({u})",
+            "0.2 * h.sum(axis=1)", f"h[:, {self.column(scope)}]", f"np.concatenate([{u}[1:], {u}[:1]])",
+            f"np.einsum('ij,j->i', h, {self.columns(scope)}) * 0.2", f"np.full(n, {self.number(scope, 1)})",
+            f"np.arange(n) * 0.1 * {self.number(scope, 1)}", f"np.linspace(0.0, 1.0, n) * {u}", "np.max(h, axis=1)",
+            f"np.stack([{u}, {self.vector_name()}]).mean(axis=0)", f"np.clip({u}, -0.53, 0.71)", "a @ b * 0.2",
+            f"np.linalg.solve(np.eye(n) + 0.1 * np.outer({u}, w), {self.vector_name()})", f"np.roll({u}, 1)",
+            f"relax({u}, {self.number(scope, 0)}, m)", f"step({u}, {self.number(scope, 1)})", f"damp({u} * 1.0, s)",
+            f"np.array([{self.number(scope, 1)}]) + {u}", f"({u})[np.arange(n)[::-1]]",
+        )  # fmt: skip
+        return self.choose.choice(made)
+
+    def columns(self, scope: Scope) -> str:
+        """A vector of p."""
+        made = (
+            "b", "g", "g", f"h[{self.row(scope)}]", "0.2 * h.T @ u", f"np.sin({self.number(scope, 1)} + g)", "0.5 * g",
+            "h.mean(axis=0)", f"a[{self.row(scope)}]", f"0.2 * ({self.vector_name()} @ h)", "g[::-1]", "g * np.tanh(b)",
+        )  # fmt: skip
+        return self.choose.choice(made)
+
+    def matrix(self, scope: Scope) -> str:
+        made = (
+            "np.sin(h)", "0.5 * (h + a)", f"np.outer({self.vector(scope, 1)}, {self.columns(scope)})",
+            f"h * {self.vector(scope, 1)}[:, None]", f"0.5 * (h + {self.columns(scope)})", "h[::-1]", "h[:, ::-1]",
+            "np.where(h > a, np.cos(h), a)", "0.2 * np.cumsum(h, axis=0)", "h * np.tanh(a)", "0.9 * h.T.copy().T",
+            "0.1 * np.outer(u, u) @ h", f"{self.number(scope, 1)} * np.sin(a)", "np.reshape(np.ravel(h) * 0.9, (n, p))",
+        )  # fmt: skip
+        return self.choose.choice(made)
+
+    def vector_name(self) -> str:
+        return self.choose.choice(self.vectors)
+
+    def matrix_name(self) -> str:
+        return self.choose.choice(("h", "h", "a"))
+
+    # ---- statements ----
+
+    def block(self, scope: Scope, size: int) -> list[str]:
+        return [line for _ in range(self.choose.randint(1, size)) for line in self.statement(scope)]
+
+    def statement(self, scope: Scope) -> list[str]:
+        if scope.depth and self.choose.random() < (0.3 if scope.inside else 0.6):
+            return self.loop(replace(scope, depth=scope.depth - 1, inside=True))
+        kinds: Sequence[Callable[[Scope], list[str]]] = (
+            self.element, self.element, self.element, self.element, self.numeric, self.numeric, self.numeric,
+            self.whole, self.whole, self.sliced, self.in_matrix, self.in_matrix, self.in_matrix, self.helped,
+            self.viewed, self.swapped, self.branch, self.stated, self.leaving,
+        )  # fmt: skip
+        return self.choose.choice(kinds)(scope)
+
+    def target(self) -> str:
+        return self.choose.choice(self.targets)
+
+    def element(self, scope: Scope) -> list[str]:
+        place = f"{self.target()}[{self.row(scope)}]"
+        written = (
+            f"{place} = {self.number(scope)}", f"{place} = {self.number(scope)}", f"{place} += 0.2 * {self.number(scope)}",
+            f"{place} *= np.cos({self.number(scope, 1)})", f"{place} -= 0.1 * {self.number(scope)}",
+        )  # fmt: skip
+        return [self.choose.choice(written)]
+
+    def numeric(self, scope: Scope) -> list[str]:
+        one = self.number(scope)
+        changed = (
+            f"s = {one}", f"s += 0.25 * {one}", f"s, t = t, {one}", "s, t = 0.5 * t, s", f"t = 0.9 * t + 0.1 * {one}",
+            "k += 1", f"pq = (s, {one}); s = pq[1] + 0.1 * pq[0]", f"s = 0.5 * s + {one}", f"t = math.cos(s) * {one}",
+        )  # fmt: skip
+        return [self.choose.choice(changed)]
+
+    def whole(self, scope: Scope) -> list[str]:
+        u, new = self.target(), self.vector(scope)
+        if scope.rows and self.choose.random() < 0.5:
+            return [f"{u} += 0.1 * {new}"]
+        changed = (
+            f"{u} = {new}", f"{u} = {u} + 0.1 * {new}", f"{u} += 0.1 * {new}", f"{u} = {u} + 0.1 * ({new} - {u})",
+            f"{u} *= 0.8", f"{u}[:] = {new}", f"{u} = {self.vector_name()}.copy()", f"{u} *= np.cos({new})",
+        )  # fmt: skip
+        return [self.choose.choice(changed)]
+
+    def sliced(self, scope: Scope) -> list[str]:
+        u, v = self.target(), self.vector_name()
+        changed = (
+            f"{u}[1:] = 0.5 * {v}[:-1]", f"{u}[1:] += 0.1 * {v}[:-1]", f"{u}[::2] *= 0.5", f"{u}[:-1] = np.sin({v}[1:])",
+            f"{u}[1:-1] = {u}[1:-1] + 0.1 * ({v}[2:] - 2.0 * {v}[1:-1] + {v}[:-2])", f"{u}[::-1] = {self.vector(scope)}",
+            f"{u}[1::2] = {self.number(scope)}", *(f"{u}[:{i}] += 0.1 * {v}[{i}]" for i in scope.rows[-1:]),
+            *(f"{u}[{i}:] = 0.5 * {v}[{i}:]" for i in scope.rows[-1:]), f"{u}[{u} > 0.41] *= 0.7",
+        )  # fmt: skip
+        return [self.choose.choice(changed)]
+
+    def in_matrix(self, scope: Scope) -> list[str]:
+        h, i, j = self.choose.choice(self.matrices), self.row(scope), self.column(scope)
+        changed = (
+            f"{h}[{i}, {j}] = {self.number(scope)}", f"{h}[{i}, {j}] += 0.2 * {self.number(scope)}",
+            f"{h}[{i}] = {self.columns(scope)}", f"{h}[{i}] += 0.1 * {self.columns(scope)}", f"{h} = {self.matrix(scope)}",
+            f"{h}[:, {j}] = {self.vector(scope)}", f"{h}[:, {j}] *= np.sin({self.vector(scope, 1)})", f"{h} *= 0.8",
+            f"row = {h}[{i}]; row[0] = {self.number(scope, 1)}; row *= 0.9", f"g = {self.columns(scope)}",
+            f"{h}[1:] = 0.5 * {h}[:-1]", f"{h} += 0.1 * {self.matrix(scope)}", f"g[{j}] = {self.number(scope)}",
+            f"col = {h}[:, {j}]; col[{i}] = s; col += 0.1 * u", f"{h}.T[{j}] += 0.1 * v",
+        )  # fmt: skip
+        return [self.choose.choice(changed)]
+
+    def helped(self, scope: Scope) -> list[str]:
+        u, v = self.target(), self.target()
+        calls = (
+            f"s = smooth({u}, t)", f"damp({u}, {self.number(scope, 1)})", f"fill(h, {self.columns(scope)})", f"smooth(g, s)",
+            f"{u}, {v} = pair({self.vector_name()}, {self.vector_name()})", f"{u} = step({u}, s)", f"damp(h[{self.row(scope)}], t)",
+            f"{u} = relax({u}, {self.number(scope, 1)}, m)", f"s = smooth({u}[1:], s)", f"smooth(h[:, {self.column(scope)}], t)",
+        )  # fmt: skip
+        return [self.choose.choice(calls)]
+
+    def viewed(self, scope: Scope) -> list[str]:
+        u, one = self.target(), self.number(scope, 1)
+        views = (
+            f"z = {u}[1:]; z[0] = {one}; z *= 0.9", f"z = {u}[::-1]; z[{self.row(scope)}] += 0.1 * s",
+            f"z = {u}; z[0] = {one}; s = {u}[0] * c", f"z = h.ravel(); s = 0.2 * np.sum(z[1:] * z[:-1])",
+            f"z = {u}[::2]; z += 0.1 * {one}; t = np.sum(z) * 0.2", f"z = h[1:, :]; z[0, 0] = {one}",
+        )  # fmt: skip
+        return [self.choose.choice(views)]
+
+    def swapped(self, scope: Scope) -> list[str]:
+        u, v = self.target(), self.target()
+        swaps = (
+            f"{u}, {v} = {v}, {u}", f"{u}, {v} = {v}, {u} + 0.1 * {self.vector(scope, 1)}",
+            f"{u}[0], {v}[-1] = {v}[-1], {u}[0]", "u, v, w = v, w, u",
+        )  # fmt: skip
+        return [self.choose.choice(swaps)]
+
+    def branch(self, scope: Scope) -> list[str]:
+        i = scope.rows[-1] if scope.rows else "m"
+        tests = (
+            f"{i} % 2 == 0", f"{i} == 0", f"{i} > 2", f"{self.number(scope, 1)} > 0.43", f"s < {self.number(scope, 0)}",
+            f"0.1 < {self.number(scope, 0)} < 0.6", f"{i} > 1 and u[{i} - 2] > 0.21" if scope.rows else "n > 5", "m > 3",
+        )  # fmt: skip
+        lines = [f"if {self.choose.choice(tests)}:", *_indented(self.block(replace(scope, depth=0), 2))]
+        if self.choose.random() < 0.6:
+            lines += ["else:", *_indented(self.block(replace(scope, depth=0), 2))]
+        return lines
+
+    def stated(self, scope: Scope) -> list[str]:
+        """A tuple or a dict of arrays and numbers, carried by a loop of its own."""
+        u, new, one = self.target(), self.vector(scope, 1), self.number(scope, 1)
+        tuples = [f"state = ({u}, s)", f"for _ in {self.choose.choice(TRIPS)}:", "    z, q = state",
+                  f"    state = (z + 0.1 * ({new} - q), 0.9 * q + 0.1 * {one})", f"{u}, s = state"]  # fmt: skip
+        dicts = [f'state = {{"z": {u}, "q": t}}', "for _ in range(m):",
+                 f'    state = {{"z": np.sin(state["z"]) * state["q"], "q": 0.5 * state["q"] + 0.2 * {one}}}',
+                 f'{u}, t = state["z"], state["q"]']  # fmt: skip
+        return self.choose.choice((tuples, dicts))
+
+    def leaving(self, scope: Scope) -> list[str]:
+        """Ways out of a loop."""
+        if not scope.inside:
+            return self.numeric(scope)
+        tests = (f"{self.number(scope, 0)} > 0.93", "s > 1.3", f"{scope.rows[-1]} == 2" if scope.rows else "t < -0.4")
+        return [f"if {self.choose.choice(tests)}:", f"    {self.choose.choice(('break', 'continue', 'continue'))}"]
+
+    def loop(self, scope: Scope) -> list[str]:
+        self.loops += 1
+        own, kind = f"i{self.loops}", self.choose.random()
+        if kind < 0.45:
+            spaces = [*ROWS, *(t.format(scope.rows[-1]) for t in TRIANGLES if scope.rows) ]
+            return self.over(own, self.choose.choice(spaces), replace(scope, rows=(*scope.rows, own)))
+        if kind < 0.6:
+            return self.over(own, self.choose.choice(COLUMNS), replace(scope, columns=(*scope.columns, own)))
+        if kind < 0.85:
+            return self.over(own, self.choose.choice(TRIPS), scope)
+        if kind < 0.9:
+            inside = _indented([*self.block(scope, 3), f"{own} += 1"])
+            return [f"{own} = 0", f"while {own} < m:", *(line.replace("continue", "pass") for line in inside)]
+        items = self.choose.choice(("{0}, e in enumerate(u)", "{0}, (e, d) in enumerate(zip(x, v))", "e in h[:, 0]", "row in h"))
+        use = "s = 0.7 * s + 0.2 * np.sin(row[0])" if items.startswith("row") else "s = 0.7 * s + 0.2 * np.sin(e)"
+        rows = (*scope.rows, own) if "{0}" in items else scope.rows
+        head, space = items.format(own).split(" in ")
+        return [f"for {head} in {space}:", *_indented([use, *self.block(replace(scope, rows=rows), 2)])]
+
+    def over(self, own: str, space: str, scope: Scope) -> list[str]:
+        return [f"for {own} in {space}:", *_indented(self.block(scope, 3))]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return ["    " + line for line in lines]
