@@ -14,7 +14,7 @@ from . import nested
 from .differentiation import Choice
 from .frontend.arguments import binder, flatten
 from .frontend.captured import Operands
-from .frontend.specialise import Specialisation, Specialisations
+from .frontend.specialise import Specialisations
 from .gradient_checks import Program, check
 from .ir.errors import ArgumentError
 from .pipeline import Options
@@ -114,13 +114,13 @@ def value_and_grad(
 class Traceable:
     """A function of this module that captured functions may call on traced values."""
 
+    key = ()
+    """What a call depends on beside `function`."""
+
     def __init__(self, function: Function, traced: Function) -> None:
         self.function = function
         self.traced = traced
         functools.update_wrapper(self, function, updated=())
-
-    key = ()
-    """What a call depends on beside `function`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -160,25 +160,53 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False, **options: Any) -> tu
     """(f(*primals), pullback), as `jax.vjp`; `pullback(cotangent)` is a tuple, one cotangent an argument.
 
     With `has_aux`, (value, pullback, aux). The cotangent has the structure and shapes of the result.
+    Options are those of `adjoint`.
+
+    Raises
+    ------
+    ArgumentError
+        For options that do not exist, and by the pullback for a cotangent that is not like the result.
+    DerivativeError
+        If a primal has no floats.
+    CaptureError
+        For what cannot be captured.
     """
     return GradientFunction(f, _everything(primals, options, has_aux)).vjp(*primals)
 
 
 @_traceable(_traced_jvp)
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **options: Any) -> tuple[Any, Any]:
-    """(f(*primals), tangent of it) along `tangents`, one an argument, each shaped like it; as `jax.jvp`."""
+    """(f(*primals), tangent of it) along `tangents`, one an argument, each shaped like it; as `jax.jvp`.
+
+    Options are those of `adjoint`.
+
+    Raises
+    ------
+    ArgumentError
+        For options that do not exist, and for tangents that are not like the primals.
+    DerivativeError
+        If a primal has no floats.
+    CaptureError
+        For what cannot be captured.
+    """
     _check_tangents(primals, tangents)
-    specialisation, operands = GradientFunction(f, _everything(primals, options)).specialised(
-        tuple(primals), {}
-    )
-    return specialisation.program.jvp(operands, tangents)
+    programs, operands = GradientFunction(f, _everything(primals, options)).specialised(tuple(primals), {})
+    return programs.jvp(operands, tangents)
 
 
 def verify(f: Function, *args: Any, argnums: int | Sequence[int] = 0, **options: Any) -> Verdict:
     """Prove as much as can be proven of the gradient of `f`, near these arguments.
 
     SymPy proves the partials of every operation that occurs and the adjoint of every block; the whole program
-    is compared with a derivative of 50 digits at random points, and forward with reverse mode.
+    is compared with a derivative of 50 digits at random points, and forward with reverse mode. A derivative
+    that is wrong is no exception: the verdict says so. Options and errors are those of `adjoint`.
+
+    Parameters
+    ----------
+    f, args
+        The function, and arguments near which it is looked at.
+    argnums
+        Which of them are differentiated, as in `adjoint`.
 
     Returns
     -------
@@ -219,11 +247,12 @@ def check_grads(
     ------
     WrongDerivative
         An AssertionError that names argument and element.
+    ArgumentError
+        For options, modes and orders that do not exist.
     """
     choice = Choice(_options(options), 0, None, False)
-    specialisation, operands = GradientFunction(f, choice).specialised(tuple(args), {})
-    function = specialisation.program.function
-    program = Program(function, tuple(operands.values), tuple(operands.sizes))
+    programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
+    program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))
     check(program, order, modes, Tolerance.of(program.floats, atol, rtol, eps), choice.options)
 
 
@@ -243,55 +272,65 @@ class GradientFunction:
         """What a call depends on beside `function`."""
         return self.choice.key
 
-    def specialised(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[Specialisation[Programs], Operands]:
+    def specialised(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Programs, Operands]:
         """The programs that serve these arguments, and what to call them with."""
-        return self._specialisations.find(args, kwargs)
+        specialisation, operands = self._specialisations.find(args, kwargs)
+        return specialisation.program, operands
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        specialisation, operands = self._specialisations.find(args, kwargs)
-        return specialisation.program.gradient(operands)
+        programs, operands = self.specialised(args, kwargs)
+        return programs.gradient(operands)
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program."""
-        specialisation, operands = self._specialisations.find(args, kwargs)
-        return specialisation.program.value_and_grad(operands)
+        programs, operands = self.specialised(args, kwargs)
+        return programs.value_and_grad(operands)
 
     def primal(self, *args: Any, **kwargs: Any) -> Any:
         """What the function itself returns, compiled; it writes the arrays that the function writes."""
-        specialisation, operands = self._specialisations.find(args, kwargs)
-        program = specialisation.program
-        if not program.function.written:
-            return program.primal(operands, ())
+        programs, operands = self.specialised(args, kwargs)
+        if not programs.function.written:
+            return programs.primal(operands, ())
         leaves, _ = flatten(self._specialisations.binder.bind(args, kwargs))
-        return program.primal(operands, leaves)
+        return programs.primal(operands, leaves)
 
     def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called many times."""
-        specialisation, operands = self._specialisations.find(args, kwargs)
-        return specialisation.program.vjp(operands)
+        programs, operands = self.specialised(args, kwargs)
+        return programs.vjp(operands)
 
     def verify(self, *args: Any, **kwargs: Any) -> Verdict:
         """Prove as much as can be proven of the gradient, near these arguments; see `adcompiler.verify`."""
-        specialisation, operands = self._specialisations.find(args, kwargs)
-        return specialisation.program.verify(operands)
+        programs, operands = self.specialised(args, kwargs)
+        return programs.verify(operands)
 
     def trace_call(self, tracer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """What a call in a captured function is: the gradient, written into the program around it."""
         return nested.gradient(tracer, self, self.choice, args, kwargs, with_value=False)
 
     def ir(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
-        """The program as text: stage "trace", "primal", "adjoint", "tangent" or "gradient"."""
+        """The program as text: stage "trace", "primal", "adjoint", "tangent" or "gradient".
+
+        Raises
+        ------
+        ArgumentError
+            For any other stage.
+        """
         return self.programs(*args, **kwargs).text(stage)
 
     def source(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
-        """The generated Python source of stage "primal", "gradient" or "value_and_grad"."""
+        """The generated Python source of stage "primal", "gradient" or "value_and_grad".
+
+        Raises
+        ------
+        ArgumentError
+            For any other stage.
+        """
         return self.programs(*args, **kwargs).source(stage)
 
     def programs(self, *args: Any, **kwargs: Any) -> Programs:
         """Everything compiled for these arguments; for tools that show it."""
-        return self._specialisations.find(args, kwargs)[0].program
+        return self.specialised(args, kwargs)[0]
 
     @property
     def specialisations(self) -> int:
@@ -300,9 +339,9 @@ class GradientFunction:
 
     def __get__(self, instance: Any, owner: type | None = None) -> GradientFunction:
         """A decorated method, bound to its object; `argnums` does not count `self`."""
-        return (
-            self if instance is None else GradientFunction(MethodType(self.function, instance), self.choice)
-        )
+        if instance is None:
+            return self
+        return GradientFunction(MethodType(self.function, instance), self.choice)
 
     def __repr__(self) -> str:
         return f"<gradient of {getattr(self.function, '__qualname__', self.function)}>"

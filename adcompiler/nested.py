@@ -86,14 +86,14 @@ def _traced(
     inner = trace_inner(tracer, transformed, function, args, kwargs)
     kinds = tuple("a traced value" if p is not None else "a static value" for p in inner.parameters)
     return inner, Differentiation(
-        inner.function,
-        binder(function).starred,
-        inner.structure,
-        inner.parameters,
-        kinds,
-        inner.outputs,
-        inner.result,
-        choice,
+        function=inner.function,
+        names=binder(function).starred,
+        structure=inner.structure,
+        parameters=inner.parameters,
+        kinds=kinds,
+        outputs=inner.outputs,
+        result=inner.result,
+        choice=choice,
     )
 
 

@@ -36,15 +36,15 @@ class Programs:
         self.choice = choice
         self.function = captured.function
         self.differentiation = Differentiation(
-            captured.function,
-            parameters,
-            captured.structure,
-            tuple(None if a.same_as is not None else a.parameter for a in captured.arguments),
-            tuple(_kind(a, captured) for a in captured.arguments),
-            captured.outputs,
-            captured.result,
-            choice,
-            tuple((self._argument(p).name, r) for r, p in captured.function.written),
+            function=captured.function,
+            names=parameters,
+            structure=captured.structure,
+            parameters=tuple(None if a.same_as is not None else a.parameter for a in captured.arguments),
+            kinds=tuple(_kind(a, captured) for a in captured.arguments),
+            outputs=captured.outputs,
+            result=captured.result,
+            choice=choice,
+            written=tuple((self._argument(p).name, r) for r, p in captured.function.written),
         )
 
     def _argument(self, parameter: int) -> Argument:
@@ -110,9 +110,9 @@ class Programs:
             bars = self._cotangents(cotangent, results)
             return self.differentiation.assemble_tuple(pullback.call(*residuals, *bars, *sizes))
 
-        return (
-            (value, pull, self.differentiation.returned(results)[1]) if self.choice.has_aux else (value, pull)
-        )
+        if self.choice.has_aux:
+            return value, pull, self.differentiation.returned(results)[1]
+        return value, pull
 
     def jvp(self, operands: Operands, tangents: Sequence[Any]) -> tuple[Any, Any]:
         """(returned, its tangent); a part of the result that is not a float has tangent None."""

@@ -183,10 +183,15 @@ def compile_function(function: Function, options: Options) -> Compiled:
     def compile_() -> None:
         entry = getattr(module.load(), name)
         checked = raising(entry, writer.checks)
+        params = function.body.params
+        scalars = [(k, p.type.dtype.numpy.type) for k, p in enumerate(params) if not p.type.rank]
 
         def call(*args: Any) -> Results:
+            given = list(args)
+            for k, kind in scalars:  # a Python float would not be divided by zero
+                given[k] = kind(given[k])
             with np.errstate(all="ignore"):
-                return checked(*args)
+                return checked(*given)
 
         compiled.call = call
 

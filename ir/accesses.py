@@ -134,9 +134,7 @@ def _gap(
 
 
 def _hits(a: int, c: int, sign: int) -> bool:
-    if sign == 0:
-        return c == 0
-    if a == 0:
+    if sign == 0 or a == 0:
         return c == 0
     return c % a == 0 and (-c // a) * sign >= 1
 

@@ -16,7 +16,7 @@ Bounds = Mapping[str, tuple[Dim, Dim | None]]
 
 
 def nonnegative(dim: Dim, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
-    """Whether `dim >= 0` is shown from the bounds, or from them and one of the facts: Dims known to be >= 0."""
+    """Whether `dim >= 0` is shown from the bounds, or from them and one of the facts, Dims that are >= 0."""
     if dim.never_negative():
         return True
     # where a bounded name exists at all, its range is not empty

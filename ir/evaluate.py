@@ -36,7 +36,7 @@ def evaluate(
 
 
 def bind_sizes(function: Function, shapes: Sequence[Sequence[int]], given: Sizes) -> dict[str, int]:
-    """Every size's value, from the shapes of the arguments and those given; ArgumentError on a contradiction."""
+    """Every size's value, from shapes of arguments and those given; ArgumentError on a contradiction."""
     known = dict(given)
     expected = [
         (dim, int(actual), param)

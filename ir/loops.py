@@ -24,6 +24,10 @@ class Parts(Generic[T]):
     sums: Sequence[T]
     slices: Sequence[T]
 
+    @property
+    def roles(self) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+        return self.carries, self.sums, self.slices
+
 
 def split(attrs: Attrs, values: Sequence[T]) -> Parts[T]:
     """Operands, parameters after the index, results, or outputs of a `for` by their role."""

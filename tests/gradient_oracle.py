@@ -8,17 +8,19 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from captured_programs import load, run_plain
 
-from adcompiler import adjoint
+from adcompiler import adjoint, jvp
 from adcompiler.ir.errors import AdcompilerError, VerifierError
 
 WRT = (0, 1, 2, 3, 4)
 TRACED = (6, 5, 12)
-SIZES = ((9, 6, 3), (5, 7, 0), (7, 5, 1), (6, 6, 2), (2, 3, 10), (3, 2, 5), (1, 1, 1), (8, 5, 9))
+LARGE = ((9, 6, 3), (5, 7, 0), (7, 5, 1), (6, 6, 2), (8, 5, 9))
+SMALL = ((2, 3, 10), (3, 2, 5), (1, 1, 1), (2, 2, 0), (4, 5, 2))
 STEPS = (2e-3, 5e-4, 1e-4, 2e-5)
 RTOL = 1e-6
 
@@ -32,13 +34,16 @@ def outcome(source: str, seed: int, backend: str = "numpy", second_order: bool =
     f = load(source)["f"]
     gradient = adjoint(f, argnums=WRT, backend=backend)
     rng = np.random.default_rng(seed)
-    others = rng.choice(len(SIZES), 3, replace=False)
+    others = [*rng.permutation(LARGE)[:2], *rng.permutation(SMALL)[: seed % 2]]
     right = 0
-    for n, p, m in (TRACED, *(SIZES[k] for k in others)):
+    for n, p, m in (TRACED, *(map(int, sizes) for sizes in others)):
         args = arguments(rng, n, p, m)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = _guarded(f"n, p, m = {n}, {p}, {m}", lambda args=args: at_point(f, gradient, args, rng))
+            where = f"n, p, m = {n}, {p}, {m}"
+            found = _guarded(where, lambda args=args: at_point(f, gradient, args, rng))
+            if found == "right" and right == 0:
+                found = _guarded(where, lambda args=args: modes(f, gradient, args, rng))
             if found == "right" and right == 0 and second_order and not writes(gradient, args):
                 found = _guarded("second order", lambda args=args: at_second_order(gradient, args, rng))
         if found == "refused":
@@ -94,8 +99,6 @@ def at_point(f: Callable[..., Any], gradient: Any, args: Sequence[Any], rng: np.
         only = [dot if j == k else np.zeros_like(dot) for j, dot in enumerate(dots)]
         scale = np.sum(np.abs(bars[k] * dots[k]))
         differ(f"gradient of {name}", np.sum(bars[k] * dots[k]), lambda z: f(*z), args, only, scale)
-    _modes(f, gradient, args, dots, rng, sum(np.sum(b * d) for b, d in zip(bars, dots, strict=True)))
-    _primal(gradient, args, expected)
     return "right"
 
 
@@ -109,29 +112,37 @@ def _must_raise(gradient: Any, args: Sequence[Any], error: Exception) -> None:
     raise Wrong(f"no error, where Python raises {error!r}")
 
 
+def modes(f: Callable[..., Any], gradient: Any, args: Sequence[Any], rng: np.random.Generator) -> str:
+    """The primal, and forward mode against reverse mode and, for what the function writes, differences."""
+    backend = gradient.choice.options.backend
+    _primal(gradient, args, run_plain(f, args))
+    dots = tuple(np.asarray(rng.normal(size=np.shape(arg)))[()] for arg in args[:-1])
+    moved = _loss_and_written(jvp(partial(f, m=args[-1]), args[:-1], dots, backend=backend))
+    _, pullback = gradient.vjp(*args)
+    bars = {name: np.asarray(rng.normal(size=np.shape(dot)))[()] for name, dot in moved.items()}
+    written = {name: bar for name, bar in bars.items() if name}
+    pulled = pullback((bars[""], written) if written else bars[""])
+    expected = sum(np.sum(bars[name] * dot) for name, dot in moved.items())
+    scale = sum(np.sum(np.abs(bars[name] * dot)) for name, dot in moved.items())
+    agree("jvp and vjp", sum(np.sum(b * d) for b, d in zip(pulled, dots, strict=True)), expected, 1e-8, scale)
+    differ("tangent of the loss", moved[""], lambda z: f(*z), args, dots)
+    for name in written:
+        number = "xyabc".index(name)
+        differ(f"tangent of {name}", moved[name], lambda z, k=number: run_plain(f, z).arguments[k], args, dots)
+    return "right"
+
+
+def _loss_and_written(both: tuple[Any, Any]) -> dict[str, Any]:
+    """The tangents of a jvp: that of the loss as "", those of arguments that are written by their names."""
+    value, tangent = both
+    return {"": tangent[0], **tangent[1]} if isinstance(value, tuple) else {"": tangent}
+
+
 def _primal(gradient: Any, args: Sequence[Any], expected: Any) -> None:
     given = copy.deepcopy(args)
     agree("value of the primal", gradient.primal(*given), expected.returned, rtol=1e-9)
     for a, b in zip(given, expected.arguments, strict=True):
         agree("an argument of the primal, afterwards", a, b, rtol=1e-9)
-
-
-def _modes(f: Any, gradient: Any, args: Any, dots: Any, rng: Any, slope: Any) -> None:
-    """Forward mode against reverse mode and, for what the function writes, against differences."""
-    specialisation, operands = gradient.specialised(tuple(args), {})
-    value, tangent = specialisation.program.jvp(operands, dots)
-    written = isinstance(value, tuple)
-    loss_dot = tangent[0] if written else tangent
-    agree("jvp and gradient", loss_dot, slope, rtol=1e-8)
-    _, pullback = gradient.vjp(*args)
-    bar = (rng.normal(), {name: rng.normal(size=np.shape(a)) for name, a in value[1].items()}) if written else 1.7
-    pulled = sum(np.sum(b * d) for b, d in zip(pullback(bar), dots, strict=True))
-    pairs = [(bar[0], loss_dot), *((bar[1][k], tangent[1][k]) for k in bar[1])] if written else [(bar, loss_dot)]
-    scale = sum(np.sum(np.abs(b * t)) for b, t in pairs)
-    agree("jvp and vjp", pulled, sum(np.sum(b * t) for b, t in pairs), rtol=1e-8, scale=scale)
-    for name in value[1] if written else ():
-        number = "xyabc".index(name)
-        differ(f"tangent of {name}", tangent[1][name], lambda z, k=number: run_plain(f, z).arguments[k], args, dots)
 
 
 # ---- second order ----
@@ -144,18 +155,19 @@ def writes(gradient: Any, args: Sequence[Any]) -> bool:
 
 def at_second_order(gradient: Any, args: Sequence[Any], rng: np.random.Generator) -> str:
     """Derivatives of <gradient, direction>, in both modes, against differences of the compiled gradient."""
+    backend = gradient.choice.options.backend
 
-    def slope(x, y, a, b, c, m, u, v, h, g, s):
+    def slope(x, y, a, b, c, m, u, v, w, d, z):
         gx, gy, ga, gb, gc = gradient(x, y, a, b, c, m)
-        return np.sum(gx * u) + np.sum(gy * v) + np.sum(ga * h) + np.sum(gb * g) + gc * s
+        return np.sum(gx * u) + np.sum(gy * v) + np.sum(ga * w) + np.sum(gb * d) + gc * z
 
     dots, ways = ([np.asarray(rng.normal(size=np.shape(z)))[()] for z in args[:-1]] for _ in range(2))
-    onward = adjoint(slope, argnums=WRT, backend=gradient.choice.options.backend)
+    onward = adjoint(slope, argnums=WRT, backend=backend)
     bars = onward(*args, *dots)
     curvature = sum(np.sum(b * w) for b, w in zip(bars, ways, strict=True))
     scale = sum(np.sum(np.abs(b * w)) for b, w in zip(bars, ways, strict=True))
-    specialisation, operands = onward.specialised((*args, *dots), {})
-    _, tangent = specialisation.program.jvp(operands, ways)
+    fixed = partial(slope, m=args[-1], **dict(zip("uvwdz", dots, strict=True)))
+    _, tangent = jvp(fixed, args[:-1], ways, backend=backend)
     agree("second order: forward and reverse over reverse", tangent, curvature, rtol=1e-8, scale=scale)
 
     def at(moved: Sequence[Any]) -> Any:

@@ -104,7 +104,7 @@ class Scope:
 
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    depth: int = 3
+    depth: int = 0
     inside: bool = False
 
 
@@ -112,14 +112,17 @@ class _Writer:
     def __init__(self, choose: random.Random) -> None:
         self.choose = choose
         self.loops = 0
-        self.size = choose.choice((2, 3, 4, 6))
+        self.size = choose.choice((2, 3, 4, 5))
+        self.depth = choose.choice((1, 1, 2, 2, 2, 3))
         self.vectors = ("x", "y", "u", "v", "w")
         self.targets = self.vectors if choose.random() < 0.3 else ("u", "v", "w")
         self.matrices = ("h", "a") if choose.random() < 0.2 else ("h",)
         self.shared = choose.random() < 0.3
+        self.on_data = choose.random() < 0.05
+        self.on_indices = choose.random() < 0.3
 
     def function(self) -> str:
-        body = [*self.start(), *self.block(Scope(), self.size), f"return {self.loss()}"]
+        body = [*self.start(), *self.block(Scope(depth=self.depth), self.size), f"return {self.loss()}"]
         return "\n".join(["def f(x, y, a, b, c, m):", *_indented(body)]) + "\n"
 
     def start(self) -> list[str]:
@@ -172,8 +175,8 @@ class _Writer:
             f"np.sum({u}) / n", f"0.2 * np.dot({u}, {self.vector(scope, 0)})", f"np.mean({self.vector(scope, 0)})",
             f"np.max({u})", f"np.min(h)", f"{u}[np.argmax({self.vector_name()})]", f"np.sum({u}[PICKED]) * RATE",
             f"np.sum({u}[:{i}]) * 0.2" if scope.rows else "0.3 * u[0]", f"horner({u}, s)", f"energy({u})",
-            f"until({u}, 0.7)", f"np.linalg.norm(0.1 + {u}) * 0.2", f"math.sin({self.number(scope, 0)})",
-            f"(s if {self.number(scope, 0)} > 0.31 else {self.number(scope, 0)})", f"h[{i}] @ g * 0.2",
+            f"until({u}, 0.7)" if self.on_data else f"{u}[n - 1]", f"np.linalg.norm(0.1 + {u}) * 0.2", f"math.sin({self.number(scope, 0)})",
+            f"(s if {self.test(scope)} else {self.number(scope, 0)})", f"h[{i}] @ g * 0.2",
             f"0.2 * np.dot(h[{i}, :{j}], g[:{j}])", f"max(s, {u}[0])",
             f"0.2 * sum([{u}[q] * q for q in range(2)])", f"np.prod(0.8 + 0.1 * {u})", "abs(t)",
         )  # fmt: skip
@@ -318,15 +321,22 @@ class _Writer:
         return [self.choose.choice(swaps)]
 
     def branch(self, scope: Scope) -> list[str]:
-        i = scope.rows[-1] if scope.rows else "m"
-        tests = (
-            f"{i} % 2 == 0", f"{i} == 0", f"{i} > 2", f"{self.number(scope, 1)} > 0.43", f"s < {self.number(scope, 0)}",
-            f"0.1 < {self.number(scope, 0)} < 0.6", f"{i} > 1 and u[{i} - 2] > 0.21" if scope.rows else "n > 5", "m > 3",
-        )  # fmt: skip
-        lines = [f"if {self.choose.choice(tests)}:", *_indented(self.block(replace(scope, depth=0), 2))]
+        lines = [f"if {self.test(scope)}:", *_indented(self.block(replace(scope, depth=0), 2))]
         if self.choose.random() < 0.6:
             lines += ["else:", *_indented(self.block(replace(scope, depth=0), 2))]
         return lines
+
+    def test(self, scope: Scope) -> str:
+        """A condition on sizes; in some programs on indices, which may unroll loops, in a few on data."""
+        i = scope.rows[-1] if scope.rows else "m"
+        if not (self.on_data or self.on_indices):
+            return self.choose.choice(("m > 3", "n > 5", "m % 2 == 0", "not m", "n == 7"))
+        known = (f"{i} % 2 == 0", f"{i} == 0", f"{i} > 2", f"{i} < n - 2", "m > 3", f"{i} in (1, 3)", f"not {i}")
+        on_data = (
+            f"{self.number(scope, 1)} > 0.43", f"s < {self.number(scope, 0)}", f"0.1 < {self.number(scope, 0)} < 0.6",
+            f"{i} > 1 and u[{i} - 2] > 0.21" if scope.rows else "n > 5", "s > 1.3",
+        )  # fmt: skip
+        return self.choose.choice(on_data if self.on_data else known)
 
     def stated(self, scope: Scope) -> list[str]:
         """A tuple or a dict of arrays and numbers, carried by a loop of its own."""
@@ -342,8 +352,8 @@ class _Writer:
         """Ways out of a loop."""
         if not scope.inside:
             return self.numeric(scope)
-        tests = (f"{self.number(scope, 0)} > 0.93", "s > 1.3", f"{scope.rows[-1]} == 2" if scope.rows else "t < -0.4")
-        return [f"if {self.choose.choice(tests)}:", f"    {self.choose.choice(('break', 'continue', 'continue'))}"]
+        ways = ("break", "continue") if self.on_data else ("continue",)
+        return [f"if {self.test(scope)}:", f"    {self.choose.choice(ways)}"]
 
     def loop(self, scope: Scope) -> list[str]:
         self.loops += 1
@@ -355,7 +365,7 @@ class _Writer:
             return self.over(own, self.choose.choice(COLUMNS), replace(scope, columns=(*scope.columns, own)))
         if kind < 0.85:
             return self.over(own, self.choose.choice(TRIPS), scope)
-        if kind < 0.9:
+        if kind < 0.9 and self.on_data:
             inside = _indented([*self.block(scope, 3), f"{own} += 1"])
             return [f"{own} = 0", f"while {own} < m:", *(line.replace("continue", "pass") for line in inside)]
         items = self.choose.choice(("{0}, e in enumerate(u)", "{0}, (e, d) in enumerate(zip(x, v))", "e in h[:, 0]", "row in h"))

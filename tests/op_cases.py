@@ -15,7 +15,7 @@ from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Function, Value
 from adcompiler.ir.op import Op, Sample
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.types import ArrayType, Dim, DType
+from adcompiler.ir.types import ArrayType, Dim, DType, array_type
 
 
 @dataclass(frozen=True)
@@ -81,3 +81,38 @@ def cases() -> Iterator[Case]:
     for op in OPS.values():
         for number, sample in enumerate(op.samples):
             yield Case(op, sample, f"{op.name}-{number}")
+
+
+def f64(*sizes: Any) -> ArrayType:
+    """The type of an array of f64."""
+    return array_type("f64", *sizes)
+
+
+def applied(name: str, arrays: list[Any], **attrs: Any) -> Function:
+    """An op on parameters of the types of these arrays."""
+    params = [Value(type_of(x), f"x{j}") for j, x in enumerate(arrays)]
+    return function(name, params, lambda *p: [OPS[name](*p, **attrs)], ops=OPS)
+
+
+def directions(values: Any, seed: int) -> list[Any]:
+    """Random arrays of the shapes of these values."""
+    random = np.random.default_rng(seed)
+    return [random.uniform(-1, 1, np.shape(x)) for x in values]
+
+
+# ---- sources of elements, run as the Python that they are ----
+
+
+class Strict:
+    """An array that is only read inside, and never from its end."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = np.asarray(array)
+
+    def __getitem__(self, key: tuple[int, ...]) -> Any:
+        assert all(0 <= i < size for i, size in zip(key, self.array.shape, strict=True))
+        return self.array[key]
+
+
+def read(operand: int, indices: Any) -> str:
+    return f"x{operand}[({''.join(f'{i}, ' for i in indices)})]"

@@ -14,6 +14,12 @@ from adcompiler.ir.types import Dim
 N, M, INDEX, J, K = (Dim.of(name) for name in ("n", "m", "i", "j", "k"))
 TRIPS = (N - 1).positive()
 
+
+def in_range(dim, low, high, bounds):
+    """Whether `low <= dim < high` is shown."""
+    return nonnegative(dim - low, bounds) and nonnegative(high - dim - 1, bounds)
+
+
 SHOWN = [
     (INDEX, 0, N, {"i": (Dim(), N - 1)}),
     (INDEX + 1, 0, N, {"i": (Dim(), N - 2)}),

@@ -479,3 +479,20 @@ def test_the_next_process_compiles_nothing(tmp_path):
 
 def test_public_names():
     assert {"adjoint", "grad", "value_and_grad", "jvp", "vjp", "check_grads"} <= set(dir(adcompiler))
+
+
+def test_vjp_inside_a_captured_function():
+    x, y = np.array([0.3, -0.8, 1.4]), np.array([1.5, 0.2, -0.7])
+
+    def joined(x, y):
+        value, pullback = vjp(lambda a, b: np.sin(a) * b, x, y)
+        x_bar, y_bar = pullback(np.ones(3))
+        return np.sum(value + x_bar * y_bar)
+
+    def with_aux(x):
+        value, pullback, aux = vjp(lambda a: (np.sum(a * a), a[0]), x, has_aux=True)
+        (x_bar,) = pullback(2.0)
+        return value + aux + np.sum(x_bar * x_bar)
+
+    np.testing.assert_allclose(adjoint(joined)(x, y), y * (np.cos(x) + np.cos(2.0 * x)), rtol=1e-14)
+    np.testing.assert_allclose(adjoint(with_aux)(x), 34.0 * x + np.array([1.0, 0.0, 0.0]), rtol=1e-14)

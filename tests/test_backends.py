@@ -37,11 +37,11 @@ from random_functions import functions
 
 from adcompiler.backends import cache, compile_function, memory, numba_backend
 from adcompiler.backends.compiled import Options
-from adcompiler.ir.build import origin
+from adcompiler.ir.build import block, emit, origin
 from adcompiler.ir.errors import ArgumentError, Location, VerifierError
-from adcompiler.ir.graph import constant
+from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.op import Scalar
-from adcompiler.ir.ops import FAMILIES
+from adcompiler.ir.ops import FAMILIES, OPS
 from adcompiler.ir.ops.control import branch, loop
 from adcompiler.ir.types import F32, DType
 
@@ -250,6 +250,17 @@ def test_what_one_nest_makes_and_reads_needs_no_memory():
         assert_same(call(f, (x,), [21]), evaluated(f, (x,)))
 
 
+def test_the_library_sees_a_transpose_of_what_is_stored():
+    def body(a, b):
+        return [op("matmul", op("transpose", op("sin", a), axes=(1, 0)), b)]
+
+    f = program("transposed", body, sizes=("n", "m"), a=("f64", "n", "m"), b=("f64", "n"))
+    assert "np.dot(t.T, b)" in compile_function(f, "numba").source
+    args = np.linspace(-1.0, 1.0, 6).reshape(2, 3), np.array([0.5, -2.0])
+    for call in (call_numpy, call_plain, call_numba):
+        assert_same(call(f, args, [2, 3]), evaluated(f, args))
+
+
 def test_rows_broadcast_computed_once_a_row():
     def body(a, x):
         return [a * op("exp", op("reshape", x, shape=(N, 1)))]
@@ -410,6 +421,14 @@ def test_an_unknown_backend_is_refused():
     with pytest.raises(ArgumentError) as raised:
         compile_function(recurrence(), "fortran")
     assert str(raised.value) == "there is no backend 'fortran'\nhint: use one of numba, numpy"
+
+
+def test_calls_are_inlined_before():
+    def body(x):
+        return emit(OPS["call"], [x], {"name": "same"}, [block([Value(x.type)], lambda a: [a])])
+
+    with pytest.raises(VerifierError, match="^call is inlined before a Function is compiled$"):
+        compile_function(program("caller", body, x=("f64", "n")), "numba")
 
 
 def test_a_size_that_is_bound_twice_is_refused():

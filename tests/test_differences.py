@@ -25,7 +25,6 @@ from adcompiler.verification.differences import (
     directional,
     holomorphic,
     richardson,
-    taylor_slope,
 )
 from adcompiler.verification.symbolic import Standing, prove_record, terms, vanishes
 
@@ -50,13 +49,6 @@ def test_extrapolated_differences_of_arrays_are_elementwise():
     estimate = richardson(lambda h: np.exp(x + h))
     assert estimate.value.shape == (3,)
     np.testing.assert_allclose(estimate.value, np.exp(x), rtol=1e-11)
-
-
-def test_the_taylor_remainder_tells_right_from_wrong():
-    line = lambda h: np.sin(1.0 + h)  # noqa: E731
-    assert taylor_slope(line, np.cos(1.0)) == pytest.approx(2.0, abs=0.01)
-    assert taylor_slope(line, 1.01 * np.cos(1.0)) < 1.6
-    assert taylor_slope(lambda h: 3.0 * h, 3.0) == math.inf
 
 
 # ---- complex steps -----------------------------------------------------------------------------------------

@@ -38,6 +38,12 @@ def test_differences_are_named(old, new, difference_):
     assert found is not None and found.rpartition(": ")[2] == difference_
 
 
+def test_operands_are_counted():
+    text = "func f(x: f64[2]) -> (f64[{n}]) {{\n  y: f64[{n}] = concatenate {xs} {{axis=0}}\n  return y\n}}"
+    one, two = (parse(text.format(n=n, xs=xs), OPS) for n, xs in ((2, "x"), (4, "x, x")))
+    assert difference(one, two).endswith(": number of operands 1 and 2")
+
+
 def test_a_difference_shows_both_equations():
     other = parse(POWER.replace("sin x ", "cos x ", 1), OPS)
     assert difference(parse(POWER, OPS), other) == "s: f64 = sin x and s: f64 = cos x: op sin and cos"

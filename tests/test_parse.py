@@ -46,6 +46,7 @@ FUNCTIONS = [
     ("func f() -> («f32») {\n  return 1.0\n}", "result 0 is f64, not f32", None),
     ("func f() -> () {\n  «yield»\n}", "expected 'return', found 'yield'", None),
     ("func f() -> () {\n  return «}»\n", "expected an operand, found '}'", None),
+    ("func f[n]() -> () {\n  k: i64 = dim {size=(n + 1«»\n", "expected ')', found the end of the line", None),
 ]
 
 LINES = [

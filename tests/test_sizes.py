@@ -155,7 +155,7 @@ def test_a_size_is_an_int_to_isinstance_and_not_to_c():
         (lambda n, m: n < 2 * m, "2*m - n - 1 >= 0"),
         (lambda n, m: n != m, "n - m != 0"),
         (lambda n, m: n == m, "n - m != 0"),
-        (lambda n, m: n % 4 == 0, "n - 4*((n) // 4) == 0"),
+        (lambda n, m: n % 4 == 0, "n - 4*(n // 4) == 0"),
         (lambda n, m: not n, "n != 0"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from loop_programs import N, random_program
 from modes import directional, floats, mismatch, optimised, random_args, random_like
 
-from adcompiler.ir.build import function
+from adcompiler.ir.build import block, emit, function
 from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Function, Value, constant, count, walk
@@ -179,8 +179,6 @@ def test_branches_inside_a_loop(plan: str) -> None:
 
 
 def test_calls_are_inlined() -> None:
-    from adcompiler.ir.build import block, emit
-
     def body(x: Value):
         inner = block([scalar("a")], lambda a: [sin(a) * a])
         return [emit(call, [x], {"name": "helper"}, [inner])[0] * x]
@@ -188,6 +186,25 @@ def test_calls_are_inlined() -> None:
     f = function("caller", [scalar("x")], body, ops=OPS)
     assert [e.op.name for e in inline(f).body.eqns] == ["sin", "mul", "mul"]
     assert mismatch(f, [np.float64(0.7)]) < 1e-14
+
+
+def test_calls_inside_blocks_are_inlined() -> None:
+    def trip(i: Value, s: Value):
+        inner = block([scalar("a")], lambda a: [sin(a)])
+        return emit(call, [s], {"name": "helper"}, [inner])
+
+    f = function("f", [scalar("x")], lambda x: loop(3, trip, [x]), ops=OPS)
+    g = inline(f)
+    verify(g)
+    assert [e.op.name for e in walk(g.body)] == ["for", "sin"]
+    assert evaluate(g, [np.float64(0.7)]) == evaluate(f, [np.float64(0.7)])
+
+
+def test_the_tangent_of_a_narrow_operand_is_broadcast() -> None:
+    f = function("f", [scalar("x"), vector("y")], lambda x, y: [OPS["remainder"](x, y)], ops=OPS, sizes=["n"])
+    args = [np.float64(5.3), np.array([2.0, -1.5])]
+    _, tangent = evaluate(forward(f, [0]), [*args, np.float64(0.25)])
+    np.testing.assert_array_equal(tangent, [0.25, 0.25])
 
 
 # ---- cutting and selecting ----
@@ -230,6 +247,12 @@ def test_select_fixes_parameters_and_drops_what_is_not_asked_for() -> None:
     np.testing.assert_allclose(result, 3 * np.sin(0.7) ** 2 * np.cos(0.7), rtol=1e-14)
 
 
+def test_select_fills_an_array() -> None:
+    f = function("f", [vector("x"), vector("y")], lambda x, y: [x * y], ops=OPS, sizes=["n"])
+    (doubled,) = evaluate(select(f, [0], {1: 2.0}, "doubled"), [np.array([0.5, -3.0])])
+    np.testing.assert_array_equal(doubled, [1.0, -6.0])
+
+
 # ---- simplification ----
 
 
@@ -244,6 +267,18 @@ def test_simplification_keeps_values() -> None:
     g = optimised(f)
     assert [e.op.name for e in g.body.eqns] == ["mul", "sub"]
     assert evaluate(f, [np.float64(0.3)]) == evaluate(g, [np.float64(0.3)])
+
+
+def test_an_element_of_a_row_is_an_element() -> None:
+    def body(a: Value, i: Value, j: Value):
+        return [index(index(a, i), j)]
+
+    params = [Value(array_type("f64", "n", 3), "a"), *(Value(array_type("i64"), name) for name in "ij")]
+    f = function("f", params, body, ops=OPS, sizes=["n"])
+    g = optimised(f)
+    assert [(e.op.name, len(e.inputs)) for e in g.body.eqns] == [("index", 3)]
+    args = [np.arange(6.0).reshape(2, 3), np.int64(1), np.int64(2)]
+    assert evaluate(g, args) == evaluate(f, args) == (5.0,)
 
 
 def test_constants_are_folded() -> None:

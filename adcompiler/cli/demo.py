@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +11,7 @@ import click
 
 from .options import as_json
 from .output import print_json
+from .target import imported
 
 NAME = "lotka_volterra"
 PACKAGE = Path(__file__).parent.parent
@@ -53,9 +53,4 @@ def demo(plot: str | None, json: bool) -> None:
 
 def _example() -> ModuleType:
     path = next(file for folder in FOLDERS if (file := folder / f"{NAME}.py").is_file())
-    spec = importlib.util.spec_from_file_location(f"adcompiler_example_{NAME}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module
-    spec.loader.exec_module(module)
-    return module
+    return imported(f"adcompiler_example_{NAME}", path)

@@ -16,6 +16,7 @@ from adcompiler import __version__
 from adcompiler.backends.cache import folder
 from adcompiler.ir.errors import ArgumentError
 
+from .options import as_json
 from .output import print_json, table
 
 NEEDED = ("numpy", "numba", "llvmlite", "scipy", "sympy", "mpmath", "optree", "click")
@@ -23,7 +24,7 @@ OPTIONAL = ("matplotlib", "numba-cuda")
 
 
 @click.command()
-@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+@as_json
 def doctor(json: bool) -> None:
     """Print versions, libraries, threads, CUDA devices and the cache folder.
 

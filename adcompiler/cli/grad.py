@@ -31,8 +31,8 @@ def grad(target: str, args: tuple[str, ...], wrt: tuple[str, ...], json: bool) -
     request = read(target, args)
     values, named = request.call
     gradient = adjoint(request.function, argnames=wrt or request.floats)
-    specialisation, operands = gradient.specialised(tuple(values), named)
-    found = derivation(specialisation.program, operands)
+    programs, operands = gradient.specialised(tuple(values), named)
+    found = derivation(programs, operands)
     if json:
         steps = [vars(step) for step in found.steps]
         fields = {"function": target, "name": found.name, "value": found.value}

@@ -75,7 +75,7 @@ def load(target: str) -> Callable[..., Any]:
     path = Path(file if colon else target)
     if path.suffix != ".py" or not path.is_file():
         raise click.UsageError(f"{str(path)!r} is no Python file; a target is FILE.py:FUNCTION")
-    module = _imported(path)
+    module = _user_module(path)
     found = getattr(module, name, None) if colon else None
     if not callable(found) or isinstance(found, type):
         missing = f"{path} has no function `{name}`" if colon else f"{target} names no function"
@@ -83,20 +83,25 @@ def load(target: str) -> Callable[..., Any]:
     return found.function if isinstance(found, GradientFunction) else found
 
 
-def _imported(path: Path) -> ModuleType:
-    """The file as a module; files beside it can be imported, as when it is run."""
-    spec = importlib.util.spec_from_file_location(f"adcompiler_target_{path.stem}", path.resolve())
+def imported(name: str, path: Path) -> ModuleType:
+    """A file as the module of this name."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _user_module(path: Path) -> ModuleType:
+    """The file as a module; files beside it can be imported, as when it is run."""
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        return imported(f"adcompiler_target_{path.stem}", path.resolve())
     except Exception as error:
         raise click.UsageError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     finally:
         sys.path.pop(0)
-    return module
 
 
 def _functions(module: ModuleType) -> list[str]:

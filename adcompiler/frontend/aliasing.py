@@ -19,11 +19,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from adcompiler.frontend.carried import Carry, Late
-from adcompiler.frontend.frames import Cell, Frame, refuse
-from adcompiler.frontend.leaves import Slot
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.graph import Block, Value, walk
+
+from .carried import Carry, Late
+from .frames import Cell, Frame, refuse
+from .leaves import Slot
+from .values import TracedArray
 
 
 def near(cell: Cell) -> set[Cell]:

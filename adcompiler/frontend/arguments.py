@@ -85,7 +85,7 @@ def leaf_key(leaf: Any, name: str) -> LeafKey:
     if isinstance(leaf, np.ndarray):
         if kind is not np.ndarray and not isinstance(leaf, np.memmap):
             raise ArgumentError(
-                f"argument `{name}` is a {kind.__name__}, whose arithmetic may differ from that of plain arrays",
+                f"argument `{name}` is a {kind.__name__}, whose arithmetic may not be that of plain arrays",
                 hint=f"pass np.asarray({name}), or `.filled(...)` of a masked array",
             )
         return LeafKey(Kind.ARRAY, _dtype(leaf, name), static_sizes(leaf.shape))
@@ -268,8 +268,10 @@ def _ufunc_signature(function: Any) -> inspect.Signature | None:
 # ---- arrays ------------------------------------------------------------------------------------------------
 
 
-def ready(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array itself, or a copy that is C-contiguous, aligned and of native byte order."""
+def ready(array: np.ndarray[Any, Any]) -> Any:
+    """The array itself, or a copy that is C-contiguous, aligned and native; a scalar where the rank is 0."""
+    if not array.ndim:
+        return array.astype(array.dtype.newbyteorder("="))[()]
     if type(array) is not np.ndarray:
         array = np.asarray(array)
     if array.flags.num & _READY == _READY and array.dtype.isnative:

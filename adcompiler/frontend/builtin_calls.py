@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced, holds_traced
-from adcompiler.frontend.iteration import LISTED, UNROLLED, enumerate_, plain, range_, reversed_, zip_
-from adcompiler.frontend.leaves import number_type
-from adcompiler.frontend.outside import user_method
-from adcompiler.frontend.scalars import TracedScalar
-from adcompiler.frontend.sizes import Size, SizePredicate, integer
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.errors import NeedsConcrete
 
+from .frames import refuse
+from .handles import Traced, holds_traced, type_name
+from .iteration import LISTED, UNROLLED, enumerate_, plain, range_, reversed_, zip_
+from .leaves import number_type
+from .outside import user_method
+from .scalars import TracedScalar
+from .sizes import Size, SizePredicate, integer
+from .values import TracedArray
+
 if TYPE_CHECKING:
-    from adcompiler.frontend.runtime import Tracer
+    from .runtime import Tracer
 
 Hook = Callable[..., Any]
 
@@ -42,6 +43,8 @@ def _without_tracer(function: Callable[..., Any]) -> Hook:
 def _len(tracer: Tracer, x: Any) -> Any:
     if type(x) is TracedArray and x.ndim:
         return integer(x.type.shape[0])
+    if isinstance(x, Traced):
+        raise TypeError(f"object of type '{type_name(x)}' has no len()")
     method = user_method(x, "__len__")
     return len(x) if method is None else tracer.call(method, x)
 
@@ -70,10 +73,10 @@ def _int(tracer: Tracer, x: Any = 0, *base: Any) -> Any:
 
 
 def _number(x: Any) -> TracedScalar:
-    """A traced number, or the only element of an array."""
-    if type(x) is TracedScalar:
-        return x
-    return x.item() if type(x) is TracedArray else TracedScalar(x.read())
+    """A traced number, or the element of an array of rank 0."""
+    if type(x) is TracedArray and x.ndim:
+        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+    return x if type(x) is TracedScalar else TracedScalar(x.read())
 
 
 def _bool(tracer: Tracer, x: Any = False) -> Any:
@@ -165,16 +168,27 @@ def _copy(tracer: Tracer, x: Any) -> Any:
 
 
 def _deepcopy(tracer: Tracer, x: Any) -> Any:
+    return _deep(tracer, x, {})
+
+
+def _deep(tracer: Tracer, x: Any, copies: dict[int, Any]) -> Any:
+    """What is met twice is copied once, as in Python."""
+    if id(x) not in copies:
+        copies[id(x)] = _deep_once(tracer, x, copies)
+    return copies[id(x)]
+
+
+def _deep_once(tracer: Tracer, x: Any, copies: dict[int, Any]) -> Any:
     if isinstance(x, Traced):
         return _copy(tracer, x)
     if isinstance(x, bool | int | float | str | None):
         return x
     if isinstance(x, list):
-        return tracer.new([_deepcopy(tracer, item) for item in x])
+        return tracer.new([_deep(tracer, item, copies) for item in x])
     if isinstance(x, dict):
-        return tracer.new({key: _deepcopy(tracer, item) for key, item in x.items()})
+        return tracer.new({key: _deep(tracer, item, copies) for key, item in x.items()})
     if type(x) is tuple:
-        return tuple(_deepcopy(tracer, item) for item in x)
+        return tuple(_deep(tracer, item, copies) for item in x)
     refuse(
         f"`copy.deepcopy` of a {type(x).__name__} is not captured",
         "copy the arrays in it: x.copy()",

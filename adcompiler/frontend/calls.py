@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from adcompiler.frontend import builtin_calls, numpy_functions
-from adcompiler.frontend.frames import Cell, current, refuse
-from adcompiler.frontend.handles import Traced, holds_traced
-from adcompiler.frontend.outside import (
+from . import builtin_calls, numpy_functions
+from .frames import Cell, current, refuse
+from .handles import Traced, holds_traced
+from .outside import (
     is_user_class,
     is_user_file,
     is_user_function,
     refuse_operators,
     user_method,
 )
-from adcompiler.frontend.purity import MUTATORS, hands_on, impure, name_of, way_out
-from adcompiler.frontend.rewriting import rewrite
-from adcompiler.frontend.scalars import value
-from adcompiler.frontend.values import TracedArray
+from .purity import MUTATORS, hands_on, impure, name_of, way_out
+from .rewriting import rewrite
+from .scalars import value
+from .values import TracedArray
 
 if TYPE_CHECKING:
-    from adcompiler.frontend.runtime import Tracer
+    from .runtime import Tracer
 
 
 @runtime_checkable

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import (
+from adcompiler.ir.errors import ArgumentError, CaptureError
+from adcompiler.ir.graph import Function, Value
+from adcompiler.ir.types import Dim
+
+from .arguments import (
     Binder,
     Kind,
     LeafKey,
@@ -23,19 +27,16 @@ from adcompiler.frontend.arguments import (
     leaf_names,
     shared_memory,
 )
-from adcompiler.frontend.captured import Argument, Captured, Implied, Output, Request, SizeSource
-from adcompiler.frontend.frames import Cell, Outcome, Trace, run
-from adcompiler.frontend.numpy_functions import ARITHMETIC
-from adcompiler.frontend.observations import CALLEE, Path
-from adcompiler.frontend.outputs import results_of
-from adcompiler.frontend.outside import Outside
-from adcompiler.frontend.runtime import Tracer
-from adcompiler.frontend.scalars import TracedScalar
-from adcompiler.frontend.sizes import integer
-from adcompiler.frontend.values import TracedArray
-from adcompiler.ir.errors import ArgumentError, CaptureError
-from adcompiler.ir.graph import Function, Value
-from adcompiler.ir.types import Dim
+from .captured import Argument, Captured, Implied, Output, Request, SizeSource
+from .frames import Cell, Outcome, Trace, run
+from .numpy_functions import ARITHMETIC
+from .observations import CALLEE, Path
+from .outputs import results_of
+from .outside import Outside
+from .runtime import Tracer
+from .scalars import TracedScalar
+from .sizes import integer
+from .values import TracedArray
 
 
 def capture(

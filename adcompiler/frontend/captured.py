@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import Binder, Kind, LeafKey, Shared, overlaps, ready
-from adcompiler.frontend.observations import Hidden, Observation
 from adcompiler.ir.errors import ArgumentError
 from adcompiler.ir.graph import Function
 from adcompiler.ir.types import Dim, Guard
+
+from .arguments import Binder, Kind, LeafKey, Shared, overlaps, ready
+from .observations import Hidden, Observation
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from adcompiler.frontend.extents import same_dim
-from adcompiler.frontend.frames import Cell, current, refuse
-from adcompiler.frontend.joins import NumberType, join
-from adcompiler.frontend.leaves import (
+from adcompiler.ir.errors import NeedsConcrete
+from adcompiler.ir.graph import Value
+from adcompiler.ir.ops.arrays import zeros
+from adcompiler.ir.types import ArrayType
+
+from .extents import same_dim
+from .frames import Cell, current, refuse
+from .joins import NumberType, join
+from .leaves import (
     MISSING,
     Leaf,
     Slot,
@@ -32,15 +37,11 @@ from adcompiler.frontend.leaves import (
     number_type,
     skeleton,
 )
-from adcompiler.frontend.protocol import Undefined
-from adcompiler.frontend.scalars import TracedScalar
-from adcompiler.frontend.scalars import value as number_value
-from adcompiler.frontend.values import TracedArray
-from adcompiler.frontend.views import same_path
-from adcompiler.ir.errors import NeedsConcrete
-from adcompiler.ir.graph import Value
-from adcompiler.ir.ops.arrays import zeros
-from adcompiler.ir.types import ArrayType
+from .protocol import Undefined
+from .scalars import TracedScalar
+from .scalars import value as number_value
+from .values import TracedArray
+from .views import same_path
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adcompiler.frontend.liveness import Names, assigned, parameters
-from adcompiler.frontend.syntax import FUNCTION, at, call, is_invented, load, thunk, without_annotations
+from .liveness import Names, assigned, parameters
+from .syntax import FUNCTION, at, call, is_invented, load, thunk, without_annotations
 
 SYMBOLS: dict[type[ast.AST], str] = {
     ast.Add: "+",

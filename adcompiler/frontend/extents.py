@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adcompiler.frontend.assumptions import Restart
-from adcompiler.frontend.frames import SizeBound, current, refuse
 from adcompiler.ir import affine
 from adcompiler.ir.errors import NeedsConcrete, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant
@@ -18,6 +16,9 @@ from adcompiler.ir.ops.arrays import bind as bind_op
 from adcompiler.ir.ops.arrays import checked, size_value
 from adcompiler.ir.ops.comparison import greater_equal
 from adcompiler.ir.types import I64, Dim, Guard, Positive, Relation, Shape, shape_text
+
+from .assumptions import Restart
+from .frames import SizeBound, current, refuse
 
 # ---- values ----
 
@@ -135,13 +136,19 @@ def same_dim(a: Dim, b: Dim) -> bool:
     lengths = _open_lengths(a - b) if a.name is None and b.name is None else frozenset()
     if lengths:
         raise Restart(lengths=lengths)
-    raise Restart(_solution(a - b) or {name: Dim.of(current().hints[name]) for name in (a - b).names()})
+    raise _known_zero(a - b)
+
+
+def _known_zero(difference: Dim) -> Restart:
+    """From the start of the trace the difference of two sizes is zero."""
+    hints = current().hints
+    return Restart(_solution(difference) or {name: Dim.of(hints[name]) for name in difference.names()})
 
 
 def _same_apart_from_loops(difference: Dim) -> None:
-    """Start anew where only sizes that are equal in this call keep two sizes apart: `n - i - 1`, `m - i - 1`."""
+    """Start anew where only sizes equal in this call keep two sizes apart: `n - i - 1`, `m - i - 1`."""
     if difference.constant is None and hint(difference) == 0:
-        raise Restart(_solution(difference) or {n: Dim.of(current().hints[n]) for n in difference.names()})
+        raise _known_zero(difference)
 
 
 def _inside(dim: Dim) -> Dim:

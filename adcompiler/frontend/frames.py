@@ -32,18 +32,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, NoReturn
 
-import numpy as np
-
-from adcompiler.frontend.assumptions import Assumptions, Restart
-from adcompiler.frontend.locations import UserPlaces
 from adcompiler.ir.build import Builder, building
 from adcompiler.ir.errors import CaptureError, Location
 from adcompiler.ir.graph import Attrs, Block, Constant, Function, Value
 from adcompiler.ir.op import Op
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import I64, ArrayType, Dim, DType, Guard, Relation
+
+from .arithmetic import Arithmetic
+from .assumptions import Assumptions, Restart
+from .locations import UserPlaces
 
 BlockKind = Literal["top", "loop", "branch"]
 
@@ -235,19 +235,6 @@ def link(new: Cell, old: Cell) -> None:
 
 
 _LETTERS = "nmkpqrstuvw"
-
-
-class Arithmetic(Protocol):
-    """What operators and NumPy do with traced values; it is written in terms of them, and so handed in."""
-
-    def operator(self, ufunc: np.ufunc, *operands: Any) -> Any:
-        """A Python operator, as the ufunc that NumPy has for it."""
-
-    def ufunc(self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
-        """A call of a ufunc, or of one of its methods."""
-
-    def function(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """A call of any other function of NumPy."""
 
 
 class Trace:

@@ -11,11 +11,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from adcompiler.frontend.frames import current, refuse
-from adcompiler.frontend.joins import Weak
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Value
 from adcompiler.ir.types import ArrayType
+
+from .frames import current, refuse
+from .joins import Weak
 
 
 def _binary(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
@@ -131,6 +132,12 @@ def holds_traced(x: Any) -> bool:
     if isinstance(x, list | tuple | set | frozenset):
         return any(map(holds_traced, x))
     return isinstance(x, dict) and any(map(holds_traced, x.values()))
+
+
+def type_name(x: Any) -> str:
+    """What Python's errors call the type of a value; of a traced one, that which it stands for."""
+    cls = x.__class__
+    return f"numpy.{cls.__name__}" if cls.__module__ == "numpy" else str(cls.__name__)
 
 
 def needs(what: str, hint: str, kind: type[CaptureError] = NeedsConcrete) -> NoReturn:

@@ -12,13 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend import extents
-from adcompiler.frontend.extents import bound_size, common_shape, holds, require, shown, static, value_of
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.scalars import cast, value
-from adcompiler.frontend.sizes import Size, SizePredicate, dim_of
-from adcompiler.frontend.views import Position, position_value, trimmed
 from adcompiler.ir.graph import Attr, Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import add
 from adcompiler.ir.ops.arrays import checked
@@ -26,6 +19,14 @@ from adcompiler.ir.ops.comparison import greater_equal, less, logical_and
 from adcompiler.ir.ops.indexing import gather_place, items
 from adcompiler.ir.ops.selection import where
 from adcompiler.ir.types import BOOL, I64, Dim, Relation, Shape
+
+from . import extents
+from .extents import bound_size, common_shape, holds, require, shown, static, value_of
+from .frames import refuse
+from .handles import Traced
+from .scalars import cast, value
+from .sizes import Size, SizePredicate, dim_of
+from .views import Position, position_value, trimmed
 
 
 @dataclass(frozen=True)

@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import binder, flatten, leaf_names
-from adcompiler.frontend.captured import Output
-from adcompiler.frontend.frames import Cell, Frame, current, opened, refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.loops import substituted
-from adcompiler.frontend.outputs import results_of
-from adcompiler.frontend.scalars import TracedScalar, value
-from adcompiler.frontend.sizes import Size
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.build import active, replay_origin
 from adcompiler.ir.graph import Block, Constant, Function, Value, captured
 from adcompiler.ir.types import Dim
 
+from .arguments import binder, flatten, leaf_names
+from .captured import Output
+from .frames import Cell, Frame, current, opened, refuse
+from .handles import Traced
+from .loops import substituted
+from .outputs import results_of
+from .scalars import TracedScalar, value
+from .sizes import Size
+from .values import TracedArray
+
 if TYPE_CHECKING:
-    from adcompiler.frontend.runtime import Tracer
+    from .runtime import Tracer
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,23 @@ longer one, one of traced length, and an array are rolled.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.frontend.extents import bound_size, hint, holds
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.scalars import TracedScalar
-from adcompiler.frontend.sizes import dim_of, integer
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.errors import NeedsConcrete
 from adcompiler.ir.types import Dim, Relation
 
+from .extents import bound_size, hint, holds
+from .frames import refuse
+from .handles import Traced, type_name
+from .scalars import TracedScalar
+from .sizes import dim_of, integer
+from .values import TracedArray
+
 _PLAIN_TRIPS = 8
 UNROLLED = 256
-"""The most trips of a loop that is unrolled because it cannot be rolled."""
+"""The most trips of loops that are unrolled because they cannot be rolled: those of a nest multiply."""
 LISTED = 65_536
 """The most items of a list that is made of something traced."""
 
@@ -34,12 +35,15 @@ class Indexed:
     length: Dim
     item: Callable[[Any], Any]
 
-    def unrolled(self, limit: int) -> list[Any]:
-        """Every item: the length becomes static."""
+    def unrolled(self, limit: int) -> Iterator[Any]:
+        """Every item, read when it is asked for, since a loop may write what it iterates over.
+
+        The length becomes static.
+        """
         known = hint(self.length)
         if known is not None and known > limit:
             refuse(f"a loop of {known} trips is too long to be unrolled", "write it as a `for` statement")
-        return [self.item(k) for k in range(operator.index(integer(self.length)))]
+        return (self.item(k) for k in range(operator.index(integer(self.length))))
 
 
 def indexed(iterable: Any) -> Indexed | None:
@@ -51,7 +55,7 @@ def indexed(iterable: Any) -> Indexed | None:
     if type(iterable) is TracedArray and iterable.ndim:
         return Indexed(iterable.type.shape[0], lambda i: iterable[i])
     if isinstance(iterable, Traced):
-        raise TypeError(f"'{iterable.__class__.__name__}' object is not iterable")
+        raise TypeError(f"'{type_name(iterable)}' object is not iterable")
     return None
 
 
@@ -84,7 +88,7 @@ def range_(*args: Any) -> Any:
     dim = dim_of(span)
     if dim is None:
         if not (type(span) is TracedScalar and span.value.type.dtype.is_integer):
-            raise TypeError(f"'{span.__class__.__name__}' object cannot be interpreted as an integer")
+            raise TypeError(f"'{type_name(span)}' object cannot be interpreted as an integer")
         trips = (span + (abs(step) - 1)) // abs(step)
         dim = bound_size(((trips > 0) * trips).astype("int64").read(), "the length of a range")
     else:

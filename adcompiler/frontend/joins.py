@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from adcompiler.frontend.frames import refuse
 from adcompiler.ir.types import BOOL, F64, I64, DType
+
+from .frames import refuse
 
 Weak = Literal["int", "float"] | None
 

@@ -20,8 +20,8 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adcompiler.frontend.protocol import RESULT
-from adcompiler.frontend.syntax import assign, at, load, store
+from .protocol import RESULT
+from .syntax import assign, at, load, store
 
 _RETURNED = "__returned"
 

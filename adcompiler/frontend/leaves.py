@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.joins import WEAK_FLOAT, WEAK_INT, NumberType
-from adcompiler.frontend.scalars import TracedScalar
-from adcompiler.frontend.sizes import Size, SizePredicate
-from adcompiler.frontend.syntax import is_invented
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.types import BOOL, DType
+
+from .joins import WEAK_FLOAT, WEAK_INT, NumberType
+from .scalars import TracedScalar
+from .sizes import Size, SizePredicate
+from .syntax import is_invented
+from .values import TracedArray
 
 Leaf = Any
 

@@ -13,21 +13,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.frontend.aliasing import after_loop, check_by_value, check_stale, uses, wrote
-from adcompiler.frontend.carried import Carry, Late, Plan
-from adcompiler.frontend.extents import value_of
-from adcompiler.frontend.frames import Cell, Frame, bind_index, opened, refuse
-from adcompiler.frontend.iteration import Indexed
-from adcompiler.frontend.leaves import Slot, mapped
-from adcompiler.frontend.protocol import Get, Names, Set, Undefined
-from adcompiler.frontend.sizes import Size
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Block, Value, constant
 from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import greater
 from adcompiler.ir.ops.control import for_, for_attrs
 from adcompiler.ir.types import I64, Dim
+
+from .aliasing import after_loop, check_by_value, check_stale, uses, wrote
+from .carried import Carry, Late, Plan
+from .extents import value_of
+from .frames import Cell, Frame, bind_index, opened, refuse
+from .iteration import Indexed
+from .leaves import Slot, mapped
+from .protocol import Get, Names, Set, Undefined
+from .sizes import Size
+from .values import TracedArray
 
 _ATTEMPTS = 16
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.extents import bound_size, same_dim
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.numpy_creation import array, dims, joint, operand_array
-from adcompiler.frontend.numpy_shapes import (
+from adcompiler.ir.ops import assembly, shape
+from adcompiler.ir.types import I64, Dim
+
+from .extents import bound_size, same_dim
+from .frames import refuse
+from .numpy_creation import array, dims, joint, operand_array
+from .numpy_shapes import (
     atleast_1d,
     atleast_2d,
     axis_of,
@@ -24,11 +27,9 @@ from adcompiler.frontend.numpy_shapes import (
     swapaxes,
     widened,
 )
-from adcompiler.frontend.scalars import TracedScalar, cast
-from adcompiler.frontend.sizes import dim_of
-from adcompiler.frontend.values import TracedArray, wrap
-from adcompiler.ir.ops import assembly, shape
-from adcompiler.ir.types import I64, Dim
+from .scalars import TracedScalar, cast
+from .sizes import dim_of
+from .values import TracedArray, wrap
 
 
 def concatenate(arrays: Sequence[Any], /, axis: Any = 0, out: Any = None, *, dtype: Any = None) -> Any:
@@ -137,11 +138,11 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any
     x = operand_array(array)
     if mode != "constant" or not isinstance(constant_values, int | float) or constant_values != 0:
         refuse("np.pad is supported with zeros alone", "concatenate with what the border should be")
-    given = pad_width if isinstance(pad_width, list | tuple) else ((pad_width, pad_width),)
-    pairs = [p if isinstance(p, list | tuple) else (p,) for p in given]
-    if len(pairs) == 2 and all(len(p) == 1 for p in pairs):
-        pairs = [(pairs[0][0], pairs[1][0])]
-    widths = tuple(dims(p * 2 if len(p) == 1 else p) for p in (pairs * x.ndim if len(pairs) == 1 else pairs))
+    given = pad_width if isinstance(pad_width, list | tuple) else (pad_width,)
+    pairs = list(given) if all(isinstance(p, list | tuple) for p in given) else [given]
+    if len(pairs) == 1:
+        pairs = pairs * x.ndim
+    widths = tuple(dims(p * 2 if len(p) == 1 else p) for p in pairs)
     return wrap(assembly.pad(x.read(), widths=widths))
 
 

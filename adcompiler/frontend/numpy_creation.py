@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend import extents
-from adcompiler.frontend.extents import bound_size, holds, require, static
-from adcompiler.frontend.frames import Cell, refuse
-from adcompiler.frontend.handles import Traced, holds_traced
-from adcompiler.frontend.scalars import NUMBERS, TracedScalar, cast, dtype_of, value
-from adcompiler.frontend.sizes import dim_of
-from adcompiler.frontend.values import TracedArray, stored, wrap
 from adcompiler.ir.graph import constant
 from adcompiler.ir.ops.arrays import iota, zeros
 from adcompiler.ir.types import I64, ArrayType, Dim, DType, Relation, Shape
+
+from . import extents
+from .extents import bound_size, holds, require, static
+from .frames import Cell, refuse
+from .handles import Traced, holds_traced, type_name
+from .scalars import NUMBERS, TracedScalar, cast, dtype_of, value
+from .sizes import dim_of
+from .values import TracedArray, stored, wrap
 
 # ---- shapes ----
 
@@ -33,7 +34,7 @@ def length(entry: Any) -> Dim:
     dim = dim_of(entry)
     if dim is None:
         if not isinstance(entry, TracedScalar) or not entry.value.type.dtype.is_integer:
-            raise TypeError(f"'{type(entry).__name__}' object cannot be interpreted as an integer")
+            raise TypeError(f"'{type_name(entry)}' object cannot be interpreted as an integer")
         return bound_size(cast(entry.value, I64), "a length")
     require(dim, "ValueError", "negative dimensions are not allowed")
     return dim

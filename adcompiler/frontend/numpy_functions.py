@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend import (
+from adcompiler.ir.types import DType
+
+from . import (
     numpy_assembly,
     numpy_creation,
     numpy_products,
@@ -23,11 +25,10 @@ from adcompiler.frontend import (
     numpy_shapes,
     ufuncs,
 )
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import holds_traced
-from adcompiler.frontend.numpy_creation import joint, number_or_array, operand_array
-from adcompiler.frontend.purity import name_of
-from adcompiler.ir.types import DType
+from .frames import refuse
+from .handles import holds_traced
+from .numpy_creation import joint, number_or_array, operand_array
+from .purity import name_of
 
 # ---- short functions of no family ----
 
@@ -36,7 +37,9 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     """`np.round`: to the nearest, halves to even."""
     x = operand_array(a)
     if not x.type.dtype.is_float:
-        return number_or_array(x.copy()) if decimals >= 0 else refuse("rounding integers", "divide before")
+        if decimals < 0:
+            refuse("np.round of integers to tens is not supported", "convert them before: x.astype(float)")
+        return number_or_array(x.copy())
     scale = 10.0 ** abs(decimals)
     if decimals == 0:
         found = np.rint(a)
@@ -167,7 +170,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
 
 
 class _NumpyArithmetic:
-    """`frames.Arithmetic`, by the tables here and in `ufuncs.py`."""
+    """`arithmetic.Arithmetic`, by the tables here and in `ufuncs.py`."""
 
     operator = staticmethod(ufuncs.operator)
     ufunc = staticmethod(ufuncs.call)

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.extents import common_shape, hint, same_dim
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.numpy_creation import joint, number_or_array, operand_array
-from adcompiler.frontend.numpy_reductions import elements, max_, min_, sum_
-from adcompiler.frontend.numpy_shapes import (
+from adcompiler.ir.ops import linear_algebra, products
+from adcompiler.ir.types import F64, DType
+
+from .extents import common_shape, hint, same_dim
+from .frames import refuse
+from .numpy_creation import joint, number_or_array, operand_array
+from .numpy_reductions import elements, max_, min_, sum_
+from .numpy_shapes import (
     axes_of,
     axis_of,
     diagonal,
@@ -22,11 +25,9 @@ from adcompiler.frontend.numpy_shapes import (
     static_int,
     transpose,
 )
-from adcompiler.frontend.scalars import cast, promotes_as
-from adcompiler.frontend.ufuncs import into
-from adcompiler.frontend.values import TracedArray, wrap
-from adcompiler.ir.ops import linear_algebra, products
-from adcompiler.ir.types import F64, DType
+from .scalars import cast, promotes_as
+from .ufuncs import into
+from .values import TracedArray, wrap
 
 Array = TracedArray
 

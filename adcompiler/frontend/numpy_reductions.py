@@ -9,15 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.extents import proved, value_of
-from adcompiler.frontend.frames import current, refuse
-from adcompiler.frontend.numpy_assembly import concatenate
-from adcompiler.frontend.numpy_creation import operand_array
-from adcompiler.frontend.numpy_shapes import axes_of, axis_of, ravel, swapaxes
-from adcompiler.frontend.scalars import cast, dtype_of
-from adcompiler.frontend.sizes import integer
-from adcompiler.frontend.ufuncs import into
-from adcompiler.frontend.values import TracedArray, wrap
 from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.op import Op
 from adcompiler.ir.ops import reductions
@@ -26,6 +17,16 @@ from adcompiler.ir.ops.comparison import greater_equal
 from adcompiler.ir.ops.control import loop
 from adcompiler.ir.ops.shape import broadcast, reshape, transpose
 from adcompiler.ir.types import BOOL, I64, Dim, DType
+
+from .extents import proved, value_of
+from .frames import current, refuse
+from .numpy_assembly import concatenate
+from .numpy_creation import operand_array
+from .numpy_shapes import axes_of, axis_of, ravel, swapaxes
+from .scalars import cast, dtype_of
+from .sizes import integer
+from .ufuncs import into
+from .values import TracedArray, wrap
 
 _NO_VALUE = np._NoValue
 """What NumPy's own functions hand on for an option that was not given."""

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.extents import (
+from adcompiler.ir.errors import ShapeError
+from adcompiler.ir.graph import Value
+from adcompiler.ir.ops import assembly, shape
+from adcompiler.ir.ops.attributes import canonical_axes
+from adcompiler.ir.types import Dim, Shape, normalize_axis
+
+from .extents import (
     common_shape,
     fits,
     require,
@@ -18,16 +24,12 @@ from adcompiler.frontend.extents import (
     shown_shape,
     static,
 )
-from adcompiler.frontend.frames import Cell, current, link, refuse
-from adcompiler.frontend.numpy_creation import dims, operand_array
-from adcompiler.frontend.sizes import Size, dim_of
-from adcompiler.frontend.values import TracedArray
-from adcompiler.frontend.views import ReshapeStep
-from adcompiler.ir.errors import ShapeError
-from adcompiler.ir.graph import Value
-from adcompiler.ir.ops import assembly, shape
-from adcompiler.ir.ops.attributes import canonical_axes
-from adcompiler.ir.types import Dim, Shape, normalize_axis
+from .frames import Cell, current, link, refuse
+from .handles import type_name
+from .numpy_creation import dims, operand_array
+from .sizes import Size, dim_of
+from .values import TracedArray
+from .views import ReshapeStep
 
 Array = TracedArray
 
@@ -49,7 +51,7 @@ def static_int(x: Any, what: str) -> int:
     """An integer that must be known: a size becomes static."""
     dim = dim_of(x)
     if dim is None:
-        raise TypeError(f"'{type(x).__name__}' object cannot be interpreted as an integer")
+        raise TypeError(f"'{type_name(x)}' object cannot be interpreted as an integer")
     return static(dim, what)
 
 

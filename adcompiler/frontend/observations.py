@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adcompiler.frontend.arguments import LeafKey, callable_key, leaf_key
 from adcompiler.ir.errors import AdcompilerError
+
+from .arguments import LeafKey, callable_key, leaf_key
 
 
 @dataclass(frozen=True)

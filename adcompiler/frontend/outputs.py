@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import flatten
-from adcompiler.frontend.captured import Output
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.scalars import value
 from adcompiler.ir.graph import Value
+
+from .arguments import flatten
+from .captured import Output
+from .frames import refuse
+from .handles import Traced
+from .scalars import value
 
 
 def results_of(returned: Any) -> tuple[list[Value], tuple[Output, ...], optree.PyTreeSpec]:

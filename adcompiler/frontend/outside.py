@@ -17,9 +17,9 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from adcompiler.frontend.arguments import LeafKey, leaf_key
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
+from .arguments import LeafKey, leaf_key
+from .frames import refuse
+from .observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
 
 _PLAIN = (
     bool,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import NoReturn
 
-from adcompiler.frontend.source import Definition, FunctionSource
-from adcompiler.frontend.syntax import is_invented
 from adcompiler.ir.errors import CaptureError
+
+from .source import Definition, FunctionSource
+from .syntax import is_invented
 
 _PASS_RESULTS = "do this work before the call, and pass its results as arguments"
 _RETURN_VALUE = "pass `{0}` as an argument and return its new value"

@@ -20,11 +20,13 @@ import weakref
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 
-from adcompiler.frontend.protocol import Runtime
-from adcompiler.frontend.refusals import body_of, check_constructs
-from adcompiler.frontend.source import find_source
-from adcompiler.frontend.statements import rewrite_function
-from adcompiler.frontend.syntax import (
+from adcompiler.ir.errors import CaptureError
+
+from .protocol import Runtime
+from .refusals import body_of, check_constructs
+from .source import find_source
+from .statements import rewrite_function
+from .syntax import (
     FUNCTION,
     RUNTIME,
     define,
@@ -33,7 +35,6 @@ from adcompiler.frontend.syntax import (
     positional,
     without_annotations,
 )
-from adcompiler.ir.errors import CaptureError
 
 
 @dataclass(frozen=True)

@@ -14,22 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend import calls
-from adcompiler.frontend.extents import hint
-from adcompiler.frontend.frames import current, refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.iteration import LISTED, UNROLLED, plain, to_roll
-from adcompiler.frontend.loops import State, roll
-from adcompiler.frontend.outside import Outside, is_user_function, user_method
-from adcompiler.frontend.protocol import COMPARISON, IN_PLACE, Get, Names, Set, Thunk, Undefined
-from adcompiler.frontend.scalars import TracedScalar
-from adcompiler.frontend.sizes import Size, SizePredicate
-from adcompiler.frontend.syntax import is_invented
-from adcompiler.frontend.values import TracedArray
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Constant
 from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import logical_not
+
+from . import calls
+from .extents import hint
+from .frames import current, refuse
+from .handles import Traced
+from .iteration import LISTED, UNROLLED, plain, to_roll
+from .loops import State, roll
+from .outside import Outside, is_user_function, user_method
+from .protocol import COMPARISON, IN_PLACE, Get, Names, Set, Thunk, Undefined
+from .scalars import TracedScalar
+from .sizes import Size, SizePredicate
+from .syntax import is_invented
+from .values import TracedArray
 
 UFUNCS: dict[str, np.ufunc] = {
     "+": np.add,
@@ -64,6 +65,7 @@ class Tracer:
         self.path: tuple[Any, ...] = ()
         self.guards_sizes = True
         self._plans: dict[tuple[Any, ...], Any] = {}
+        self._copies = 1  # of the body that is traced, in the loops around it that are unrolled
         self._bound: dict[int, tuple[Any, FunctionType]] = {}
 
     # Names, attributes, items ------------------------------------------------------------------------------
@@ -185,6 +187,8 @@ class Tracer:
         truth = self.truth(operand)
         if truth is not None:
             return not truth
+        if type(operand) in (Size, SizePredicate):
+            return operand.negated()
         return TracedScalar(logical_not((operand != 0).read() if operand.dtype != bool else operand.read()))
 
     def _decided(self, test: Any, what: str, way_out: str) -> bool:
@@ -321,9 +325,14 @@ class Tracer:
             self.traces[line] += roll(found, body, state, self._plans.setdefault(site, {}), line)
         except NeedsConcrete:
             trips = found.length.constant if found.length.constant is not None else hint(found.length)
-            if trips is None or trips > UNROLLED:
+            copies = self._copies
+            if trips is None or trips * copies > UNROLLED:
                 raise
-            self._plain(found.unrolled(UNROLLED), body, stop)
+            self._copies = copies * max(trips, 1)
+            try:
+                self._plain(found.unrolled(UNROLLED), body, stop)
+            finally:
+                self._copies = copies
 
     def _plain(self, iterable: Iterable[Any], body: Callable[[Any], None], stop: Thunk | None) -> None:
         for item in iterable:

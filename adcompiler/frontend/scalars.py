@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.joins import NumberType, Weak
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import cast as cast_op
 from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import greater_equal, less_equal, logical_and
 from adcompiler.ir.types import I64, ArrayType, DType
+
+from .frames import refuse
+from .handles import Traced, type_name
+from .joins import NumberType, Weak
 
 NUMBERS = (bool, int, float, np.generic)
 
@@ -77,7 +78,7 @@ class TracedScalar(Traced):
         return self
 
     def __iter__(self) -> Any:
-        raise TypeError(f"'{self.__class__.__name__}' object is not iterable")
+        raise TypeError(f"'{type_name(self)}' object is not iterable")
 
     def __getitem__(self, index: Any) -> Any:
         if self.weak:
@@ -97,7 +98,7 @@ class TracedScalar(Traced):
         if self.weak is None and name in SHARED_METHODS:
             function = getattr(np, name)
             return lambda *args, **kwargs: function(self, *args, **kwargs)
-        raise AttributeError(f"'{self.__class__.__name__}' object has no attribute '{name}'")
+        raise AttributeError(f"'{type_name(self)}' object has no attribute '{name}'")
 
 
 SHARED_METHODS = frozenset(

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend.extents import holds, proved, proved_relation, static, value_of
-from adcompiler.frontend.frames import refuse
-from adcompiler.frontend.handles import Traced
 from adcompiler.ir.errors import NeedsConcrete
 from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.ops.comparison import equal, greater_equal, not_equal
 from adcompiler.ir.types import BOOL, I64, ArrayType, Dim, Relation
+
+from .extents import holds, proved, proved_relation, static, value_of
+from .frames import refuse
+from .handles import Traced
 
 
 class Size(Traced):
@@ -56,6 +57,10 @@ class Size(Traced):
     def __bool__(self) -> bool:
         return bool(SizePredicate(self.dim, Relation.NONZERO))
 
+    def negated(self) -> SizePredicate:
+        """`not size`."""
+        return SizePredicate(self.dim, Relation.ZERO)
+
     def __str__(self) -> str:
         return str(self.__index__())
 
@@ -85,6 +90,16 @@ class SizePredicate(Traced):
     def decide(self) -> bool | None:
         """The answer, by proof or by a guard; None if it depends on a loop index or on data."""
         return holds(self.dim, self.relation)
+
+    def negated(self) -> SizePredicate:
+        """`not (dim relation 0)`; for integers `not d >= 0` is `-d - 1 >= 0`."""
+        match self.relation:
+            case Relation.ZERO:
+                return SizePredicate(self.dim, Relation.NONZERO)
+            case Relation.NONZERO:
+                return SizePredicate(self.dim, Relation.ZERO)
+            case Relation.NONNEGATIVE:
+                return SizePredicate(-self.dim - 1, Relation.NONNEGATIVE)
 
     def read(self) -> Value:
         op = {Relation.ZERO: equal, Relation.NONZERO: not_equal, Relation.NONNEGATIVE: greater_equal}

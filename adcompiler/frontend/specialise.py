@@ -17,10 +17,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import optree
 
-from adcompiler.frontend.arguments import LeafKey, Shared, binder, callable_key, overlaps, static_sizes
-from adcompiler.frontend.capture import capture_request, request
-from adcompiler.frontend.captured import Captured, Operands, Request
 from adcompiler.ir.errors import CaptureError
+
+from .arguments import LeafKey, Shared, binder, callable_key, overlaps, static_sizes
+from .capture import capture_request, request
+from .captured import Captured, Operands, Request
 
 T = TypeVar("T")
 Options = tuple[tuple[str, Any], ...]

@@ -23,11 +23,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from adcompiler.frontend.expressions import SYMBOLS, Expressions, Scope
-from adcompiler.frontend.jumps import none_set, structure
-from adcompiler.frontend.liveness import Live, Names, assigned, live_sets, parameters
-from adcompiler.frontend.protocol import RESULT
-from adcompiler.frontend.syntax import (
+from .expressions import SYMBOLS, Expressions, Scope
+from .jumps import none_set, structure
+from .liveness import Live, Names, assigned, live_sets, parameters
+from .protocol import RESULT
+from .syntax import (
     RUNTIME,
     assign,
     at,

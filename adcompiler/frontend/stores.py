@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adcompiler.frontend.extents import common_shape
-from adcompiler.frontend.indexing import Access
-from adcompiler.frontend.views import position_value
 from adcompiler.ir.graph import Value
 from adcompiler.ir.ops.control import loop
 from adcompiler.ir.ops.indexing import gather_place, items, put
 from adcompiler.ir.ops.shape import broadcast, reshape, transpose
 from adcompiler.ir.types import ArrayType
+
+from .extents import common_shape
+from .indexing import Access
+from .views import position_value
 
 
 def store_gathered(base: Value, part: Value, access: Access) -> Value:

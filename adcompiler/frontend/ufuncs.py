@@ -10,22 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.frontend import sizes
-from adcompiler.frontend.extents import common_shape, hint, static
-from adcompiler.frontend.frames import current, refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.scalars import (
-    TracedScalar,
-    cast,
-    dtype_of,
-    is_operand,
-    joint_dtype,
-    listed,
-    promotes_as,
-    value,
-)
-from adcompiler.frontend.sizes import Size
-from adcompiler.frontend.values import TracedArray, wrap
 from adcompiler.ir.errors import DTypeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops import OPS
@@ -35,6 +19,23 @@ from adcompiler.ir.ops.compositions import COMPOSITIONS, NAMED_COMPOSITIONS
 from adcompiler.ir.ops.powers import ipow, pow_, sqrt
 from adcompiler.ir.ops.shape import reshape
 from adcompiler.ir.types import BOOL, F64, I64, Dim, DType
+
+from . import sizes
+from .extents import common_shape, hint, static
+from .frames import current, refuse
+from .handles import Traced
+from .scalars import (
+    TracedScalar,
+    cast,
+    dtype_of,
+    is_operand,
+    joint_dtype,
+    listed,
+    promotes_as,
+    value,
+)
+from .sizes import Size
+from .values import TracedArray, wrap
 
 Implementation = Callable[..., Value]
 
@@ -214,7 +215,7 @@ def _resolved(ufunc: np.ufunc, operands: Sequence[Any], dtype: Any = None) -> li
         found = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
     except TypeError as error:
         raise DTypeError(str(error), current().location()) from None
-    if set(kinds) == {int} and found[0] == object:  # NumPy compares Python integers as Python does
+    if set(kinds) == {int} and found[0].hasobject:  # NumPy compares Python integers as Python does
         return [I64] * len(operands)
     dtypes = [dtype_of(d) for d in found[: len(operands)]]
     if int in kinds and len(set(dtypes)) > 1:

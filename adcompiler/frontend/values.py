@@ -12,11 +12,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from adcompiler.frontend.extents import common_shape, fits, shown_shape, static
-from adcompiler.frontend.frames import Cell, current, link, refuse
-from adcompiler.frontend.handles import Traced
-from adcompiler.frontend.indexing import Access, parse, traced_mask, unmasked
-from adcompiler.frontend.scalars import (
+from adcompiler.ir.errors import CaptureError, DTypeError, ShapeError
+from adcompiler.ir.graph import Value
+from adcompiler.ir.ops.indexing import add_at, index
+from adcompiler.ir.ops.selection import where
+from adcompiler.ir.ops.shape import broadcast, reshape
+from adcompiler.ir.types import ArrayType, Dim, Shape
+
+from .extents import common_shape, fits, shown_shape, static
+from .frames import Cell, current, link, refuse
+from .handles import Traced
+from .indexing import Access, parse, traced_mask, unmasked
+from .scalars import (
     SHARED_METHODS,
     TracedScalar,
     cast,
@@ -26,9 +33,9 @@ from adcompiler.frontend.scalars import (
     promotes_as,
     value,
 )
-from adcompiler.frontend.sizes import integer
-from adcompiler.frontend.stores import store_gathered
-from adcompiler.frontend.views import (
+from .sizes import integer
+from .stores import store_gathered
+from .views import (
     IndexStep,
     Path,
     ReshapeStep,
@@ -36,17 +43,12 @@ from adcompiler.frontend.views import (
     TransposeStep,
     extended,
     path_type,
+    place_attrs,
     position_value,
     read_path,
     same_path,
     write_path,
 )
-from adcompiler.ir.errors import CaptureError, DTypeError, ShapeError
-from adcompiler.ir.graph import Value
-from adcompiler.ir.ops.indexing import add_at, index
-from adcompiler.ir.ops.selection import where
-from adcompiler.ir.ops.shape import broadcast, reshape
-from adcompiler.ir.types import ArrayType, Dim, Shape
 
 
 def _in_place(ufunc: np.ufunc) -> Callable[[TracedArray, Any], TracedArray]:
@@ -211,8 +213,8 @@ class TracedArray(Traced):
         access = parse(self.type.shape, key)
         base = self.through(access)
         part = stored(x, self.type.with_shape(access.shape))
-        at = {} if all(item == "point" for item in access.at) else {"at": access.at}
-        base.write(add_at(base.read(), part, *map(position_value, access.positions), **at))
+        places = map(position_value, access.positions)
+        base.write(add_at(base.read(), part, *places, **place_attrs(access.at)))
 
     @property
     def contiguous(self) -> bool:

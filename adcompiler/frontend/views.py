@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adcompiler.frontend.extents import value_of
 from adcompiler.ir.graph import Attr, Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import add, mul
 from adcompiler.ir.ops.indexing import index, put
 from adcompiler.ir.ops.shape import inverse, reshape, transpose
 from adcompiler.ir.types import I64, ArrayType, Dim, Shape
+
+from .extents import value_of
 
 Position = Dim | Value
 """An index: a polynomial in sizes and loop indices where it is one, else an i64 value."""
@@ -37,6 +38,11 @@ def moved(start: Position, by: Position, step: int = 1) -> Position:
     return add(position_value(start), position_value(scaled))
 
 
+def place_attrs(at: tuple[Attr, ...]) -> dict[str, Attr]:
+    """The attributes of an indexed access: that every operand is a point goes without saying."""
+    return {} if all(item == "point" for item in at) else {"at": at}
+
+
 @dataclass(frozen=True)
 class IndexStep:
     """Points, spans and whole axes; `shape` is that of the part."""
@@ -46,16 +52,13 @@ class IndexStep:
     shape: Shape
 
     def get(self, base: Value) -> Value:
-        return index(base, *self._operands(), **self._attrs())
+        return index(base, *self._operands(), **place_attrs(self.at))
 
     def put(self, base: Value, part: Value) -> Value:
-        return put(base, part, *self._operands(), **self._attrs())
+        return put(base, part, *self._operands(), **place_attrs(self.at))
 
     def _operands(self) -> list[Value]:
         return [position_value(p) for p in self.positions]
-
-    def _attrs(self) -> dict[str, Attr]:
-        return {} if all(item == "point" for item in self.at) else {"at": self.at}
 
     def same_as(self, other: Step) -> bool:
         return (

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.ir.build import function
-from adcompiler.ir.graph import Value, constant
+from adcompiler.ir.build import as_value, function
+from adcompiler.ir.graph import Function, Value
 from adcompiler.ir.op import NoDerivative, Op, Partials, Scalar
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import ArrayType, DType
@@ -311,7 +311,7 @@ def prove_partials(op: Op, attrs: Attributes, inputs: Sequence[Any]) -> Partials
             return PartialsProof(op, Standing.UNDECIDED, error.message)
 
 
-def _partials_program(op: Op, attrs: Attributes, inputs: Sequence[Any]) -> Any:
+def _partials_program(op: Op, attrs: Attributes, inputs: Sequence[Any]) -> Function:
     """x, y, ... -> op(x, y, ...), and its partials."""
     statement = op.derivative
     assert isinstance(statement, Partials)
@@ -324,8 +324,8 @@ def _partials_program(op: Op, attrs: Attributes, inputs: Sequence[Any]) -> Any:
     def body(*values: Value) -> list[Value]:
         result = op(*values, **dict(attrs))
         partials = statement.of(*values, result, **dict(attrs))
-        as_values = [constant(0.0 if p is None else p) if not isinstance(p, Value) else p for p in partials]
-        return [result, *(p for p, f in zip(as_values, floating, strict=True) if f)]
+        written = [as_value(0.0 if p is None else p) for p in partials]
+        return [result, *(p for p, f in zip(written, floating, strict=True) if f)]
 
     return function(op.name, params, body, ops=OPS)
 

@@ -84,7 +84,7 @@ def play(function: Function, args: Sequence[Any], sizes: Sizes) -> Run:
     params = tuple(
         _entered(lifted(a) if is_float(a) else a, p) for a, p in zip(args, function.body.params, strict=True)
     )
-    player = _Player([], {})
+    player = _Player([])
     results = player.block(function.body, params, {}, known, ())
     return Run(params, results, tuple(player.steps), frozenset(player.entered))
 
@@ -100,12 +100,12 @@ def _entered(x: Any, value: Value) -> Any:
 @dataclass
 class _Player:
     steps: list[Step]
-    entered: dict[Block, None] = field(default_factory=dict)
+    entered: set[Block] = field(default_factory=set)
 
     def block(
         self, block: Block, args: Sequence[Any], outer: Mapping[Value, Any], sizes: dict[str, int], path: Path
     ) -> tuple[Any, ...]:
-        self.entered[block] = None
+        self.entered.add(block)
         env = {**outer, **dict(zip(block.params, args, strict=True))}
         for eqn in block.eqns:
             inputs = [_read(env, v) for v in eqn.inputs]

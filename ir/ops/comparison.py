@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -65,38 +66,23 @@ logical_not = elementwise(
     samples=(Sample((np.array([True, False]),)),),
 )
 
-isnan = elementwise(
-    "isnan",
-    numpy=np.isnan,
-    scalar="np.isnan({0})",
-    partials=NOT_NUMERIC,
-    accepts=floating,
-    result=BOOL,
-    aliases=(math.isnan,),
-    samples=_SPECIAL,
-)
 
-isinf = elementwise(
-    "isinf",
-    numpy=np.isinf,
-    scalar="np.isinf({0})",
-    partials=NOT_NUMERIC,
-    accepts=floating,
-    result=BOOL,
-    aliases=(math.isinf,),
-    samples=_SPECIAL,
-)
+def _classification(numpy: np.ufunc, alias: Callable[[float], bool]) -> Op:
+    return elementwise(
+        numpy.__name__,
+        numpy=numpy,
+        scalar=f"np.{numpy.__name__}({{0}})",
+        partials=NOT_NUMERIC,
+        accepts=floating,
+        result=BOOL,
+        aliases=(alias,),
+        samples=_SPECIAL,
+    )
 
-isfinite = elementwise(
-    "isfinite",
-    numpy=np.isfinite,
-    scalar="np.isfinite({0})",
-    partials=NOT_NUMERIC,
-    accepts=floating,
-    result=BOOL,
-    aliases=(math.isfinite,),
-    samples=_SPECIAL,
-)
+
+isnan = _classification(np.isnan, math.isnan)
+isinf = _classification(np.isinf, math.isinf)
+isfinite = _classification(np.isfinite, math.isfinite)
 
 OPS = (
     equal,

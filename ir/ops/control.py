@@ -11,7 +11,7 @@ replayed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,53 +107,43 @@ def _for_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Valu
     given, params = split(eqn.attrs, eqn.inputs), split(eqn.attrs, body.params[1:])
     results = split(eqn.attrs, body.results)
     varied = _varied_in_loop(forward, eqn)
-    carries = [k for k, p in enumerate(params.carries) if p in varied]
-    sums = [k for k, p in enumerate(params.sums) if p in varied]
-    slices = [k for k, p in enumerate(params.slices) if p in varied]
+    moving = Parts(*([k for k, p in enumerate(role) if p in varied] for role in params.roles))
     items = [k for k, r in enumerate(results.slices) if r in varied]
-
-    def with_tangents(values: Parts[Value], primal: Any, tangent: Any, last: Sequence[int]) -> Parts[Value]:
-        return Parts(
-            [*map(primal, values.carries), *(tangent(values.carries[k]) for k in carries)],
-            [*map(primal, values.sums), *(tangent(values.sums[k]) for k in sums)],
-            [*map(primal, values.slices), *(tangent(values.slices[k]) for k in last)],
-        )
-
-    operands = with_tangents(given, forward.primal, forward.tangent_or_zeros, slices)
+    ending = Parts(moving.carries, moving.sums, items)
+    operands = _with_tangents(given, moving, forward.primal, forward.tangent_or_zeros)
+    counts = {"carry": len(operands.carries), "sums": len(operands.sums)}
 
     def trip(i: Value, *args: Value) -> Sequence[Value]:
-        attrs = {"carry": len(operands.carries), "sums": len(operands.sums)}
-        now = split(attrs, args)
-        copies: dict[Value, Value] = {body.params[0]: i}
-        tangents: dict[Value, Value] = {}
-        roles = (
-            (now.carries, params.carries, carries),
-            (now.sums, params.sums, sums),
-            (now.slices, params.slices, slices),
-        )
-        for values, olds, which in roles:
-            copies.update(zip(olds, values, strict=False))
-            tangents.update(zip((olds[k] for k in which), values[len(olds) :], strict=True))
-        inner = forward.push(body, copies, tangents)
-        ends = with_tangents(results, inner.primal, inner.tangent_or_zeros, items)
-        return [*ends.carries, *ends.sums, *ends.slices]
+        now = list(_with_partners(params, moving, split(counts, args)))
+        copies = {body.params[0]: i, **{old: new for old, new, _ in now}}
+        inner = forward.push(body, copies, {old: dot for old, _, dot in now if dot is not None})
+        ends = _with_tangents(results, ending, inner.primal, inner.tangent_or_zeros)
+        return [value for role in ends.roles for value in role]
 
-    outs = loop(
-        trip_count(eqn.attrs), trip, operands.carries, operands.sums, operands.slices, **_direction(eqn.attrs)
-    )
-    old = split(eqn.attrs, eqn.outputs)
-    new = split({"carry": len(operands.carries), "sums": len(operands.sums)}, outs)
-    primals: list[Value] = []
-    tangents: list[Value | None] = []
-    for values, olds, which in (
-        (new.carries, old.carries, carries),
-        (new.sums, old.sums, sums),
-        (new.slices, old.slices, items),
-    ):
-        found = dict(zip(which, values[len(olds) :], strict=True))
-        primals += values[: len(olds)]
-        tangents += [found.get(k) for k in range(len(olds))]
-    return primals, tangents
+    outs = loop(trip_count(eqn.attrs), trip, *operands.roles, **_direction(eqn.attrs))
+    after = list(_with_partners(split(eqn.attrs, eqn.outputs), ending, split(counts, outs)))
+    return [new for _, new, _ in after], [dot for _, _, dot in after]
+
+
+def _with_tangents(
+    values: Parts[Value],
+    moving: Parts[int],
+    primal: Callable[[Value], Value],
+    tangent: Callable[[Value], Value],
+) -> Parts[Value]:
+    """In each role the copies of all values, then the tangents of those that move."""
+    roles = zip(values.roles, moving.roles, strict=True)
+    return Parts(*([*map(primal, role), *(tangent(role[k]) for k in which)] for role, which in roles))
+
+
+def _with_partners(
+    values: Parts[Value], moving: Parts[int], found: Parts[Value]
+) -> Iterator[tuple[Value, Value, Value | None]]:
+    """What `_with_tangents` has put together: each value with its copy and its tangent."""
+    for role, which, together in zip(values.roles, moving.roles, found.roles, strict=True):
+        dots = dict(zip(which, together[len(role) :], strict=True))
+        for k, value in enumerate(role):
+            yield value, together[k], dots.get(k)
 
 
 def _varied_in_loop(forward: Forward, eqn: Eqn) -> frozenset[Value]:

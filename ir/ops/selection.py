@@ -65,16 +65,6 @@ where = elementwise(
 )
 
 
-def _maximum_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
-    first = _share(greater(x, y), equal(x, y), x)
-    return [first, _share(less(x, y), equal(x, y), x)]
-
-
-def _minimum_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
-    first = _share(less(x, y), equal(x, y), x)
-    return [first, _share(greater(x, y), equal(x, y), x)]
-
-
 def _share(wins: Value, ties: Value, like: Value) -> Value:
     """1 where it wins, 1/2 where both are equal, else 0."""
     one, half, zero = (constant(number, like.type.dtype) for number in (1.0, 0.5, 0.0))
@@ -83,25 +73,25 @@ def _share(wins: Value, ties: Value, like: Value) -> Value:
 
 _TIE = Sample((np.array([1.0, -2.0]), np.array([1.0, -2.0])), smooth=False)
 
-maximum = elementwise(
-    "maximum",
-    numpy=np.maximum,
-    scalar="np.maximum({0}, {1})",
-    sympy=symbolic("Max"),
-    partials=_maximum_partials,
-    accepts=anything,
-    samples=(*binary(-1, 1, -1, 1), _TIE),
-)
 
-minimum = elementwise(
-    "minimum",
-    numpy=np.minimum,
-    scalar="np.minimum({0}, {1})",
-    sympy=symbolic("Min"),
-    partials=_minimum_partials,
-    accepts=anything,
-    samples=(*binary(-1, 1, -1, 1), _TIE),
-)
+def _extremum(name: str, numpy: np.ufunc, sympy: str, beats: Op, loses: Op) -> Op:
+    def partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
+        ties = equal(x, y)
+        return [_share(beats(x, y), ties, x), _share(loses(x, y), ties, x)]
+
+    return elementwise(
+        name,
+        numpy=numpy,
+        scalar=f"np.{name}({{0}}, {{1}})",
+        sympy=symbolic(sympy),
+        partials=partials,
+        accepts=anything,
+        samples=(*binary(-1, 1, -1, 1), _TIE),
+    )
+
+
+maximum = _extremum("maximum", np.maximum, "Max", greater, less)
+minimum = _extremum("minimum", np.minimum, "Min", less, greater)
 
 sign = elementwise(
     "sign",
