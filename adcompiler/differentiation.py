@@ -89,7 +89,7 @@ class Differentiation:
 
     @cached_property
     def arguments(self) -> tuple[tuple[str, optree.PyTreeSpec], ...]:
-        """The arguments as `argnums` counts them, those of `*args` one by one: what messages call it, its tree."""
+        """The arguments as `argnums` counts them, those of `*args` one by one: a name and a tree each."""
         found: list[tuple[str, optree.PyTreeSpec]] = []
         for name, tree in zip(self.names, self.structure.children(), strict=True):
             if name.startswith("*"):

@@ -5,7 +5,8 @@
     any of these ── simplify, cse, dce ── backend ──▶ callable
 
 Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
-and whoever watches is shown the result under the pass's name.
+and whoever watches is shown the result under the pass's name. What is compiled is verified always: that costs
+milliseconds, and a pass that went wrong must not become a number.
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def pullback(trace: Function, wrt: Sequence[int], plan: str) -> Partition:
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(fastmath=options.fastmath)
-    return compile_function(_after("inline", inline(function)), options.backend, backend)
+    inlined = _after("inline", inline(function))
+    verify(inlined)
+    return compile_function(inlined, options.backend, backend)
 
 
 def _optimised(function: Function, name: str) -> Function:

@@ -15,7 +15,7 @@ import numpy as np
 from . import pipeline
 from .backends import Compiled
 from .differentiation import Choice, Differentiation
-from .frontend.arguments import ready
+from .frontend.arguments import Kind, ready
 from .frontend.captured import Argument, Captured, Operands
 from .ir.errors import ArgumentError
 from .ir.graph import Function
@@ -65,17 +65,33 @@ class Programs:
     @cached_property
     def gradient(self) -> Callable[[Operands], Any]:
         """The gradient alone."""
-        program, assemble = self._gradient_program, self.differentiation.assemble
+        program = self._gradient_program
         (first, *_) = self.differentiation.chosen
-        if isinstance(self.choice.argnums, int) and not self.choice.argnames and first.structure.is_leaf():
+        bare = isinstance(self.choice.argnums, int) and not self.choice.argnames
+        if bare and first.structure.is_leaf() and not self._points:
             return lambda operands: program.call(*operands.values, *operands.sizes)[0]
-        return lambda operands: assemble(program.call(*operands.values, *operands.sizes))
+        return lambda operands: self._assembled(program.call(*operands.values, *operands.sizes))
+
+    def _assembled(self, gradients: Sequence[Any]) -> Any:
+        return self.differentiation.assemble(self._as_given(gradients))
+
+    def _as_given(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        """Programs know scalars only: the gradient of an array of rank 0 is one again."""
+        if not self._points:
+            return gradients
+        return [np.asarray(g) if k in self._points else g for k, g in enumerate(gradients)]
+
+    @cached_property
+    def _points(self) -> frozenset[int]:
+        """Which gradients are those of arrays of rank 0."""
+        keys = [self._argument(parameter).key for parameter in self.wrt]
+        return frozenset(k for k, key in enumerate(keys) if key.kind is Kind.ARRAY and not key.shape)
 
     @cached_property
     def value_and_grad(self) -> Callable[[Operands], tuple[Any, Any]]:
         """The value (with aux beside it, if there is any) and the gradient."""
         program, n = self._value_and_gradient_program, len(self.function.body.results)
-        returned, assemble = self.differentiation.returned, self.differentiation.assemble
+        returned, assemble = self.differentiation.returned, self._assembled
 
         def run(operands: Operands) -> tuple[Any, Any]:
             results = program.call(*operands.values, *operands.sizes)
@@ -108,7 +124,8 @@ class Programs:
 
         def pull(cotangent: Any) -> Any:
             bars = self._cotangents(cotangent, results)
-            return self.differentiation.assemble_tuple(pullback.call(*residuals, *bars, *sizes))
+            gradients = self._as_given(pullback.call(*residuals, *bars, *sizes))
+            return self.differentiation.assemble_tuple(gradients)
 
         if self.choice.has_aux:
             return value, pull, self.differentiation.returned(results)[1]

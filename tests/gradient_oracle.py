@@ -29,14 +29,16 @@ class Wrong(Exception):
     """A number that is not Python's, an error of the compiler itself, or a changed argument."""
 
 
-def outcome(source: str, seed: int, backend: str = "numpy", second_order: bool = False) -> str:
-    """What one compiled object does with a program at several sizes; raises `Wrong`."""
+def outcome(
+    source: str, seed: int, *, backend: str = "numpy", second_order: bool = False, sizes: int = 4
+) -> str:
+    """What one compiled object does with a program at `sizes` sizes, the traced ones first; raises `Wrong`."""
     f = load(source)["f"]
     gradient = adjoint(f, argnums=WRT, backend=backend)
     rng = np.random.default_rng(seed)
     others = [*rng.permutation(LARGE)[:2], *rng.permutation(SMALL)[: seed % 2]]
     right = 0
-    for n, p, m in (TRACED, *(map(int, sizes) for sizes in others)):
+    for n, p, m in [TRACED, *(map(int, other) for other in others)][:sizes]:
         args = arguments(rng, n, p, m)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -127,8 +129,8 @@ def modes(f: Callable[..., Any], gradient: Any, args: Sequence[Any], rng: np.ran
     agree("jvp and vjp", sum(np.sum(b * d) for b, d in zip(pulled, dots, strict=True)), expected, 1e-8, scale)
     differ("tangent of the loss", moved[""], lambda z: f(*z), args, dots)
     for name in written:
-        number = "xyabc".index(name)
-        differ(f"tangent of {name}", moved[name], lambda z, k=number: run_plain(f, z).arguments[k], args, dots)
+        k = "xyabc".index(name)
+        differ(f"tangent of {name}", moved[name], lambda z, k=k: run_plain(f, z).arguments[k], args, dots)
     return "right"
 
 
@@ -191,8 +193,8 @@ def agree(what: str, got: Any, expected: Any, rtol: float, scale: float = 0.0) -
 def differ(what: str, got: Any, f: Any, args: Any, dots: Any, scale: float = 0.0) -> None:
     """Compare with central differences along `dots`.
 
-    A step may cross a kink, or the program may be too stiff for it. So smaller ones follow, and the verdict is
-    that of two successive ones that agree with each other; where none do there is none.
+    A step may cross a kink, or the program may be too stiff for it. So smaller ones follow, and the verdict
+    is that of two successive ones that agree with each other; where none do there is none.
     """
     before = None
     for h in STEPS:

@@ -74,33 +74,41 @@ def until(z, bound):
 
 """
 ROWS = (
-    "range(n)", "range(n)", "range(n)", "range(1, n)", "range(n - 1)", "range(1, n - 1)", "range(n - 1, -1, -1)",
-    "range(n - 2, 0, -1)", "range(0, n, 2)", "range(n - 1, 0, -2)", "range(min(m, n))", "range(max(n - 3, 0), n)",
+    "range(n)", "range(n)", "range(n)", "range(1, n)", "range(n - 1)", "range(1, n - 1)",
+    "range(n - 1, -1, -1)", "range(n - 2, 0, -1)", "range(0, n, 2)", "range(n - 1, 0, -2)",
+    "range(min(m, n))", "range(max(n - 3, 0), n)",
 )  # fmt: skip
 TRIANGLES = (
-    "range({})", "range({} + 1)", "range({}, n)", "range({} + 1, n)", "range({}, -1, -1)", "range(n - 1, {}, -1)",
+    "range({})", "range({} + 1)", "range({}, n)", "range({} + 1, n)", "range({}, -1, -1)",
+    "range(n - 1, {}, -1)",
 )  # fmt: skip
 COLUMNS = ("range(p)", "range(p)", "range(1, p)", "range(p - 1, -1, -1)")
-TRIPS = ("range(m)", "range(m)", "range(m)", "range(m - 4)", "range(3)", "range(9)", "range(m, 0, -1)", "range(0, m, 3)")
+TRIPS = ("range(m)", "range(m)", "range(m)", "range(m - 4)", "range(3)", "range(9)",
+         "range(m, 0, -1)", "range(0, m, 3)")  # fmt: skip
 UNARY = (
-    "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{0} * {0})", "np.sqrt(1.0 + {0} * {0})", "np.arctan({})",
-    "np.log(2.0 + {0} ** 2)", "{0} / (1.0 + {0} ** 2)", "0.5 * np.abs({})", "(-{})", "np.square(np.sin({}))",
+    "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{0} * {0})", "np.sqrt(1.0 + {0} * {0})",
+    "np.arctan({})", "np.log(2.0 + {0} ** 2)", "{0} / (1.0 + {0} ** 2)", "0.5 * np.abs({})", "(-{})",
+    "np.square(np.sin({}))",
 )  # fmt: skip
 BINARY = (
-    "(0.6 * {} + 0.3 * {})", "(0.6 * {} + 0.3 * {})", "{} * np.tanh({})", "(0.5 * {} - 0.4 * {})", "np.sin({}) * {}",
-    "np.maximum({}, {})", "np.minimum({}, 0.9 * {})", "np.hypot({}, 1.0 + np.abs({}))", "{} / (2.0 + np.cos({}))",
-    "np.where({0} > 0.37, {1}, 0.5 * {0})", "np.where({0} < {1}, np.sin({1}), {0})", "np.logaddexp(0.3 * {}, {})",
+    "(0.6 * {} + 0.3 * {})", "(0.6 * {} + 0.3 * {})", "{} * np.tanh({})", "(0.5 * {} - 0.4 * {})",
+    "np.sin({}) * {}", "np.maximum({}, {})", "np.minimum({}, 0.9 * {})", "np.hypot({}, 1.0 + np.abs({}))",
+    "{} / (2.0 + np.cos({}))", "np.where({0} > 0.37, {1}, 0.5 * {0})",
+    "np.where({0} < {1}, np.sin({1}), {0})", "np.logaddexp(0.3 * {}, {})",
 )  # fmt: skip
 
 
-def random_gradient_program(choose: random.Random) -> str:
-    """The source of `f(x, y, a, b, c, m)`: vectors of n, a matrix (n, p), a vector of p, a number, trips."""
-    return HELPERS + _Writer(choose).function()
+def random_gradient_program(choose: random.Random, longest: int = 5) -> str:
+    """The source of `f(x, y, a, b, c, m)`: vectors of n, a matrix (n, p), a vector of p, a number, trips.
+
+    Its blocks have up to `longest` statements, in up to three loops.
+    """
+    return HELPERS + _Writer(choose, longest).function()
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The loops around a statement: their indices by the axis that they fit, and how deep loops may yet go."""
+    """The loops around a statement: their indices by the axis that they fit, and how many may yet come."""
 
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
@@ -109,11 +117,11 @@ class Scope:
 
 
 class _Writer:
-    def __init__(self, choose: random.Random) -> None:
+    def __init__(self, choose: random.Random, longest: int) -> None:
         self.choose = choose
         self.loops = 0
-        self.size = choose.choice((2, 3, 4, 5))
-        self.depth = choose.choice((1, 1, 2, 2, 2, 3))
+        self.longest = choose.randint(2, longest)
+        self.depth = choose.choice((1, 1, 2, 2, 2, 3)[: longest + 1])
         self.vectors = ("x", "y", "u", "v", "w")
         self.targets = self.vectors if choose.random() < 0.3 else ("u", "v", "w")
         self.matrices = ("h", "a") if choose.random() < 0.2 else ("h",)
@@ -122,7 +130,7 @@ class _Writer:
         self.on_indices = choose.random() < 0.3
 
     def function(self) -> str:
-        body = [*self.start(), *self.block(Scope(depth=self.depth), self.size), f"return {self.loss()}"]
+        body = [*self.start(), *self.block(Scope(depth=self.depth), self.longest), f"return {self.loss()}"]
         return "\n".join(["def f(x, y, a, b, c, m):", *_indented(body)]) + "\n"
 
     def start(self) -> list[str]:
@@ -141,8 +149,9 @@ class _Writer:
 
     def loss(self) -> str:
         terms = (
-            "s", "0.7 * t", "np.sum(np.sin(u))", "np.dot(v, w)", "np.sum(h * h)", "np.sum(g)", "np.mean(h, axis=0) @ g",
-            "np.sum(u * w)", "0.1 * k", "v[0]", "h[0, -1]", "np.sum(x) * c", "np.sum(v ** 2)", "u @ (h @ g)", "w.sum()",
+            "s", "0.7 * t", "np.sum(np.sin(u))", "np.dot(v, w)", "np.sum(h * h)", "np.sum(g)",
+            "np.mean(h, axis=0) @ g", "np.sum(u * w)", "0.1 * k", "v[0]", "h[0, -1]", "np.sum(x) * c",
+            "np.sum(v ** 2)", "u @ (h @ g)", "w.sum()",
         )  # fmt: skip
         return " + ".join(self.choose.sample(terms, self.choose.randint(2, 7))) + " + 0.1 * c"
 
@@ -150,9 +159,7 @@ class _Writer:
 
     def row(self, scope: Scope) -> str:
         """An index of the axis of n."""
-        near = [*scope.rows[-1:]] * 4 + [f"{i} - 1" for i in scope.rows] + [f"n - 1 - {i}" for i in scope.rows[-1:]]
-        far = [f"({i} + 1) % n" for i in scope.rows[-1:]] + [*scope.rows]
-        return self.choose.choice(("0", "-1", "1", *near, *far) if self.choose.random() < 0.9 else ("0", "n // 2"))
+        near = [*scope.rows[-1:]] * 4 + [f"{i} - 1" for i in scope.rows] + [f"n - 1 - {i}" for i in scope.rows[-1:]] far = [f"({i} + 1) % n" for i in scope.rows[-1:]] + [*scope.rows] return self.choose.choice(("0", "-1", "1", *near, *far) if self.choose.random() < 0.9 else ("0", "n // 2"))
 
     def column(self, scope: Scope) -> str:
         """An index of the axis of p."""
@@ -163,8 +170,8 @@ class _Writer:
         if depth == 0 or kind < 0.35:
             return self.choose.choice(
                 ("s", "t", "c", f"{self.vector_name()}[{self.row(scope)}]", f"{self.vector_name()}[{self.row(scope)}]",
-                 f"{self.matrix_name()}[{self.row(scope)}, {self.column(scope)}]", f"g[{self.column(scope)}]", "0.5",
-                 *(f"0.1 * {i}" for i in scope.rows[-1:])),
+                 f"{self.matrix_name()}[{self.row(scope)}, {self.column(scope)}]", f"g[{self.column(scope)}]",
+                 "0.5", *(f"0.1 * {i}" for i in scope.rows[-1:])),
             )  # fmt: skip
         if kind < 0.5:
             return self.choose.choice(UNARY).format(self.number(scope, depth - 1))
@@ -172,12 +179,13 @@ class _Writer:
             return self.choose.choice(BINARY).format(self.number(scope, depth - 1), self.number(scope, depth - 1))
         u, i, j = self.vector_name(), self.row(scope), self.column(scope)
         reduced = (
-            f"np.sum({u}) / n", f"0.2 * np.dot({u}, {self.vector(scope, 0)})", f"np.mean({self.vector(scope, 0)})",
-            f"np.max({u})", f"np.min(h)", f"{u}[np.argmax({self.vector_name()})]", f"np.sum({u}[PICKED]) * RATE",
+            f"np.sum({u}) / n", f"0.2 * np.dot({u}, {self.vector(scope, 0)})",
+            f"np.mean({self.vector(scope, 0)})", f"np.max({u})", f"np.min(h)",
+            f"{u}[np.argmax({self.vector_name()})]", f"np.sum({u}[PICKED]) * RATE",
             f"np.sum({u}[:{i}]) * 0.2" if scope.rows else "0.3 * u[0]", f"horner({u}, s)", f"energy({u})",
-            f"until({u}, 0.7)" if self.on_data else f"{u}[n - 1]", f"np.linalg.norm(0.1 + {u}) * 0.2", f"math.sin({self.number(scope, 0)})",
-            f"(s if {self.test(scope)} else {self.number(scope, 0)})", f"h[{i}] @ g * 0.2",
-            f"0.2 * np.dot(h[{i}, :{j}], g[:{j}])", f"max(s, {u}[0])",
+            f"until({u}, 0.7)" if self.on_data else f"{u}[n - 1]", f"np.linalg.norm(0.1 + {u}) * 0.2",
+            f"math.sin({self.number(scope, 0)})", f"(s if {self.test(scope)} else {self.number(scope, 0)})",
+            f"h[{i}] @ g * 0.2", f"0.2 * np.dot(h[{i}, :{j}], g[:{j}])", f"max(s, {u}[0])",
             f"0.2 * sum([{u}[q] * q for q in range(2)])", f"np.prod(0.8 + 0.1 * {u})", "abs(t)",
         )  # fmt: skip
         return self.choose.choice(reduced)
@@ -189,18 +197,18 @@ class _Writer:
         if kind < 0.45:
             return self.choose.choice(UNARY).format(self.vector(scope, depth - 1))
         if kind < 0.7:
-            pair = [self.vector(scope, depth - 1), self.choose.choice((self.vector, self.number))(scope, depth - 1)]
-            self.choose.shuffle(pair)
-            return self.choose.choice(BINARY).format(*pair)
+            pair = [self.vector(scope, depth - 1), self.choose.choice((self.vector, self.number))(scope, depth - 1)] self.choose.shuffle(pair) return self.choose.choice(BINARY).format(*pair)
         u = self.vector(scope, depth - 1)
         made = (
-            f"{self.vector_name()}[::-1]", f"0.2 * np.cumsum({u})", f"0.3 * (h @ {self.columns(scope)})", f"np.flip({u})",
-            "0.2 * h.sum(axis=1)", f"h[:, {self.column(scope)}]", f"np.concatenate([{u}[1:], {u}[:1]])",
-            f"np.einsum('ij,j->i', h, {self.columns(scope)}) * 0.2", f"np.full(n, {self.number(scope, 1)})",
-            f"np.arange(n) * 0.1 * {self.number(scope, 1)}", f"np.linspace(0.0, 1.0, n) * {u}", "np.max(h, axis=1)",
-            f"np.stack([{u}, {self.vector_name()}]).mean(axis=0)", f"np.clip({u}, -0.53, 0.71)", "a @ b * 0.2",
-            f"np.linalg.solve(np.eye(n) + 0.1 * np.outer({u}, w), {self.vector_name()})", f"np.roll({u}, 1)",
-            f"relax({u}, {self.number(scope, 0)}, m)", f"step({u}, {self.number(scope, 1)})", f"damp({u} * 1.0, s)",
+            f"{self.vector_name()}[::-1]", f"0.2 * np.cumsum({u})", f"0.3 * (h @ {self.columns(scope)})",
+            f"np.flip({u})", "0.2 * h.sum(axis=1)", f"h[:, {self.column(scope)}]",
+            f"np.concatenate([{u}[1:], {u}[:1]])", f"np.einsum('ij,j->i', h, {self.columns(scope)}) * 0.2",
+            f"np.full(n, {self.number(scope, 1)})", f"np.arange(n) * 0.1 * {self.number(scope, 1)}",
+            f"np.linspace(0.0, 1.0, n) * {u}", "np.max(h, axis=1)",
+            f"np.stack([{u}, {self.vector_name()}]).mean(axis=0)", f"np.clip({u}, -0.53, 0.71)",
+            "a @ b * 0.2", f"np.linalg.solve(np.eye(n) + 0.1 * np.outer({u}, w), {self.vector_name()})",
+            f"np.roll({u}, 1)", f"relax({u}, {self.number(scope, 0)}, m)",
+            f"step({u}, {self.number(scope, 1)})", f"damp({u} * 1.0, s)",
             f"np.array([{self.number(scope, 1)}]) + {u}", f"({u})[np.arange(n)[::-1]]",
         )  # fmt: skip
         return self.choose.choice(made)
@@ -208,17 +216,19 @@ class _Writer:
     def columns(self, scope: Scope) -> str:
         """A vector of p."""
         made = (
-            "b", "g", "g", f"h[{self.row(scope)}]", "0.2 * h.T @ u", f"np.sin({self.number(scope, 1)} + g)", "0.5 * g",
-            "h.mean(axis=0)", f"a[{self.row(scope)}]", f"0.2 * ({self.vector_name()} @ h)", "g[::-1]", "g * np.tanh(b)",
+            "b", "g", "g", f"h[{self.row(scope)}]", "0.2 * h.T @ u", f"np.sin({self.number(scope, 1)} + g)",
+            "0.5 * g", "h.mean(axis=0)", f"a[{self.row(scope)}]", f"0.2 * ({self.vector_name()} @ h)",
+            "g[::-1]", "g * np.tanh(b)",
         )  # fmt: skip
         return self.choose.choice(made)
 
     def matrix(self, scope: Scope) -> str:
         made = (
             "np.sin(h)", "0.5 * (h + a)", f"np.outer({self.vector(scope, 1)}, {self.columns(scope)})",
-            f"h * {self.vector(scope, 1)}[:, None]", f"0.5 * (h + {self.columns(scope)})", "h[::-1]", "h[:, ::-1]",
-            "np.where(h > a, np.cos(h), a)", "0.2 * np.cumsum(h, axis=0)", "h * np.tanh(a)", "0.9 * h.T.copy().T",
-            "0.1 * np.outer(u, u) @ h", f"{self.number(scope, 1)} * np.sin(a)", "np.reshape(np.ravel(h) * 0.9, (n, p))",
+            f"h * {self.vector(scope, 1)}[:, None]", f"0.5 * (h + {self.columns(scope)})", "h[::-1]",
+            "h[:, ::-1]", "np.where(h > a, np.cos(h), a)", "0.2 * np.cumsum(h, axis=0)", "h * np.tanh(a)",
+            "0.9 * h.T.copy().T", "0.1 * np.outer(u, u) @ h", f"{self.number(scope, 1)} * np.sin(a)",
+            "np.reshape(np.ravel(h) * 0.9, (n, p))",
         )  # fmt: skip
         return self.choose.choice(made)
 
@@ -249,16 +259,18 @@ class _Writer:
     def element(self, scope: Scope) -> list[str]:
         place = f"{self.target()}[{self.row(scope)}]"
         written = (
-            f"{place} = {self.number(scope)}", f"{place} = {self.number(scope)}", f"{place} += 0.2 * {self.number(scope)}",
-            f"{place} *= np.cos({self.number(scope, 1)})", f"{place} -= 0.1 * {self.number(scope)}",
+            f"{place} = {self.number(scope)}", f"{place} = {self.number(scope)}",
+            f"{place} += 0.2 * {self.number(scope)}", f"{place} *= np.cos({self.number(scope, 1)})",
+            f"{place} -= 0.1 * {self.number(scope)}",
         )  # fmt: skip
         return [self.choose.choice(written)]
 
     def numeric(self, scope: Scope) -> list[str]:
         one = self.number(scope)
         changed = (
-            f"s = {one}", f"s += 0.25 * {one}", f"s, t = t, {one}", "s, t = 0.5 * t, s", f"t = 0.9 * t + 0.1 * {one}",
-            "k += 1", f"pq = (s, {one}); s = pq[1] + 0.1 * pq[0]", f"s = 0.5 * s + {one}", f"t = math.cos(s) * {one}",
+            f"s = {one}", f"s += 0.25 * {one}", f"s, t = t, {one}", "s, t = 0.5 * t, s",
+            f"t = 0.9 * t + 0.1 * {one}", "k += 1", f"pq = (s, {one}); s = pq[1] + 0.1 * pq[0]",
+            f"s = 0.5 * s + {one}", f"t = math.cos(s) * {one}",
         )  # fmt: skip
         return [self.choose.choice(changed)]
 
@@ -267,17 +279,20 @@ class _Writer:
         if scope.rows and self.choose.random() < 0.5:
             return [f"{u} += 0.1 * {new}"]
         changed = (
-            f"{u} = {new}", f"{u} = {u} + 0.1 * {new}", f"{u} += 0.1 * {new}", f"{u} = {u} + 0.1 * ({new} - {u})",
-            f"{u} *= 0.8", f"{u}[:] = {new}", f"{u} = {self.vector_name()}.copy()", f"{u} *= np.cos({new})",
+            f"{u} = {new}", f"{u} = {u} + 0.1 * {new}", f"{u} += 0.1 * {new}",
+            f"{u} = {u} + 0.1 * ({new} - {u})", f"{u} *= 0.8", f"{u}[:] = {new}",
+            f"{u} = {self.vector_name()}.copy()", f"{u} *= np.cos({new})",
         )  # fmt: skip
         return [self.choose.choice(changed)]
 
     def sliced(self, scope: Scope) -> list[str]:
         u, v = self.target(), self.vector_name()
         changed = (
-            f"{u}[1:] = 0.5 * {v}[:-1]", f"{u}[1:] += 0.1 * {v}[:-1]", f"{u}[::2] *= 0.5", f"{u}[:-1] = np.sin({v}[1:])",
-            f"{u}[1:-1] = {u}[1:-1] + 0.1 * ({v}[2:] - 2.0 * {v}[1:-1] + {v}[:-2])", f"{u}[::-1] = {self.vector(scope)}",
-            f"{u}[1::2] = {self.number(scope)}", *(f"{u}[:{i}] += 0.1 * {v}[{i}]" for i in scope.rows[-1:]),
+            f"{u}[1:] = 0.5 * {v}[:-1]", f"{u}[1:] += 0.1 * {v}[:-1]", f"{u}[::2] *= 0.5",
+            f"{u}[:-1] = np.sin({v}[1:])",
+            f"{u}[1:-1] = {u}[1:-1] + 0.1 * ({v}[2:] - 2.0 * {v}[1:-1] + {v}[:-2])",
+            f"{u}[::-1] = {self.vector(scope)}", f"{u}[1::2] = {self.number(scope)}",
+            *(f"{u}[:{i}] += 0.1 * {v}[{i}]" for i in scope.rows[-1:]),
             *(f"{u}[{i}:] = 0.5 * {v}[{i}:]" for i in scope.rows[-1:]), f"{u}[{u} > 0.41] *= 0.7",
         )  # fmt: skip
         return [self.choose.choice(changed)]
@@ -286,20 +301,24 @@ class _Writer:
         h, i, j = self.choose.choice(self.matrices), self.row(scope), self.column(scope)
         changed = (
             f"{h}[{i}, {j}] = {self.number(scope)}", f"{h}[{i}, {j}] += 0.2 * {self.number(scope)}",
-            f"{h}[{i}] = {self.columns(scope)}", f"{h}[{i}] += 0.1 * {self.columns(scope)}", f"{h} = {self.matrix(scope)}",
-            f"{h}[:, {j}] = {self.vector(scope)}", f"{h}[:, {j}] *= np.sin({self.vector(scope, 1)})", f"{h} *= 0.8",
+            f"{h}[{i}] = {self.columns(scope)}", f"{h}[{i}] += 0.1 * {self.columns(scope)}",
+            f"{h} = {self.matrix(scope)}", f"{h}[:, {j}] = {self.vector(scope)}",
+            f"{h}[:, {j}] *= np.sin({self.vector(scope, 1)})", f"{h} *= 0.8",
             f"row = {h}[{i}]; row[0] = {self.number(scope, 1)}; row *= 0.9", f"g = {self.columns(scope)}",
-            f"{h}[1:] = 0.5 * {h}[:-1]", f"{h} += 0.1 * {self.matrix(scope)}", f"g[{j}] = {self.number(scope)}",
-            f"col = {h}[:, {j}]; col[{i}] = s; col += 0.1 * u", f"{h}.T[{j}] += 0.1 * v",
+            f"{h}[1:] = 0.5 * {h}[:-1]", f"{h} += 0.1 * {self.matrix(scope)}",
+            f"g[{j}] = {self.number(scope)}", f"col = {h}[:, {j}]; col[{i}] = s; col += 0.1 * u",
+            f"{h}.T[{j}] += 0.1 * v",
         )  # fmt: skip
         return [self.choose.choice(changed)]
 
     def helped(self, scope: Scope) -> list[str]:
         u, v = self.target(), self.target()
         calls = (
-            f"s = smooth({u}, t)", f"damp({u}, {self.number(scope, 1)})", f"fill(h, {self.columns(scope)})", f"smooth(g, s)",
-            f"{u}, {v} = pair({self.vector_name()}, {self.vector_name()})", f"{u} = step({u}, s)", f"damp(h[{self.row(scope)}], t)",
-            f"{u} = relax({u}, {self.number(scope, 1)}, m)", f"s = smooth({u}[1:], s)", f"smooth(h[:, {self.column(scope)}], t)",
+            f"s = smooth({u}, t)", f"damp({u}, {self.number(scope, 1)})", f"fill(h, {self.columns(scope)})",
+            f"smooth(g, s)", f"{u}, {v} = pair({self.vector_name()}, {self.vector_name()})",
+            f"{u} = step({u}, s)", f"damp(h[{self.row(scope)}], t)",
+            f"{u} = relax({u}, {self.number(scope, 1)}, m)", f"s = smooth({u}[1:], s)",
+            f"smooth(h[:, {self.column(scope)}], t)",
         )  # fmt: skip
         return [self.choose.choice(calls)]
 
@@ -331,9 +350,9 @@ class _Writer:
         i = scope.rows[-1] if scope.rows else "m"
         if not (self.on_data or self.on_indices):
             return self.choose.choice(("m > 3", "n > 5", "m % 2 == 0", "not m", "n == 7"))
-        known = (f"{i} % 2 == 0", f"{i} == 0", f"{i} > 2", f"{i} < n - 2", "m > 3", f"{i} in (1, 3)", f"not {i}")
-        on_data = (
-            f"{self.number(scope, 1)} > 0.43", f"s < {self.number(scope, 0)}", f"0.1 < {self.number(scope, 0)} < 0.6",
+        known = (f"{i} % 2 == 0", f"{i} == 0", f"{i} > 2", f"{i} < n - 2", "m > 3", f"{i} in (1, 3)", f"not {i}") on_data = (
+            f"{self.number(scope, 1)} > 0.43", f"s < {self.number(scope, 0)}",
+            f"0.1 < {self.number(scope, 0)} < 0.6",
             f"{i} > 1 and u[{i} - 2] > 0.21" if scope.rows else "n > 5", "s > 1.3",
         )  # fmt: skip
         return self.choose.choice(on_data if self.on_data else known)
@@ -342,7 +361,8 @@ class _Writer:
         """A tuple or a dict of arrays and numbers, carried by a loop of its own."""
         u, new, one = self.target(), self.vector(scope, 1), self.number(scope, 1)
         tuples = [f"state = ({u}, s)", f"for _ in {self.choose.choice(TRIPS)}:", "    z, q = state",
-                  f"    state = (z + 0.1 * ({new} - q), 0.9 * q + 0.1 * {one})", f"{u}, s = state"]  # fmt: skip
+                  f"    state = (z + 0.1 * ({new} - q), 0.9 * q + 0.1 * {one})",
+                  f"{u}, s = state"]  # fmt: skip
         dicts = [f'state = {{"z": {u}, "q": t}}', "for _ in range(m):",
                  f'    state = {{"z": np.sin(state["z"]) * state["q"], "q": 0.5 * state["q"] + 0.2 * {one}}}',
                  f'{u}, t = state["z"], state["q"]']  # fmt: skip
@@ -366,16 +386,13 @@ class _Writer:
         if kind < 0.85:
             return self.over(own, self.choose.choice(TRIPS), scope)
         if kind < 0.9 and self.on_data:
-            inside = _indented([*self.block(scope, 3), f"{own} += 1"])
+            inside = _indented([*self.block(scope, min(self.longest, 3)), f"{own} += 1"])
             return [f"{own} = 0", f"while {own} < m:", *(line.replace("continue", "pass") for line in inside)]
-        items = self.choose.choice(("{0}, e in enumerate(u)", "{0}, (e, d) in enumerate(zip(x, v))", "e in h[:, 0]", "row in h"))
-        use = "s = 0.7 * s + 0.2 * np.sin(row[0])" if items.startswith("row") else "s = 0.7 * s + 0.2 * np.sin(e)"
-        rows = (*scope.rows, own) if "{0}" in items else scope.rows
-        head, space = items.format(own).split(" in ")
-        return [f"for {head} in {space}:", *_indented([use, *self.block(replace(scope, rows=rows), 2)])]
+        items = self.choose.choice(("{0}, e in enumerate(u)", "{0}, (e, d) in enumerate(zip(x, v))", "e in h[:, 0]", "row in h")) use = "s = 0.7 * s + 0.2 * np.sin(row[0])" if items.startswith("row") else "s = 0.7 * s + 0.2 * np.sin(e)" rows = (*scope.rows, own) if "{0}" in items else scope.rows head,
+        space = items.format(own).split(" in ") return [f"for {head} in {space}:", *_indented([use, *self.block(replace(scope, rows=rows), 2)])]
 
     def over(self, own: str, space: str, scope: Scope) -> list[str]:
-        return [f"for {own} in {space}:", *_indented(self.block(scope, 3))]
+        return [f"for {own} in {space}:", *_indented(self.block(scope, min(self.longest, 3)))]
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

@@ -35,6 +35,16 @@ def test_a_python_float_comes_back_as_a_numpy_scalar():
     assert type(result) is np.float64 and result == 6.0
 
 
+def test_the_gradient_of_an_array_of_rank_0_is_one():
+    x = np.array(3.0)
+    for result in (
+        grad(lambda x: x * x)(x),
+        value_and_grad(lambda x: x * x)(x)[1],
+        vjp(lambda x: x * x, x)[1](1.0)[0],
+    ):
+        assert type(result) is np.ndarray and result.shape == () and result == 6.0
+
+
 def test_the_gradient_of_a_constant_is_zero():
     assert grad(lambda x: 1.5)(2.0) == 0.0
     assert grad(lambda x, y: y)(2.0, 3.0) == 0.0

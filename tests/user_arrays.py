@@ -1,11 +1,79 @@
-"""Shapes, products and small programs, as users write them."""
+"""Numbers, dtypes, reductions, shapes and products, as users write them."""
 
-# ruff: noqa: B007, B008, B023, E731, E741, F841
+# The style is theirs.
+# ruff: noqa: B007, B023, B905, E731, E741
 
 import math
 from functools import partial
+
 import numpy as np
 from user_program import UserProgram
+
+
+def float32_int(x, i):
+    return x * i
+
+
+def float32_loop(x):
+    s = np.float32(0)
+    for v in x:
+        s = s + v * v
+    return s
+
+
+def float64_into_float32(x, y):
+    out = np.zeros(len(x), np.float32)
+    out[:] = x * y
+    return out
+
+
+def int_array_times(x, k):
+    return (x * k).sum() + (k**2).sum() + np.sum(k / 2) * x[0]
+
+
+def int_division(x, k):
+    return x * (k // 2) + k % 3
+
+
+def int_power(x):
+    return x**3 + x**-1 + x**0 + x**2.0 + 2**x + x**0.5
+
+
+def minmax(x, y):
+    return np.maximum(x, y) - np.minimum(x, 0.3) + np.fmax(x, y)
+
+
+def where_broadcast(c, x, y):
+    return np.where(c[:, None], x, y)
+
+
+def reduction_tuple(x):
+    return np.sum(x, axis=(0, 2)) + np.mean(x, axis=(-1, 0))
+
+
+def reduction_keepdims(x):
+    return x - x.mean(axis=(1, 2), keepdims=True) + x.sum(axis=-1, keepdims=True)
+
+
+def variance(x):
+    return np.var(x) + np.std(x, axis=0, ddof=1).sum() + x.var(1).sum()
+
+
+def argmax_gather(x):
+    return x[np.argmax(x)] + x[x.argmin()]
+
+
+def prod_zero(x):
+    return np.prod(x)
+
+
+def cumprod(x):
+    return np.cumprod(x)
+
+
+def split_concat(x):
+    a, b = np.split(x, 2)
+    return np.concatenate([b, a * 2, x[:1]])
 
 
 def column_stack(x, y):
@@ -17,10 +85,6 @@ def pad(x):
     return p[2:] - p[:-2]
 
 
-def roll_axis(x):
-    return np.roll(x, 1, axis=0) + np.flip(x, axis=1) + np.fliplr(x)
-
-
 def tri_diag(x):
     return np.tril(x) @ np.triu(x, 1) + np.diag(np.diag(x))
 
@@ -29,22 +93,8 @@ def moveaxes(x):
     return np.moveaxis(x, 0, -1).sum(0) + np.swapaxes(x, 0, 1).sum(2).T.sum() + x.transpose(2, 1, 0).sum()
 
 
-def reshapes(x):
-    return x.reshape(-1) @ np.ravel(x) + x.flatten().sum() + x.reshape(x.shape[1], -1).sum()
-
-
-def meshgrid(x, y):
-    a, b = np.meshgrid(x, y)
-    return a * b
-
-
 def outer_sub(x, y):
     return np.subtract.outer(x, y)
-
-
-def linspace_use(x):
-    t = np.linspace(0, 1, len(x))
-    return np.sum(t * x)
 
 
 def rotation(theta, p):
@@ -55,15 +105,6 @@ def rotation(theta, p):
 
 def math_functions(a):
     return math.exp(a) + math.sin(a) * math.sqrt(a) + math.log(a) + math.pi * math.tanh(a) + math.pow(a, 2)
-
-
-def builtin_functions(x):
-    return sum(x) + max(x[0], x[1]) + abs(x[0]) + min(1.0, x[1]) + pow(x[0], 2) + float(x[1])
-
-
-def size_arithmetic(x):
-    n = x.size
-    return x.sum() / n**2 + n // 2 + n % 2 + 1 / (n + 1)
 
 
 def in_place_operators(x):
@@ -83,25 +124,6 @@ def out_argument(x):
     return out
 
 
-def trig(x):
-    return np.arctan2(x, 2.0) + np.hypot(x, 1.0) + np.sinh(x) + np.arcsinh(x) + np.tan(x / 3) + np.arctan(x)
-
-
-def exp_family(x):
-    return (
-        np.expm1(x)
-        + np.log1p(x * x)
-        + np.logaddexp(x, 0.0)
-        + np.exp2(x)
-        + np.log2(x * x + 1)
-        + np.cbrt(x + 10)
-    )
-
-
-def cross(a, b):
-    return np.cross(a, b)
-
-
 def average(x, w):
     return np.average(x, weights=w)
 
@@ -111,15 +133,6 @@ def triangular(x):
     for i in range(len(x)):
         for j in range(i):
             s += x[i] * x[j]
-    return s
-
-
-def triangular_upper(A):
-    n = A.shape[0]
-    s = 0.0
-    for i in range(n):
-        for j in range(i + 1, n):
-            s += A[i, j] ** 2 * A[j, i]
     return s
 
 
@@ -146,13 +159,6 @@ def prefix_dot(x, y):
     return out
 
 
-def window_max(x):
-    out = np.zeros(len(x) - 2)
-    for i in range(len(x) - 2):
-        out[i] = np.max(x[i : i + 3])
-    return out
-
-
 def row_update(A, x):
     B = A.copy()
     for i in range(1, B.shape[0]):
@@ -170,31 +176,11 @@ def overwrite_loop(x):
     return y
 
 
-def two_counters(x):
-    i = 0
-    s = 0.0
-    for j in range(0, len(x), 2):
-        s += x[j] * x[i]
-        i += 1
-    return s
-
-
-def loop_index_after(x):
-    i = 0
-    for i in range(len(x)):
-        pass
-    return x[i] * i if len(x) else 0.0
-
-
 def reverse_enumerate(x):
     out = x.copy()
     for i in reversed(range(len(x))):
         out[i] = out[i] * 2 + (out[i + 1] if i + 1 < len(x) else 0.0)
     return out
-
-
-def inner_product_3d(T, v):
-    return np.einsum("ijk,i,j,k->", T, v, v, v) + np.tensordot(T, v, axes=([2], [0])).sum()
 
 
 def matmul_vector_stack(T, v):
@@ -204,10 +190,6 @@ def matmul_vector_stack(T, v):
 def softmax_helper(x, axis=-1):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
-
-
-def softmax_axes(x):
-    return softmax_helper(x, axis=0) * softmax_helper(x)
 
 
 def partial_call(x):
@@ -249,44 +231,52 @@ def sq(n, r):
     return (r.normal(size=(n, n)),)
 
 
+def pos(n, r):
+    return (r.uniform(0.5, 1.5, n),)
+
+
+def f4(n, r):
+    return (r.normal(size=n).astype(np.float32),)
+
+
 N1 = (5, 1, 2, 3, 4, 6, 17)
 N2 = (5, 2, 3, 4, 6, 17)
 
 
 PROGRAMS = [
+    UserProgram(float32_int, lambda n, r: (f4(n, r)[0], r.integers(0, 4, n))),
+    UserProgram(float32_loop, f4),
+    UserProgram(float64_into_float32, lambda n, r: (f4(n, r)[0], r.normal(size=n))),
+    UserProgram(int_array_times, lambda n, r: (r.normal(size=n), r.integers(-3, 4, n)), N1),
+    UserProgram(int_division, lambda n, r: (r.normal(size=n), r.integers(-9, 9, n))),
+    UserProgram(int_power, pos),
+    UserProgram(minmax, v2),
+    UserProgram(where_broadcast, lambda n, r: (r.random(n) < 0.5, r.normal(size=(n, 3)), r.normal(size=3))),
+    UserProgram(reduction_tuple, lambda n, r: (r.normal(size=(2, n, n)),), (5, 1, 2, 3, 6)),
+    UserProgram(reduction_keepdims, lambda n, r: (r.normal(size=(n, 2, n)),), (5, 1, 2, 3, 6)),
+    UserProgram(variance, m3, N2),
+    UserProgram(argmax_gather, v1, N1),
+    UserProgram(prod_zero, v1),
+    UserProgram(cumprod, v1),
+    UserProgram(split_concat, lambda n, r: (r.normal(size=2 * n),)),
     UserProgram(column_stack, v2),
     UserProgram(pad, v1),
-    UserProgram(roll_axis, m3),
     UserProgram(tri_diag, sq),
     UserProgram(moveaxes, lambda n, r: (r.normal(size=(n, n, n)),), (5, 0, 1, 2, 6)),
-    UserProgram(reshapes, m3),
-    UserProgram(meshgrid, lambda n, r: (r.normal(size=n), r.normal(size=n + 1))),
     UserProgram(outer_sub, lambda n, r: (r.normal(size=n), r.normal(size=n + 1))),
-    UserProgram(linspace_use, v1),
     UserProgram(rotation, lambda n, r: (0.3, r.normal(size=(n, 2)))),
     UserProgram(math_functions, lambda n, r: (0.7,), (5,)),
-    UserProgram(builtin_functions, v1, N2),
-    UserProgram(size_arithmetic, v1, N1),
     UserProgram(in_place_operators, v1),
     UserProgram(out_argument, v1),
-    UserProgram(trig, v1),
-    UserProgram(exp_family, v1),
-    UserProgram(cross, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=3))),
     UserProgram(average, lambda n, r: (r.normal(size=n), 1 + r.random(n)), N1),
     UserProgram(triangular, v1),
-    UserProgram(triangular_upper, sq),
     UserProgram(triangular_write, v1),
     UserProgram(triangular_slices, sq),
     UserProgram(prefix_dot, v2),
-    UserProgram(window_max, lambda n, r: (r.normal(size=n + 2),)),
     UserProgram(row_update, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=n))),
     UserProgram(overwrite_loop, v1),
-    UserProgram(two_counters, v1),
-    UserProgram(loop_index_after, v1),
     UserProgram(reverse_enumerate, v1),
-    UserProgram(inner_product_3d, lambda n, r: (r.normal(size=(n, n, n)), r.normal(size=n)), (5, 0, 1, 2, 6)),
     UserProgram(matmul_vector_stack, lambda n, r: (r.normal(size=(2, n, n)), r.normal(size=n))),
-    UserProgram(softmax_axes, m3, N1),
     UserProgram(partial_call, m3, N1),
     UserProgram(uses_object, v1),
 ]

@@ -1,6 +1,9 @@
-"""Indexing, views, writes and Python's containers, as users write them."""
+"""Indexing, views, writes, helpers and containers, as users write them."""
 
-# ruff: noqa: B007, B008, B023, E731, E741, F841
+# The style is theirs.
+# ruff: noqa: B007, B023, B905, E731, E741
+
+from collections import namedtuple
 
 import numpy as np
 from user_program import UserProgram
@@ -22,24 +25,12 @@ def newaxis_mix(x, y):
     return (x[:, None] * y[None, :, None]).sum(axis=(0, 2)) + x[None, ..., None].sum()
 
 
-def ellipsis_index(x):
-    return x[..., 0] * x[0, ..., -1] + x[:, ::-1, 1]
-
-
-def gather_repeat(x, i):
-    return np.sum(x[i] ** 2)
-
-
 def gather_2d(x, i, j):
     return x[i, j] * x[j, i].sum()
 
 
 def gather_mixed(x, i):
     return x[i, 1:] + x[:, i][0, :2]
-
-
-def gather_matrix_index(x, i):
-    return x[i.reshape(-1, 1), i].sum() + x[np.array([0, 1, 1])].prod()
 
 
 def gather_negative(x):
@@ -50,19 +41,8 @@ def boolean_select(x, m):
     return np.where(m, x, 0).sum() + (x * m).sum()
 
 
-def mask_write(x):
-    y = x.copy()
-    y[x < 0] = 0.5
-    y[y > 1] *= 2
-    return y
-
-
 def take(x, i):
     return np.take(x, i, axis=0) + np.take(x, 1, axis=0)
-
-
-def repeat_axis(x):
-    return np.repeat(x, 2, axis=0) + 1
 
 
 def scatter_assign(x, i):
@@ -74,14 +54,6 @@ def scatter_assign(x, i):
 def scatter_add_inplace(x, i):
     out = np.zeros(6)
     out[i] += x
-    return out
-
-
-def scatter_rows(x, w):
-    out = np.ones((4, x.shape[0]))
-    out[1] = x
-    out[2, :] *= x
-    out[-1] -= w * x
     return out
 
 
@@ -115,13 +87,6 @@ def view_alias(x):
     return y * 2
 
 
-def view_then_base(x):
-    y = np.sin(x)
-    v = y[::2]
-    y[0] = 5.0
-    return v.sum() * y.sum()
-
-
 def transpose_view_write(x):
     y = x.copy()
     t = y.T
@@ -143,27 +108,10 @@ def swap(x, y, n):
     return x - y
 
 
-def swap_elements(x):
-    y = x.copy()
-    y[0], y[-1] = y[-1], y[0]
-    return y * np.arange(len(x))
-
-
 def swap_rows(x):
     y = x.copy()
     y[[0, 1]] = y[[1, 0]]
     return y * np.arange(x.shape[1])
-
-
-def scale_in_place(a, s):
-    a *= s
-
-
-def mutate_in_helper(x, s):
-    y = x.copy()
-    scale_in_place(y, s)
-    scale_in_place(y[1:], s)
-    return y
 
 
 def accumulate_in_helper(x):
@@ -190,17 +138,6 @@ def list_of_functions(x):
     return sum(f(x) for f in fs)
 
 
-def make_adder(a):
-    def add(x):
-        return a + x
-
-    return add
-
-
-def nested_closure(x, a):
-    return make_adder(a)(x) * make_adder(2.0)(x)
-
-
 def recursion(x, n=4):
     if n == 0:
         return x
@@ -217,6 +154,68 @@ def call_with_star(x, y):
     return varargs(*args, **kw)
 
 
+Point = namedtuple("Point", "x y")
+
+
+def namedtuple_arg(p):
+    return p.x * p.y + p._replace(x=2.0).x * p.y
+
+
+def tuple_result(x):
+    return x.sum(), {"a": x * 2, "b": [x.mean(), 3, None]}
+
+
+def dict_loop(p):
+    total = 0.0
+    for name, v in p.items():
+        total = total + (len(name)) * np.sum(v**2)
+    return total
+
+
+def zipped_reversed(x, y):
+    s = 0.0
+    for a, b in zip(x, y[::-1]):
+        s = s * 0.9 + a * b
+    return s
+
+
+def enumerated(x):
+    s = 0.0
+    for i, row in enumerate(x):
+        s += i * row.sum() + row[0]
+    return s
+
+
+def augmented_int(x):
+    k = 0
+    s = 0.0
+    for v in x:
+        k += 2
+        s += v * k
+    return s / max(k, 1)
+
+
+def mean_by_counting(x):
+    count = 0
+    total = 0.0
+    for i in range(len(x)):
+        count += 1
+        total += x[i]
+    return total / count
+
+
+def index_arith(x):
+    n = len(x)
+    s = 0.0
+    for i in range(n):
+        s += x[(i + 1) % n] * x[i] + x[n - 1 - i] + x[i // 2]
+    return s
+
+
+def float32_mean(x, y):
+    return (x - x.mean()) / np.float32(2.0) * y
+
+
 def v1(n, r):
     return (r.normal(size=n),)
 
@@ -229,6 +228,10 @@ def m3(n, r):
     return (r.normal(size=(n, 3)),)
 
 
+def f4(n, r):
+    return (r.normal(size=n).astype(np.float32),)
+
+
 N1 = (5, 1, 2, 3, 4, 6, 17)
 N2 = (5, 2, 3, 4, 6, 17)
 N3 = (5, 3, 4, 6, 17)
@@ -239,37 +242,36 @@ PROGRAMS = [
     UserProgram(odd_slices, v1, N3),
     UserProgram(slice_out_of_range, v1),
     UserProgram(newaxis_mix, v2),
-    UserProgram(ellipsis_index, lambda n, r: (r.normal(size=(n, n, n)),), (5, 2, 3, 4, 6)),
-    UserProgram(gather_repeat, lambda n, r: (r.normal(size=n), r.integers(0, n, 2 * n)), N1),
     UserProgram(
         gather_2d, lambda n, r: (r.normal(size=(n, n)), r.integers(0, n, 4), r.integers(0, n, 4)), N1
     ),
     UserProgram(gather_mixed, lambda n, r: (r.normal(size=(n, 3)), np.array([1, 1])), N2),
-    UserProgram(gather_matrix_index, lambda n, r: (r.normal(size=(n, n)), r.integers(0, n, 3)), N2),
     UserProgram(gather_negative, v1, N2),
     UserProgram(boolean_select, lambda n, r: (r.normal(size=n), r.random(n) < 0.5)),
-    UserProgram(mask_write, v1),
     UserProgram(take, lambda n, r: (r.normal(size=(n, 2)), r.integers(0, n, 4)), N2),
-    UserProgram(repeat_axis, m3),
     UserProgram(scatter_assign, lambda n, r: (r.normal(size=4), np.array([3, 1, 1, 0])), (5,)),
     UserProgram(scatter_add_inplace, lambda n, r: (r.normal(size=4), np.array([3, 1, 1, 0])), (5,)),
-    UserProgram(scatter_rows, lambda n, r: (r.normal(size=n), 0.5)),
     UserProgram(write_column, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=n))),
     UserProgram(write_block, lambda n, r: (r.normal(size=(2, 2)),), (5,)),
     UserProgram(broadcast_write, v1),
     UserProgram(view_alias, v1),
-    UserProgram(view_then_base, v1, N1),
     UserProgram(transpose_view_write, lambda n, r: (r.normal(size=(n, 3)),), N2),
     UserProgram(reshape_view_write, lambda n, r: (r.normal(size=2 * n),)),
     UserProgram(swap, lambda n, r: (r.normal(size=n), r.normal(size=n), n)),
-    UserProgram(swap_elements, v1, N1),
     UserProgram(swap_rows, m3, N2),
-    UserProgram(mutate_in_helper, lambda n, r: (r.normal(size=n), 1.5)),
     UserProgram(accumulate_in_helper, v1),
     UserProgram(closures_late, v1),
     UserProgram(list_of_functions, v1),
-    UserProgram(nested_closure, lambda n, r: (r.normal(size=n), 0.4)),
     UserProgram(recursion, v1),
     UserProgram(varargs, v2),
     UserProgram(call_with_star, v2),
+    UserProgram(namedtuple_arg, lambda n, r: (Point(r.normal(), r.normal(size=n)),)),
+    UserProgram(tuple_result, v1, N1),
+    UserProgram(dict_loop, lambda n, r: ({"ab": r.normal(size=n), "xyz": r.normal(size=(n, 2)), "q": 0.3},)),
+    UserProgram(zipped_reversed, v2),
+    UserProgram(enumerated, m3),
+    UserProgram(augmented_int, v1),
+    UserProgram(mean_by_counting, v1, N1),
+    UserProgram(index_arith, v1),
+    UserProgram(float32_mean, lambda n, r: (f4(n, r)[0], f4(n, r)[0]), N1),
 ]

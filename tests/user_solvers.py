@@ -1,12 +1,10 @@
 """Stencils, time stepping, recurrences and linear algebra, as users write them."""
 
-# ruff: noqa: B007, B008, B023, E731, E741, F841
+# The style is theirs.
+# ruff: noqa: B007, B023, B905, E731, E741
 
 import numpy as np
 from user_program import UserProgram
-
-C0 = 0.25
-TABLE = np.array([0.1, 0.4, -0.3, 0.8])
 
 
 def heat(u, k, steps=12):
@@ -20,15 +18,6 @@ def heat_slices(u, k, nt):
     for t in range(nt):
         un[1:-1] = un[1:-1] + k * (un[2:] - 2 * un[1:-1] + un[:-2])
     return un
-
-
-def heat_inplace(u0, dt):
-    u = u0.copy()
-    for n in range(10):
-        u[1:-1] += dt * (u[:-2] - 2 * u[1:-1] + u[2:])
-        u[0] = u[1]
-        u[-1] = u[-2]
-    return u.sum()
 
 
 def advection_upwind(u, c, nt):
@@ -57,16 +46,6 @@ def laplace2d(p, f):
         q[:, 0] = 0
         q[-1, :] = q[-2, :]
     return q
-
-
-def wave2d(u, v, c):
-    lap = -4 * u
-    lap[1:, :] += u[:-1, :]
-    lap[:-1, :] += u[1:, :]
-    lap[:, 1:] += u[:, :-1]
-    lap[:, :-1] += u[:, 1:]
-    v = v + c * lap
-    return u + v, v
 
 
 def gauss_seidel(x, b):
@@ -135,26 +114,11 @@ def nbody_vector(pos, mass):
     return -0.5 * np.sum(mass[:, None] * mass[None, :] / np.sqrt(r2))
 
 
-def fibonacci(a, b, n):
-    for _ in range(n):
-        a, b = b, a + b
-    return a
-
-
 def logistic_map(x, r, n):
     out = np.empty(n)
     for i in range(n):
         x = r * x * (1 - x)
         out[i] = x
-    return out
-
-
-def cumulative(x):
-    out = np.zeros(len(x))
-    s = 0.0
-    for i, v in enumerate(x):
-        s += v * v
-        out[i] = s
     return out
 
 
@@ -177,13 +141,6 @@ def horner_index(c, x):
     return p
 
 
-def backward_sum(x):
-    s = 0.0
-    for i in range(len(x) - 1, -1, -2):
-        s = s * 0.5 + x[i]
-    return s
-
-
 def stepped(x, start, stop):
     s = 0.0
     for i in range(start, stop, 3):
@@ -196,32 +153,6 @@ def newton_sqrt(a, n):
     for _ in range(n):
         x = 0.5 * (x + a / x)
     return x
-
-
-def cholesky_loops(A):
-    n = A.shape[0]
-    L = np.zeros_like(A)
-    for i in range(n):
-        for j in range(i + 1):
-            s = A[i, j]
-            for k in range(j):
-                s -= L[i, k] * L[j, k]
-            if i == j:
-                L[i, j] = np.sqrt(s)
-            else:
-                L[i, j] = s / L[j, j]
-    return L
-
-
-def matvec_loops(A, x):
-    m, n = A.shape
-    y = np.zeros(m)
-    for i in range(m):
-        acc = 0.0
-        for j in range(n):
-            acc += A[i, j] * x[j]
-        y[i] = acc
-    return y
 
 
 def matmul_loops(A, B):
@@ -246,10 +177,6 @@ def matmul_ranks(a1, a2, a3):
     )
 
 
-def dots(a, b):
-    return np.dot(a, b) + np.inner(a, b) + np.vdot(a, b) + np.sum(np.outer(a, b)) + np.tensordot(a, b, axes=1)
-
-
 def einsums(A, B, v):
     return (
         np.einsum("ij,jk->", A, B)
@@ -266,15 +193,6 @@ def solve_and_inverse(A, b):
     M = A @ A.T + np.eye(n)
     x = np.linalg.solve(M, b)
     return x @ x + np.linalg.solve(M, b[:, None])[0, 0]
-
-
-def inverse(A):
-    return np.linalg.inv(A @ A.T + np.eye(len(A)))
-
-
-def logdet(A):
-    sign, ld = np.linalg.slogdet(A @ A.T + np.eye(len(A)))
-    return ld
 
 
 def markov(P, pi, n):
@@ -299,36 +217,10 @@ def scatter(x, idx, n):
     return out
 
 
-def histogram_loop(x, idx, n):
-    h = np.zeros(n)
-    for i in range(len(x)):
-        h[idx[i]] += np.exp(x[i])
-    return h
-
-
-def finite_volume(u, dx):
-    flux = 0.5 * (u[1:] ** 2 + u[:-1] ** 2) / 2 - 0.5 * np.abs(u[1:] + u[:-1]) / 2 * (u[1:] - u[:-1])
-    return u[1:-1] - (flux[1:] - flux[:-1]) / dx
-
-
 def minmod(u):
     a = u[1:-1] - u[:-2]
     b = u[2:] - u[1:-1]
     return np.where(a * b > 0, np.where(np.abs(a) < np.abs(b), a, b), 0.0)
-
-
-def euler_steps(y, p):
-    def rhs(t, y):
-        return np.stack([p[0] * y[0] - p[1] * y[0] * y[1], p[2] * y[0] * y[1] - p[3] * y[1]])
-
-    t = 0.0
-    dt = 0.01
-    ys = [y]
-    for i in range(6):
-        y = y + dt * rhs(t, y)
-        t += dt
-        ys.append(y)
-    return np.array(ys)
 
 
 def trajectory(x0, v0, n):
@@ -339,34 +231,6 @@ def trajectory(x0, v0, n):
         v = v - 0.1 * x
         x = x + 0.1 * v
     return xs
-
-
-def verlet_rows(x0, n):
-    X = np.zeros((n + 2, x0.shape[0]))
-    X[0] = x0
-    X[1] = x0 * 1.01
-    for t in range(2, n + 2):
-        X[t] = 2 * X[t - 1] - X[t - 2] - 0.01 * np.sin(X[t - 1])
-    return X[-1].sum() + X[n // 2].sum()
-
-
-def crank_nicolson(u, k):
-    n = len(u)
-    D = -2 * np.eye(n) + np.eye(n, k=1) + np.eye(n, k=-1)
-    A = np.eye(n) - 0.5 * k * D
-    B = np.eye(n) + 0.5 * k * D
-    for _ in range(3):
-        u = np.linalg.solve(A, B @ u)
-    return u
-
-
-def clipped_walk(x, lo, hi):
-    pos = 0.0
-    path = []
-    for k in range(4):
-        pos = min(max(pos + x[k], lo), hi)
-        path.append(pos)
-    return sum(path)
 
 
 def dynamic_programming(c):
@@ -391,10 +255,6 @@ def soft_dtw(c, gamma):
                 np.log(np.exp(mn - a) + np.exp(mn - b) + np.exp(mn - d)) - mn
             )
     return R[-1, -1]
-
-
-def global_constants(x):
-    return C0 * x + TABLE.sum() * x**2
 
 
 def toeplitz(c):
@@ -422,10 +282,6 @@ def spectral(x):
     return np.sum(re**2 + im**2)
 
 
-def N(*s):
-    return s
-
-
 BIG = (5, 1, 2, 3, 4, 6, 17)
 
 
@@ -440,21 +296,14 @@ def csr(n, r):
     return r.normal(size=nnz), r.integers(0, 4, nnz), ptr, r.normal(size=4)
 
 
-def spd(n, r):
-    a = r.normal(size=(n, n))
-    return (a @ a.T + 3 * np.eye(n),)
-
-
 PROGRAMS = [
     UserProgram(heat, lambda n, r: (r.normal(size=n), 0.1)),
     UserProgram(heat_slices, lambda n, r: (r.normal(size=n), 0.1, n)),
-    UserProgram(heat_inplace, lambda n, r: (r.normal(size=n), 0.1), (5, 2, 3, 4, 6, 17)),
     UserProgram(advection_upwind, lambda n, r: (r.normal(size=n), 0.1, n + 7), BIG),
     UserProgram(burgers_loop, lambda n, r: (r.normal(size=n), 0.1, 0.02)),
     UserProgram(
         laplace2d, lambda n, r: (r.normal(size=(n, n + 2)), r.normal(size=(n, n + 2))), (5, 2, 3, 4, 6, 9)
     ),
-    UserProgram(wave2d, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=(n, 3)), 0.2)),
     UserProgram(gauss_seidel, lambda n, r: (r.normal(size=n), r.normal(size=n))),
     UserProgram(
         thomas, lambda n, r: (r.normal(size=n), 4 + r.random(n), r.normal(size=n), r.normal(size=n)), BIG
@@ -463,42 +312,27 @@ PROGRAMS = [
     UserProgram(leapfrog, lambda n, r: (r.normal(size=n), r.normal(size=n), 1 + r.random(n))),
     UserProgram(nbody, lambda n, r: (r.normal(size=(n, 3)), 1 + r.random(n))),
     UserProgram(nbody_vector, lambda n, r: (r.normal(size=(n, 3)), 1 + r.random(n))),
-    UserProgram(fibonacci, lambda n, r: (0.4, 0.3, n)),
     UserProgram(logistic_map, lambda n, r: (0.4, 3.1, n)),
-    UserProgram(cumulative, lambda n, r: (r.normal(size=n),)),
     UserProgram(cumsum_axis, lambda n, r: (r.normal(size=(3, n)),)),
     UserProgram(horner, lambda n, r: (r.normal(size=n), 0.7)),
     UserProgram(horner_index, lambda n, r: (r.normal(size=n), 0.7), BIG),
-    UserProgram(backward_sum, lambda n, r: (r.normal(size=n),)),
     UserProgram(stepped, lambda n, r: (r.normal(size=n + 3), 1, n)),
     UserProgram(newton_sqrt, lambda n, r: (2.0, n)),
-    UserProgram(cholesky_loops, spd, (5, 0, 1, 2, 3, 4, 6)),
-    UserProgram(matvec_loops, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=3))),
     UserProgram(
         matmul_loops, lambda n, r: (r.normal(size=(n, n + 1)), r.normal(size=(n + 1, 2))), (5, 0, 1, 2, 6)
     ),
     UserProgram(
         matmul_ranks, lambda n, r: (r.normal(size=n), r.normal(size=(n, n)), r.normal(size=(2, n, n)))
     ),
-    UserProgram(dots, lambda n, r: (r.normal(size=n), r.normal(size=n))),
     UserProgram(einsums, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=(3, n)), r.normal(size=n))),
     UserProgram(solve_and_inverse, lambda n, r: (r.normal(size=(n, n)), r.normal(size=n)), BIG),
-    UserProgram(inverse, lambda n, r: (r.normal(size=(n, n)),)),
-    UserProgram(logdet, lambda n, r: (r.normal(size=(n, n)),)),
     UserProgram(markov, lambda n, r: (r.random((n, n)), r.random(n), 11), BIG),
     UserProgram(csr_matvec, csr),
     UserProgram(scatter, lambda n, r: (r.normal(size=7), idx(n, r), n), BIG),
-    UserProgram(histogram_loop, lambda n, r: (r.normal(size=7), idx(n, r), n), BIG),
-    UserProgram(finite_volume, lambda n, r: (r.normal(size=n), 0.1), (5, 2, 3, 4, 6, 17)),
     UserProgram(minmod, lambda n, r: (r.normal(size=n),), (5, 2, 3, 4, 6, 17)),
-    UserProgram(euler_steps, lambda n, r: (r.random((2, n)), r.random(4))),
     UserProgram(trajectory, lambda n, r: (r.random(2), r.random(2), n)),
-    UserProgram(verlet_rows, lambda n, r: (r.random(3), n)),
-    UserProgram(crank_nicolson, lambda n, r: (r.random(n), 0.3)),
-    UserProgram(clipped_walk, lambda n, r: (r.normal(size=4), -0.5, 0.5), N(5)),
     UserProgram(dynamic_programming, lambda n, r: (r.random((n, n + 1)),), (5, 0, 1, 3, 6)),
     UserProgram(soft_dtw, lambda n, r: (r.random((n, n + 1)), 0.5), (5, 0, 1, 3, 6)),
-    UserProgram(global_constants, lambda n, r: (r.normal(size=n),)),
     UserProgram(toeplitz, lambda n, r: (r.normal(size=n),)),
     UserProgram(interp_linear, lambda n, r: (r.random(6) * (n - 1), r.normal(size=n)), (5, 2, 3, 4, 6, 17)),
     UserProgram(spectral, lambda n, r: (r.normal(size=n),), BIG),

@@ -1,9 +1,11 @@
 """Likelihoods, least squares and layers, as users write them."""
 
-# ruff: noqa: B007, B008, B023, E731, E741, F841
+# The style is theirs.
+# ruff: noqa: B007, B023, B905, E731, E741
 
 import math
 from dataclasses import dataclass
+
 import numpy as np
 from user_program import UserProgram
 
@@ -11,11 +13,6 @@ from user_program import UserProgram
 def gaussian(y, mu, sigma):
     z = (y - mu) / sigma
     return -0.5 * np.sum(z**2) - len(y) * np.log(sigma) - 0.5 * len(y) * np.log(2 * np.pi)
-
-
-def poisson_regression(beta, X, y):
-    eta = X @ beta
-    return np.sum(np.exp(eta) - y * eta)
 
 
 def logistic_regression(w, b, X, y, lam=0.1):
@@ -83,26 +80,9 @@ def ridge(X, y, lam):
     return (r * r).sum()
 
 
-def weighted_least_squares(beta, x, y, w):
-    a, b, c = beta[0], beta[1], beta[2]
-    model = a * np.exp(-b * x) + c
-    return np.sum(w * (y - model) ** 2)
-
-
 def huber(w, X, y, delta=0.5):
     r = np.abs(y - X @ w)
     return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).sum()
-
-
-def correlation(x, y):
-    xc = x - np.mean(x)
-    yc = y - np.mean(y)
-    return np.dot(xc, yc) / np.sqrt(np.dot(xc, xc) * np.dot(yc, yc) + 1e-3)
-
-
-def covariance_matrix(X):
-    Xc = X - X.mean(0)
-    return Xc.T @ Xc / (X.shape[0] - 1 + 1e-9)
 
 
 def standardise(X):
@@ -175,28 +155,6 @@ def dataclass_loss(p, x):
     return p.scale * np.sum(p.weights * x**p.order)
 
 
-def elbo(mu, log_sd, eps, y):
-    z = mu + np.exp(log_sd) * eps
-    lik = -0.5 * np.mean(np.sum((y - z[:, None]) ** 2, axis=1))
-    kl = 0.5 * np.sum(np.exp(2 * log_sd) + mu**2 - 1 - 2 * log_sd)
-    return lik - kl
-
-
-def beta_binomial(a, b, k, n):
-    return np.sum(k * np.log(a) + (n - k) * np.log(b) - n * np.log(a + b))
-
-
-def ordinal(cuts, eta, y):
-    c = np.cumsum(np.exp(cuts))
-    p = 1 / (1 + np.exp(-(c[y] - eta)))
-    return np.log(p).sum()
-
-
-def pairwise_distances(X):
-    sq = np.sum(X**2, axis=1)
-    return sq[:, None] + sq[None, :] - 2 * X @ X.T
-
-
 def kernel_density(x, data, h):
     u = (x[:, None] - data) / h
     return np.log(np.mean(np.exp(-0.5 * u * u), axis=1) + 1e-6)
@@ -208,20 +166,11 @@ def negative_log_weibull(k, lam, t, censored):
     return -np.sum(np.where(censored, logS, logf))
 
 
-def power_law(alpha, xmin, x):
-    x = x[x.shape[0] // 2 :]
-    return len(x) * np.log((alpha - 1) / xmin) - alpha * np.log(x / xmin).sum()
-
-
 def pca_power(A, v, k=4):
     for _ in range(k):
         v = A @ v
         v = v / np.linalg.norm(v)
     return v @ A @ v
-
-
-def rms(x):
-    return np.sqrt((x * x).mean())
 
 
 def ewma(x, alpha):
@@ -234,14 +183,6 @@ def ewma(x, alpha):
 
 def trapezoid_rule(f, x):
     return np.sum(0.5 * (f[1:] + f[:-1]) * np.diff(x))
-
-
-def cosine_similarity(a, b):
-    return (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1) + 1.0)
-
-
-def dropout_mask(x, mask, rate=0.2):
-    return np.sum(np.where(mask, x / (1 - rate), 0.0) ** 2)
 
 
 def embedding(table, ids, w):
@@ -257,29 +198,9 @@ def conv1d(x, k):
     return out
 
 
-def conv1d_taps(x, k):
-    out = np.zeros(len(x))
-    for j in range(3):
-        out[1:-1] += k[j] * x[j : len(x) - 2 + j]
-    return out
-
-
 def logsumexp(x, axis=None):
     m = np.max(x, axis=axis, keepdims=True)
     return np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
-
-
-def gelu(x):
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-
-
-def rnn(W, U, b, xs, h0):
-    h = h0
-    total = 0.0
-    for x in xs:
-        h = np.tanh(W @ h + U @ x + b)
-        total = total + h.sum()
-    return total
 
 
 def lstm_gate(W, x, h):
@@ -298,9 +219,6 @@ N1 = (5, 1, 2, 3, 4, 6, 17)
 
 PROGRAMS = [
     UserProgram(gaussian, lambda n, r: (r.normal(size=n), 0.3, 1.2)),
-    UserProgram(
-        poisson_regression, lambda n, r: (r.normal(size=3), r.normal(size=(n, 3)), r.poisson(2, size=n))
-    ),
     UserProgram(
         logistic_regression,
         lambda n, r: (r.normal(size=3), 0.1, r.normal(size=(n, 3)), r.integers(0, 2, n)),
@@ -324,13 +242,7 @@ PROGRAMS = [
     ),
     UserProgram(gp_nll, lambda n, r: (0.1, -1.0, np.sort(r.normal(size=n)), r.normal(size=n))),
     UserProgram(ridge, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=n), 0.7)),
-    UserProgram(
-        weighted_least_squares,
-        lambda n, r: (r.normal(size=3), positive(n, r), r.normal(size=n), positive(n, r)),
-    ),
     UserProgram(huber, lambda n, r: (r.normal(size=2), r.normal(size=(n, 2)), r.normal(size=n))),
-    UserProgram(correlation, lambda n, r: (r.normal(size=n), r.normal(size=n)), N1),
-    UserProgram(covariance_matrix, lambda n, r: (r.normal(size=(n, 3)),), N1),
     UserProgram(standardise, lambda n, r: (r.normal(size=(n, 3)),), (5, 2, 3, 4, 6, 17)),
     UserProgram(kalman, lambda n, r: (r.normal(size=n), 0.2, 0.4, 0.0)),
     UserProgram(garch, lambda n, r: ((0.1, 0.2, 0.5), r.normal(size=n))),
@@ -354,35 +266,13 @@ PROGRAMS = [
         ),
     ),
     UserProgram(dataclass_loss, lambda n, r: (Params(1.5, r.normal(size=n)), r.normal(size=n))),
-    UserProgram(
-        elbo, lambda n, r: (r.normal(size=n), r.normal(size=n), r.normal(size=n), r.normal(size=(n, 3)))
-    ),
-    UserProgram(beta_binomial, lambda n, r: (1.5, 2.5, r.integers(0, 5, n), np.full(n, 7))),
-    UserProgram(ordinal, lambda n, r: (r.normal(size=4), r.normal(size=n), r.integers(0, 4, n))),
-    UserProgram(pairwise_distances, lambda n, r: (r.normal(size=(n, 2)),)),
     UserProgram(kernel_density, lambda n, r: (r.normal(size=4), r.normal(size=n), 0.6), N1),
     UserProgram(negative_log_weibull, lambda n, r: (1.3, 0.8, positive(n, r), r.random(n) < 0.5)),
-    UserProgram(power_law, lambda n, r: (2.2, 0.4, positive(n, r))),
     UserProgram(pca_power, lambda n, r: (r.normal(size=(n, n)), r.normal(size=n)), N1),
-    UserProgram(rms, lambda n, r: (r.normal(size=n),), N1),
     UserProgram(ewma, lambda n, r: (r.normal(size=n), 0.3), N1),
     UserProgram(trapezoid_rule, lambda n, r: (r.normal(size=n), np.sort(r.normal(size=n)))),
-    UserProgram(cosine_similarity, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=(n, 3)))),
-    UserProgram(dropout_mask, lambda n, r: (r.normal(size=n), r.random(n) < 0.5)),
     UserProgram(embedding, lambda n, r: (r.normal(size=(5, 3)), r.integers(0, 5, n), r.normal(size=3))),
     UserProgram(conv1d, lambda n, r: (r.normal(size=n + 2), r.normal(size=3))),
-    UserProgram(conv1d_taps, lambda n, r: (r.normal(size=n + 2), r.normal(size=3))),
     UserProgram(logsumexp, lambda n, r: (r.normal(size=n),), N1),
-    UserProgram(gelu, lambda n, r: (r.normal(size=n),)),
-    UserProgram(
-        rnn,
-        lambda n, r: (
-            r.normal(size=(3, 3)),
-            r.normal(size=(3, 2)),
-            r.normal(size=3),
-            r.normal(size=(n, 2)),
-            np.zeros(3),
-        ),
-    ),
     UserProgram(lstm_gate, lambda n, r: (r.normal(size=(2 * n, 3 + n)), r.normal(size=3), r.normal(size=n))),
 ]

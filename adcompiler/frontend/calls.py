@@ -175,7 +175,7 @@ def lifted(result: Any) -> Any:
     if isinstance(result, np.ndarray) and not isinstance(result, Traced) and result.dtype != object:
         if type(result) is not np.ndarray:
             refuse(
-                f"a {type(result).__name__} is made, whose arithmetic may differ from that of plain arrays",
+                f"a {type(result).__name__} is made, whose arithmetic may not be that of plain arrays",
                 "use plain arrays: np.array, np.asarray",
             )
         return TracedArray(Cell(value(result)))
