@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from gradient_expressions import Expressions, Scope
 
 HELPERS = """
 import math
@@ -85,17 +87,6 @@ TRIANGLES = (
 COLUMNS = ("range(p)", "range(p)", "range(1, p)", "range(p - 1, -1, -1)")
 TRIPS = ("range(m)", "range(m)", "range(m)", "range(m - 4)", "range(3)", "range(9)",
          "range(m, 0, -1)", "range(0, m, 3)")  # fmt: skip
-UNARY = (
-    "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{0} * {0})", "np.sqrt(1.0 + {0} * {0})",
-    "np.arctan({})", "np.log(2.0 + {0} ** 2)", "{0} / (1.0 + {0} ** 2)", "0.5 * np.abs({})", "(-{})",
-    "np.square(np.sin({}))",
-)  # fmt: skip
-BINARY = (
-    "(0.6 * {} + 0.3 * {})", "(0.6 * {} + 0.3 * {})", "{} * np.tanh({})", "(0.5 * {} - 0.4 * {})",
-    "np.sin({}) * {}", "np.maximum({}, {})", "np.minimum({}, 0.9 * {})", "np.hypot({}, 1.0 + np.abs({}))",
-    "{} / (2.0 + np.cos({}))", "np.where({0} > 0.37, {1}, 0.5 * {0})",
-    "np.where({0} < {1}, np.sin({1}), {0})", "np.logaddexp(0.3 * {}, {})",
-)  # fmt: skip
 
 
 def random_gradient_program(choose: random.Random, longest: int = 5) -> str:
@@ -106,28 +97,15 @@ def random_gradient_program(choose: random.Random, longest: int = 5) -> str:
     return HELPERS + _Writer(choose, longest).function()
 
 
-@dataclass(frozen=True)
-class Scope:
-    """The loops around a statement: their indices by the axis that they fit, and how many may yet come."""
-
-    rows: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    depth: int = 0
-    inside: bool = False
-
-
-class _Writer:
+class _Writer(Expressions):
     def __init__(self, choose: random.Random, longest: int) -> None:
-        self.choose = choose
+        super().__init__(choose)
         self.loops = 0
         self.longest = choose.randint(2, longest)
         self.depth = choose.choice((1, 1, 2, 2, 2, 3)[: longest + 1])
-        self.vectors = ("x", "y", "u", "v", "w")
         self.targets = self.vectors if choose.random() < 0.3 else ("u", "v", "w")
         self.matrices = ("h", "a") if choose.random() < 0.2 else ("h",)
         self.shared = choose.random() < 0.3
-        self.on_data = choose.random() < 0.05
-        self.on_indices = choose.random() < 0.3
 
     def function(self) -> str:
         body = [*self.start(), *self.block(Scope(depth=self.depth), self.longest), f"return {self.loss()}"]
@@ -154,89 +132,6 @@ class _Writer:
             "np.sum(v ** 2)", "u @ (h @ g)", "w.sum()",
         )  # fmt: skip
         return " + ".join(self.choose.sample(terms, self.choose.randint(2, 7))) + " + 0.1 * c"
-
-    # ---- expressions ----
-
-    def row(self, scope: Scope) -> str:
-        """An index of the axis of n."""
-        near = [*scope.rows[-1:]] * 4 + [f"{i} - 1" for i in scope.rows] + [f"n - 1 - {i}" for i in scope.rows[-1:]] far = [f"({i} + 1) % n" for i in scope.rows[-1:]] + [*scope.rows] return self.choose.choice(("0", "-1", "1", *near, *far) if self.choose.random() < 0.9 else ("0", "n // 2"))
-
-    def column(self, scope: Scope) -> str:
-        """An index of the axis of p."""
-        return self.choose.choice(("0", "-1", "1", *[*scope.columns] * 3, *[f"{j} - 1" for j in scope.columns]))
-
-    def number(self, scope: Scope, depth: int = 2) -> str:
-        kind = self.choose.random()
-        if depth == 0 or kind < 0.35:
-            return self.choose.choice(
-                ("s", "t", "c", f"{self.vector_name()}[{self.row(scope)}]", f"{self.vector_name()}[{self.row(scope)}]",
-                 f"{self.matrix_name()}[{self.row(scope)}, {self.column(scope)}]", f"g[{self.column(scope)}]",
-                 "0.5", *(f"0.1 * {i}" for i in scope.rows[-1:])),
-            )  # fmt: skip
-        if kind < 0.5:
-            return self.choose.choice(UNARY).format(self.number(scope, depth - 1))
-        if kind < 0.8:
-            return self.choose.choice(BINARY).format(self.number(scope, depth - 1), self.number(scope, depth - 1))
-        u, i, j = self.vector_name(), self.row(scope), self.column(scope)
-        reduced = (
-            f"np.sum({u}) / n", f"0.2 * np.dot({u}, {self.vector(scope, 0)})",
-            f"np.mean({self.vector(scope, 0)})", f"np.max({u})", f"np.min(h)",
-            f"{u}[np.argmax({self.vector_name()})]", f"np.sum({u}[PICKED]) * RATE",
-            f"np.sum({u}[:{i}]) * 0.2" if scope.rows else "0.3 * u[0]", f"horner({u}, s)", f"energy({u})",
-            f"until({u}, 0.7)" if self.on_data else f"{u}[n - 1]", f"np.linalg.norm(0.1 + {u}) * 0.2",
-            f"math.sin({self.number(scope, 0)})", f"(s if {self.test(scope)} else {self.number(scope, 0)})",
-            f"h[{i}] @ g * 0.2", f"0.2 * np.dot(h[{i}, :{j}], g[:{j}])", f"max(s, {u}[0])",
-            f"0.2 * sum([{u}[q] * q for q in range(2)])", f"np.prod(0.8 + 0.1 * {u})", "abs(t)",
-        )  # fmt: skip
-        return self.choose.choice(reduced)
-
-    def vector(self, scope: Scope, depth: int = 2) -> str:
-        kind = self.choose.random()
-        if depth == 0 or kind < 0.3:
-            return self.vector_name()
-        if kind < 0.45:
-            return self.choose.choice(UNARY).format(self.vector(scope, depth - 1))
-        if kind < 0.7:
-            pair = [self.vector(scope, depth - 1), self.choose.choice((self.vector, self.number))(scope, depth - 1)] self.choose.shuffle(pair) return self.choose.choice(BINARY).format(*pair)
-        u = self.vector(scope, depth - 1)
-        made = (
-            f"{self.vector_name()}[::-1]", f"0.2 * np.cumsum({u})", f"0.3 * (h @ {self.columns(scope)})",
-            f"np.flip({u})", "0.2 * h.sum(axis=1)", f"h[:, {self.column(scope)}]",
-            f"np.concatenate([{u}[1:], {u}[:1]])", f"np.einsum('ij,j->i', h, {self.columns(scope)}) * 0.2",
-            f"np.full(n, {self.number(scope, 1)})", f"np.arange(n) * 0.1 * {self.number(scope, 1)}",
-            f"np.linspace(0.0, 1.0, n) * {u}", "np.max(h, axis=1)",
-            f"np.stack([{u}, {self.vector_name()}]).mean(axis=0)", f"np.clip({u}, -0.53, 0.71)",
-            "a @ b * 0.2", f"np.linalg.solve(np.eye(n) + 0.1 * np.outer({u}, w), {self.vector_name()})",
-            f"np.roll({u}, 1)", f"relax({u}, {self.number(scope, 0)}, m)",
-            f"step({u}, {self.number(scope, 1)})", f"damp({u} * 1.0, s)",
-            f"np.array([{self.number(scope, 1)}]) + {u}", f"({u})[np.arange(n)[::-1]]",
-        )  # fmt: skip
-        return self.choose.choice(made)
-
-    def columns(self, scope: Scope) -> str:
-        """A vector of p."""
-        made = (
-            "b", "g", "g", f"h[{self.row(scope)}]", "0.2 * h.T @ u", f"np.sin({self.number(scope, 1)} + g)",
-            "0.5 * g", "h.mean(axis=0)", f"a[{self.row(scope)}]", f"0.2 * ({self.vector_name()} @ h)",
-            "g[::-1]", "g * np.tanh(b)",
-        )  # fmt: skip
-        return self.choose.choice(made)
-
-    def matrix(self, scope: Scope) -> str:
-        made = (
-            "np.sin(h)", "0.5 * (h + a)", f"np.outer({self.vector(scope, 1)}, {self.columns(scope)})",
-            f"h * {self.vector(scope, 1)}[:, None]", f"0.5 * (h + {self.columns(scope)})", "h[::-1]",
-            "h[:, ::-1]", "np.where(h > a, np.cos(h), a)", "0.2 * np.cumsum(h, axis=0)", "h * np.tanh(a)",
-            "0.9 * h.T.copy().T", "0.1 * np.outer(u, u) @ h", f"{self.number(scope, 1)} * np.sin(a)",
-            "np.reshape(np.ravel(h) * 0.9, (n, p))",
-        )  # fmt: skip
-        return self.choose.choice(made)
-
-    def vector_name(self) -> str:
-        return self.choose.choice(self.vectors)
-
-    def matrix_name(self) -> str:
-        return self.choose.choice(("h", "h", "a"))
 
     # ---- statements ----
 
@@ -315,7 +210,7 @@ class _Writer:
         u, v = self.target(), self.target()
         calls = (
             f"s = smooth({u}, t)", f"damp({u}, {self.number(scope, 1)})", f"fill(h, {self.columns(scope)})",
-            f"smooth(g, s)", f"{u}, {v} = pair({self.vector_name()}, {self.vector_name()})",
+            "smooth(g, s)", f"{u}, {v} = pair({self.vector_name()}, {self.vector_name()})",
             f"{u} = step({u}, s)", f"damp(h[{self.row(scope)}], t)",
             f"{u} = relax({u}, {self.number(scope, 1)}, m)", f"s = smooth({u}[1:], s)",
             f"smooth(h[:, {self.column(scope)}], t)",
@@ -326,7 +221,7 @@ class _Writer:
         u, one = self.target(), self.number(scope, 1)
         views = (
             f"z = {u}[1:]; z[0] = {one}; z *= 0.9", f"z = {u}[::-1]; z[{self.row(scope)}] += 0.1 * s",
-            f"z = {u}; z[0] = {one}; s = {u}[0] * c", f"z = h.ravel(); s = 0.2 * np.sum(z[1:] * z[:-1])",
+            f"z = {u}; z[0] = {one}; s = {u}[0] * c", "z = h.ravel(); s = 0.2 * np.sum(z[1:] * z[:-1])",
             f"z = {u}[::2]; z += 0.1 * {one}; t = np.sum(z) * 0.2", f"z = h[1:, :]; z[0, 0] = {one}",
         )  # fmt: skip
         return [self.choose.choice(views)]
@@ -344,18 +239,6 @@ class _Writer:
         if self.choose.random() < 0.6:
             lines += ["else:", *_indented(self.block(replace(scope, depth=0), 2))]
         return lines
-
-    def test(self, scope: Scope) -> str:
-        """A condition on sizes; in some programs on indices, which may unroll loops, in a few on data."""
-        i = scope.rows[-1] if scope.rows else "m"
-        if not (self.on_data or self.on_indices):
-            return self.choose.choice(("m > 3", "n > 5", "m % 2 == 0", "not m", "n == 7"))
-        known = (f"{i} % 2 == 0", f"{i} == 0", f"{i} > 2", f"{i} < n - 2", "m > 3", f"{i} in (1, 3)", f"not {i}") on_data = (
-            f"{self.number(scope, 1)} > 0.43", f"s < {self.number(scope, 0)}",
-            f"0.1 < {self.number(scope, 0)} < 0.6",
-            f"{i} > 1 and u[{i} - 2] > 0.21" if scope.rows else "n > 5", "s > 1.3",
-        )  # fmt: skip
-        return self.choose.choice(on_data if self.on_data else known)
 
     def stated(self, scope: Scope) -> list[str]:
         """A tuple or a dict of arrays and numbers, carried by a loop of its own."""
@@ -379,7 +262,7 @@ class _Writer:
         self.loops += 1
         own, kind = f"i{self.loops}", self.choose.random()
         if kind < 0.45:
-            spaces = [*ROWS, *(t.format(scope.rows[-1]) for t in TRIANGLES if scope.rows) ]
+            spaces = [*ROWS, *(t.format(scope.rows[-1]) for t in TRIANGLES if scope.rows)]
             return self.over(own, self.choose.choice(spaces), replace(scope, rows=(*scope.rows, own)))
         if kind < 0.6:
             return self.over(own, self.choose.choice(COLUMNS), replace(scope, columns=(*scope.columns, own)))
@@ -388,8 +271,15 @@ class _Writer:
         if kind < 0.9 and self.on_data:
             inside = _indented([*self.block(scope, min(self.longest, 3)), f"{own} += 1"])
             return [f"{own} = 0", f"while {own} < m:", *(line.replace("continue", "pass") for line in inside)]
-        items = self.choose.choice(("{0}, e in enumerate(u)", "{0}, (e, d) in enumerate(zip(x, v))", "e in h[:, 0]", "row in h")) use = "s = 0.7 * s + 0.2 * np.sin(row[0])" if items.startswith("row") else "s = 0.7 * s + 0.2 * np.sin(e)" rows = (*scope.rows, own) if "{0}" in items else scope.rows head,
-        space = items.format(own).split(" in ") return [f"for {head} in {space}:", *_indented([use, *self.block(replace(scope, rows=rows), 2)])]
+        return self.over_items(own, scope)
+
+    def over_items(self, own: str, scope: Scope) -> list[str]:
+        """A loop over an array, which its body may write."""
+        pairs = (f"{own}, e in enumerate(u)", f"{own}, (e, d) in enumerate(zip(x, v))")
+        items = self.choose.choice((*pairs, "e in h[:, 0]", "row in h"))
+        item = "row[0]" if items.startswith("row") else "e"
+        inside = replace(scope, rows=(*scope.rows, own)) if items in pairs else scope
+        return [f"for {items}:", *_indented([f"s = 0.7 * s + 0.2 * np.sin({item})", *self.block(inside, 2)])]
 
     def over(self, own: str, space: str, scope: Scope) -> list[str]:
         return [f"for {own} in {space}:", *_indented(self.block(scope, min(self.longest, 3)))]
