@@ -17,7 +17,7 @@ import numpy as np
 
 from .errors import AdcompilerError, VerifierError
 from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, captured
-from .loops import carry_count, state_count
+from .loops import carry_count, loop_body, state_count
 from .op import Op, Reduction, Scalar, Whole
 from .text import Names, constant_text, eqn_text, is_name
 from .types import ArrayType, Dim, DType
@@ -43,8 +43,8 @@ def inferred(
     arity = _arity(op)
     if arity is not None and len(types) != arity:
         raise VerifierError(f"{op.name} takes {arity} operands, not {len(types)}")
-    if op.name == "for":
-        _check_loop(types, attrs, blocks[0])
+    if op.loop:
+        _check_loop(op, types, attrs, blocks[-1])
     if op.name == "call" and not isinstance(attrs.get("name"), str):
         raise VerifierError("call needs the name of what it calls")
     try:
@@ -62,21 +62,24 @@ def _arity(op: Op) -> int | None:
     return len(op.samples[0].inputs) if isinstance(op.lowering, Scalar) and op.samples else None
 
 
-def _check_loop(types: Sequence[ArrayType], attrs: Attrs, body: Block) -> None:
-    """Carries and sums are operands and results; the index gives a size its name."""
+def _check_loop(op: Op, types: Sequence[ArrayType], attrs: Attrs, body: Block) -> None:
+    """Carries and sums are operands and results; the index and the trips give sizes their names."""
     states = 0
     for role in ("carry", "sums"):
         number = attrs.get(role, 0)
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise VerifierError(f"{role} of a for is a number, not {number!r}")
+            raise VerifierError(f"{role} of a {op.name} is a number, not {number!r}")
         states += number
     if min(len(types), len(body.results)) < states:
-        raise VerifierError(f"a for of {states} carries and sums takes and yields at least {states} values")
+        raise VerifierError(
+            f"a {op.name} of {states} carries and sums takes and yields at least {states} values"
+        )
     if not isinstance(attrs.get("reverse", False), bool):
-        raise VerifierError(f"reverse of a for is True or False, not {attrs['reverse']!r}")
-    index = attrs.get("index")
-    if index is not None and not (isinstance(index, str) and is_name(index)):
-        raise VerifierError(f"index of a for names a size, {index!r} cannot")
+        raise VerifierError(f"reverse of a {op.name} is True or False, not {attrs['reverse']!r}")
+    for attr in ("index", op.binds):
+        name = attrs.get(attr) if attr else None
+        if name is not None and not (isinstance(name, str) and is_name(name)):
+            raise VerifierError(f"{attr} of a {op.name} names a size, {name!r} cannot")
 
 
 class _Verifier:
@@ -131,13 +134,13 @@ class _Verifier:
             self.check_attribute(name, attr)
         self.check_undefined(eqn)
         for block in eqn.blocks:
-            self.block(block, eqn.attrs.get("index") if eqn.op.name == "for" else None)
+            self.block(block, eqn.attrs.get("index") if eqn.op.loop else None)
         self.check_types(eqn)
         self.check_sums(eqn)
+        if eqn.op.binds:
+            self.add_size(str(eqn.attrs[eqn.op.binds]))
         for value in eqn.outputs:
             self.define(value)
-        if eqn.op.name == "bind":
-            self.add_size(str(eqn.attrs["size"]))
         if eqn.op.name == "undefined":
             self.undefined.update(eqn.outputs)
 
@@ -240,23 +243,22 @@ class _Verifier:
 
     def check_sums(self, eqn: Eqn) -> None:
         """Every sum of a loop, from its parameter to the result, is only added to."""
-        if eqn.op.name != "for":
-            return
         for k in _sum_positions(eqn):
-            start = eqn.blocks[0].params[1 + k]
-            if _end_of_sum(start, eqn.blocks[0]) != k:
+            body = loop_body(eqn)
+            start = body.params[1 + k]
+            if _end_of_sum(start, body) != k:
                 self.fail(f"{self.names.of(start)} is a sum: only added to, and then yielded in its place")
 
 
 def _sum_positions(eqn: Eqn) -> range:
-    """Which operands, and which results, of a `for` are sums."""
-    return range(carry_count(eqn.attrs), state_count(eqn.attrs))
+    """Which operands, and which results, of an equation are sums of a loop."""
+    return range(carry_count(eqn.attrs), state_count(eqn.attrs)) if eqn.op.loop else range(0)
 
 
 def _computes(eqn: Eqn, k: int) -> bool:
     """Whether operand k is computed with, or decides something, and is not merely moved."""
     match eqn.op.name:
-        case "for":
+        case "for" | "while":
             return k in _sum_positions(eqn)
         case "index":
             return k >= 1
@@ -288,7 +290,7 @@ def _end_of_sum(value: Value, block: Block) -> int | None:
                 return k
             case [(Eqn() as eqn, "operand", 0)] if eqn.op.adds:
                 value = eqn.output
-            case [(Eqn() as eqn, "operand", k)] if eqn.op.name == "for" and k in _sum_positions(eqn):
+            case [(Eqn() as eqn, "operand", k)] if k in _sum_positions(eqn):
                 value = eqn.outputs[k]
             case [(Eqn() as eqn, "block", 0), (Eqn(), "block", 1)] if eqn.op.name == "if":
                 ends = {_end_of_sum(value, branch) for branch in eqn.blocks}

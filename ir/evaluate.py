@@ -76,7 +76,10 @@ def apply(
     if eqn.blocks:
         attrs["blocks"] = [Runner(inner, eqn.attrs.get("index"), env, sizes, rule) for inner in eqn.blocks]
     result = rule(eqn.op)(*inputs, **{k: v for k, v in attrs.items() if k != "index"})
-    return result if isinstance(result, tuple) else (result,)
+    if eqn.op.loop and eqn.op.binds:
+        trips, *result = result
+        sizes[str(eqn.attrs[eqn.op.binds])] = trips
+    return tuple(result) if isinstance(result, tuple | list) else (result,)
 
 
 @dataclass(frozen=True)

@@ -270,6 +270,10 @@ class Op:
 
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
+
+    A `loop` runs its last block once a trip; the block's parameters are the number of the trip, then what
+    stands for the operands. `binds` is the attribute that names a size which an application binds, in the
+    block that it stands in.
     """
 
     name: str
@@ -286,6 +290,8 @@ class Op:
     updates: bool = False
     adds: bool = False
     blocks: int = 0
+    loop: bool = False
+    binds: str | None = None
     samples: tuple[Sample, ...] = ()
 
     def __call__(self, *inputs: Value | float, **attrs: Attr) -> Value:

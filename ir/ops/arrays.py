@@ -108,6 +108,7 @@ bind = Op(
     derivative=NOTHING,
     lowering=Structural(),
     effect=True,
+    binds="size",
     samples=(Sample((np.int64(3),), {"size": "k"}),),
 )
 

@@ -1,9 +1,11 @@
-"""The ops with blocks: `for`, `if` and `call`.
+"""The ops with blocks: `for`, `while`, `if` and `call`.
 
 A sum is a carry that is only added to, as the verifier sees to: it is evaluated as a carry, but its order is
 free. Reversal is a duality, and nothing else is needed to close `for` under differentiation:
 
     carry <-> carry        slice <-> stack        captured value <-> sum
+
+A `while` binds the number of its trips as a size, so that its reverse is a `for`.
 
 The derivative rules receive the running transform and say nothing of which primal values are kept or
 replayed.
@@ -19,7 +21,7 @@ import numpy as np
 from ..build import block, emit
 from ..errors import ShapeError, VerifierError
 from ..graph import Attrs, Block, Eqn, Value, captured
-from ..loops import Parts, element_type, split, state_count, trip_count
+from ..loops import Parts, element_type, loop_body, split, state_count, trip_count
 from ..op import Forward, Op, Reverse, Rule, Structural
 from ..types import BOOL, I64, ArrayType, Dim, DimLike
 
@@ -98,12 +100,86 @@ def _for_numpy(*operands: Any, length: int, blocks: Sequence[Any], **attrs: Any)
     return (*state, *stacks)
 
 
-# ---- for: derivatives ----
+# ---- while ----
 
 
-def _for_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+def loop_while(
+    test: Callable[..., Value],
+    body: Callable[..., Sequence[Value | float]],
+    carries: Sequence[Value],
+    trips: str,
+    *,
+    limit: DimLike | None = None,
+    index: str | None = None,
+    names: Sequence[str | None] = (),
+) -> tuple[Value, ...]:
+    """Emit a `while`: as long as `test(i, *carries)`, `body(i, *carries)` returns (carries, items).
+
+    `trips` names the size that will be the number of trips, `limit` is the most that are made, and `index`
+    the name under which sizes in both blocks mention the number of the trip.
+    """
+
+    def params() -> list[Value]:
+        return [Value(ArrayType(I64), index or "i"), *(Value(v.type, v.name) for v in carries)]
+
+    asked = block(params(), lambda *args: [test(*args)])
+    most = None if limit is None else Dim.of(limit)
+    attrs = while_attrs(trips, len(carries), most, index)
+    return emit(while_, carries, attrs, [asked, block(params(), body)], names)
+
+
+def while_attrs(trips: str, carry: int, limit: Dim | None, index: str | None) -> dict[str, Any]:
+    """The attributes of a `while`; what is not there is not written."""
+    attrs: dict[str, Any] = {"trips": trips}
+    if carry:
+        attrs["carry"] = carry
+    if limit is not None:
+        attrs["limit"] = limit
+    return attrs | ({"index": index} if index else {})
+
+
+def _while_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    test, body = blocks
+    expected = [ArrayType(I64), *types]
+    for role, inner in (("test", test), ("body", body)):
+        if [p.type for p in inner.params] != expected:
+            raise ShapeError(f"the {role} of a while takes an i64 index and one parameter an operand")
+    if [r.type for r in test.results] != [ArrayType(BOOL)]:
+        raise ShapeError("the test of a while yields one bool scalar")
+    if state_count(attrs) != len(types):
+        raise ShapeError(f"a while of {state_count(attrs)} carries takes {len(types)} operands")
+    yielded = split(attrs, [r.type for r in body.results])
+    for k, (start, end) in enumerate(zip(types, yielded.carries, strict=True)):
+        if start != end:
+            raise ShapeError(f"carry {k} of a while is {start} before it and {end} after a trip")
+    trips = trip_count(attrs)
+    return (*yielded.carries, *(ArrayType(t.dtype, (trips, *t.shape)) for t in yielded.slices))
+
+
+def _while_numpy(
+    *operands: Any, trips: str, blocks: Sequence[Any], limit: int | None = None, **attrs: Any
+) -> tuple[Any, ...]:
+    """The number of trips, then the results."""
+    test, body = blocks
+    state = list(operands)
+    items: list[list[Any]] = [[] for _ in body.results[len(state) :]]
+    made = 0
+    while (limit is None or made < limit) and test(np.int64(made), *state)[0]:
+        results = body(np.int64(made), *state)
+        state = list(results[: len(state)])
+        for stack, item in zip(items, results[len(state) :], strict=True):
+            stack.append(item)
+        made += 1
+    stacks = [body.stacked(len(state) + k, stack, False) for k, stack in enumerate(items)]
+    return (made, *state, *stacks)
+
+
+# ---- derivatives of loops ----
+
+
+def _loop_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
     """Tangents ride along: a carry's is a carry, a sum's a sum, a slice's a slice, an item's an item."""
-    (body,) = eqn.blocks
+    body = loop_body(eqn)
     given, params = split(eqn.attrs, eqn.inputs), split(eqn.attrs, body.params[1:])
     results = split(eqn.attrs, body.results)
     varied = _varied_in_loop(forward, eqn)
@@ -120,7 +196,18 @@ def _for_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Valu
         ends = _with_tangents(results, ending, inner.primal, inner.tangent_or_zeros)
         return [value for role in ends.roles for value in role]
 
-    outs = loop(trip_count(eqn.attrs), trip, *operands.roles, **_direction(eqn.attrs))
+    def asked(i: Value, *args: Value) -> Value:
+        test = eqn.blocks[0]
+        return forward.push(test, dict(zip(test.params, (i, *args), strict=False)), {}).primal(test.results[0])
+
+    if eqn.op is while_:
+        limit, index = eqn.attrs.get("limit"), eqn.attrs.get("index")
+        assert isinstance(limit, Dim | int | None) and isinstance(index, str | None)
+        outs = loop_while(
+            asked, trip, operands.carries, str(eqn.attrs["trips"]), limit=limit, index=index
+        )
+    else:
+        outs = loop(trip_count(eqn.attrs), trip, *operands.roles, **_direction(eqn.attrs))
     after = list(_with_partners(split(eqn.attrs, eqn.outputs), ending, split(counts, outs)))
     return [new for _, new, _ in after], [dot for _, _, dot in after]
 
@@ -148,7 +235,7 @@ def _with_partners(
 
 def _varied_in_loop(forward: Forward, eqn: Eqn) -> frozenset[Value]:
     """The values of the body that have a tangent in some trip: a fixed point over carries and sums."""
-    (body,) = eqn.blocks
+    body = loop_body(eqn)
     varied = frozenset(p for p, v in zip(body.params[1:], eqn.inputs, strict=True) if forward.has_tangent(v))
     states = list(zip(body.params[1:], body.results, strict=False))[: state_count(eqn.attrs)]
     while True:
@@ -163,9 +250,9 @@ def _direction(attrs: Attrs) -> dict[str, Any]:
     return {"reverse": bool(attrs.get("reverse")), "index": attrs.get("index")}
 
 
-def _for_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
-    """carry <-> carry, slice <-> stack, captured value <-> sum."""
-    (body,) = eqn.blocks
+def _loop_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+    """carry <-> carry, slice <-> stack, captured value <-> sum; the trips that were made, backwards."""
+    body = loop_body(eqn)
     given, params = split(eqn.attrs, eqn.inputs), split(eqn.attrs, body.params[1:])
     results, outputs = split(eqn.attrs, body.results), split(eqn.attrs, eqn.outputs)
     ending = dict(zip(eqn.outputs, cotangents, strict=True))
@@ -218,10 +305,23 @@ for_ = Op(
     name="for",
     infer=_for_infer,
     numpy=_for_numpy,
-    derivative=Rule(_for_jvp, _for_vjp),
+    derivative=Rule(_loop_jvp, _loop_vjp),
     lowering=Structural(),
     dear=True,
     blocks=1,
+    loop=True,
+)
+
+while_ = Op(
+    name="while",
+    infer=_while_infer,
+    numpy=_while_numpy,
+    derivative=Rule(_loop_jvp, _loop_vjp),
+    lowering=Structural(),
+    dear=True,
+    blocks=2,
+    loop=True,
+    binds="trips",
 )
 
 
@@ -343,4 +443,4 @@ call = Op(
     blocks=1,
 )
 
-OPS = (for_, if_, call)
+OPS = (for_, while_, if_, call)
