@@ -9,9 +9,10 @@ independent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from .graph import Block, Constant, Eqn, Value
-from .loops import state_count
+from .loops import loop_body, state_count
 from .types import Dim, Monomial
 
 Form = Mapping[Value | Monomial, int]
@@ -100,7 +101,7 @@ def _combined(a: Form, b: Form, scale: int) -> Form:
 def never_meet(
     write: Access,
     read: Access,
-    index: Value,
+    index: Value | None,
     varies: Callable[[Value | Monomial], bool],
     apart: Iterable[int],
     forms: Mapping[Value, Form],
@@ -108,7 +109,7 @@ def never_meet(
     """Whether no write hits the read element, at these distances in trips of the loop with this index.
 
     `apart` holds 0 for the same trip, 1 for all later values of the index, -1 for all earlier ones; `varies`
-    says of a term whether it changes within the loop.
+    says of a term whether it changes within the loop, or, of a branch, within the blocks inside it.
     """
     distances = tuple(apart)
     for w, r in zip(write, read, strict=False):
@@ -121,14 +122,14 @@ def never_meet(
 
 
 def _gap(
-    w: Form, r: Form, index: Value, varies: Callable[[Value | Monomial], bool]
+    w: Form, r: Form, index: Value | None, varies: Callable[[Value | Monomial], bool]
 ) -> tuple[int, int] | None:
     """(a, c) with w - r = a * (distance in the index) + c; None where that is not known."""
     others = {*w, *r} - {(), index}
     if any(varies(key) or w.get(key, 0) != r.get(key, 0) for key in others):
         return None
-    a = w.get(index, 0)
-    if a != r.get(index, 0):
+    a = w.get(index, 0) if index else 0
+    if index and a != r.get(index, 0):
         return None
     return a, w.get((), 0) - r.get((), 0)
 
@@ -139,40 +140,69 @@ def _hits(a: int, c: int, sign: int) -> bool:
     return c % a == 0 and (-c // a) * sign >= 1
 
 
-def chain(body: Block, value: Value, states: int) -> tuple[int, Sequence[Access], Sequence[Access]] | None:
-    """The versions of a carried array through `value`: (which state, writes before it, writes after it).
+@dataclass(frozen=True)
+class Versions:
+    """The versions of an array that a loop or branch updates, as one of them sees it.
 
-    None unless parameter k becomes result k by `put`, `add_at` and inner loops alone.
+    `begun` is the array before the loop or branch, `left` the one after it; `before` and `after` are the
+    writes of one trip before this version and after it.
     """
-    later: dict[Value, tuple[Value, list[Access]]] = {}
-    earlier: dict[Value, tuple[Value, list[Access]]] = {}
-    for eqn in body.eqns:
-        for old, new, writes in _updates(eqn):
+
+    begun: Value
+    left: Value
+    before: Sequence[Access]
+    after: Sequence[Access]
+
+
+def chain(eqn: Eqn, k: int, value: Value) -> Versions | None:
+    """The versions of an array through `value`, which block k of a loop or branch knows.
+
+    None unless the array is only updated there, by `put`, `add_at`, and loops and branches inside.
+    """
+    block = eqn.blocks[k]
+    later: dict[Value, tuple[Value, Sequence[Access]]] = {}
+    earlier: dict[Value, tuple[Value, Sequence[Access]]] = {}
+    for inner in block.eqns:
+        for old, new, writes in _updates(inner):
             later[old], earlier[new] = (new, writes), (old, writes)
     first, before = _follow(value, earlier)
     last, after = _follow(value, later)
-    for k in range(states):
-        if body.params[1 + k] is first and body.results[k] is last:
-            return k, before, after
+    if eqn.op.loop:
+        starts = list(zip(block.params[1 : 1 + state_count(eqn.attrs)], eqn.inputs, strict=False))
+    else:
+        starts = [(first, first)] * len(eqn.outputs)
+    for (start, begun), result, left in zip(starts, block.results, eqn.outputs, strict=False):
+        if start is first and result is last:
+            return Versions(begun, left, before, after)
     return None
 
 
-def _updates(eqn: Eqn) -> list[tuple[Value, Value, list[Access]]]:
+def _updates(eqn: Eqn) -> list[tuple[Value, Value, Sequence[Access]]]:
+    """(array before, array after, where it is written) for each array that an equation updates."""
     if eqn.op.updates:
         return [(eqn.inputs[0], eqn.output, [access(eqn)])]
-    if eqn.op.name != "for":
-        return []
-    (body,) = eqn.blocks
-    states = state_count(eqn.attrs)
-    found = []
-    for k in range(states):
-        through = chain(body, body.params[1 + k], states)
-        if through is not None and through[0] == k:
-            found.append((eqn.inputs[k], eqn.outputs[k], [*through[1], *through[2]]))
+    if eqn.op.loop:
+        params = loop_body(eqn).params[1 : 1 + state_count(eqn.attrs)]
+        found = ((chain(eqn, len(eqn.blocks) - 1, p), o) for p, o in zip(params, eqn.outputs, strict=False))
+        return [(v.begun, v.left, v.after) for v, o in found if v is not None and v.left is o]
+    return _branch_updates(eqn) if eqn.op.name == "if" else []
+
+
+def _branch_updates(eqn: Eqn) -> list[tuple[Value, Value, Sequence[Access]]]:
+    """Arrays that each branch hands on, updated or not."""
+    found: list[tuple[Value, Value, Sequence[Access]]] = []
+    for k, output in enumerate(eqn.outputs):
+        ends = [chain(eqn, side, block.results[k]) for side, block in enumerate(eqn.blocks)]
+        starts = {v.begun for v in ends if v is not None and v.left is output}
+        if output.type.rank and len(starts) == 1 and all(v is not None and v.left is output for v in ends):
+            writes = [access for v in ends if v is not None for access in v.before]
+            found.append((starts.pop(), output, writes))
     return found
 
 
-def _follow(value: Value, step: Mapping[Value, tuple[Value, list[Access]]]) -> tuple[Value, list[Access]]:
+def _follow(
+    value: Value, step: Mapping[Value, tuple[Value, Sequence[Access]]]
+) -> tuple[Value, Sequence[Access]]:
     writes: list[Access] = []
     while value in step:
         value, more = step[value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adcompiler.ir.graph import Block, Eqn, Value
-from adcompiler.ir.loops import state_count
+from adcompiler.ir.loops import loop_body, state_count
 from adcompiler.ir.op import NoDerivative
 
 
@@ -29,14 +29,15 @@ def _spread(block: Block, found: set[Value]) -> None:
 
 def _spread_inside(eqn: Eqn, found: set[Value]) -> None:
     """Through the blocks of an equation: operands to parameters, results to outputs and to carries."""
+    blocks = (loop_body(eqn),) if eqn.op.loop else eqn.blocks
     links = [] if eqn.op.name == "if" else list(zip(eqn.inputs, _operand_params(eqn), strict=True))
     _follow(links, found)
     while True:
         before = len(found)
-        for inner in eqn.blocks:
+        for inner in blocks:
             _spread(inner, found)
             _follow(zip(inner.results, eqn.outputs, strict=True), found)
-        if eqn.op.name == "for":  # a carry varies in the next trip, and after the loop, if it does in any
+        if eqn.op.loop:  # a carry varies in the next trip, and after the loop, if it does in any
             params, states = _operand_params(eqn), state_count(eqn.attrs)
             _follow(zip(eqn.outputs[:states], params[:states], strict=True), found)
             _follow(zip(params[:states], eqn.outputs[:states], strict=True), found)
@@ -50,5 +51,5 @@ def _follow(links: Iterable[tuple[Value, Value]], found: set[Value]) -> None:
 
 def _operand_params(eqn: Eqn) -> tuple[Value, ...]:
     """The parameters that stand for operands, in their order."""
-    params = eqn.blocks[0].params
-    return params[1:] if eqn.op.name == "for" else params
+    params = eqn.blocks[-1].params
+    return params[1:] if eqn.op.loop else params

@@ -2,7 +2,7 @@
 
 Removed are equations whose outputs nobody reads, carries, sums, slices and items of loops, results of
 branches, and carries that a loop does not change. Effects (checks, bound sizes) stay, and so do the loops
-around them.
+around them, and a `while` whose trip count is mentioned.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from adcompiler.ir.build import block, emit, lookup, origin, renewed, replay_origin, using
 from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, count, reads, walk
-from adcompiler.ir.loops import split, state_count
+from adcompiler.ir.loops import loop_body, split, state_count
 from adcompiler.ir.ops import OPS
+
+from .nest import mentioned
 
 
 def dce(function: Function) -> Function:
@@ -39,61 +41,73 @@ def _width(body: Block) -> int:
 
 def _pruned(body: Block, results: Sequence[Value]) -> Block:
     """The block with these results and only the equations that they need."""
-    live = set(results)
+    live: Live = set(results)
+    live.update(name for r in results for d in r.type.shape for name in d.names())
     kept: list[Eqn] = []
     for eqn in reversed(body.eqns):
         needed = _needed_part(eqn, live)
         if needed is not None:
             live.update(reads(needed))
+            live.update(*map(mentioned, (needed, *(e for b in needed.blocks for e in walk(b)))))
             kept.append(needed)
     return Block(body.params, tuple(reversed(kept)), tuple(results))
 
 
-def _needed_part(eqn: Eqn, live: set[Value]) -> Eqn | None:
+Live = set[Value | str]
+"""Values that are read, and sizes that are mentioned."""
+
+
+def _needed_part(eqn: Eqn, live: Live) -> Eqn | None:
     if eqn.op.effect:
         return eqn
-    if live.isdisjoint(eqn.outputs) and not _has_effect(eqn):
+    counted = eqn.op.binds is not None and eqn.attrs[eqn.op.binds] in live
+    if live.isdisjoint(eqn.outputs) and not counted and not _has_effect(eqn):
         return None
-    match eqn.op.name:
-        case "for":
-            return _needed_loop(eqn, live)
-        case "if":
-            return _needed_branches(eqn, live)
-        case _:
-            return eqn
+    if eqn.op.loop:
+        return _needed_loop(eqn, live)
+    return _needed_branches(eqn, live) if eqn.op.name == "if" else eqn
 
 
 def _has_effect(eqn: Eqn) -> bool:
     return any(inner.op.effect for b in eqn.blocks for inner in walk(b))
 
 
-def _needed_branches(eqn: Eqn, live: set[Value]) -> Eqn:
+def _needed_branches(eqn: Eqn, live: Live) -> Eqn:
     kept = [k for k, o in enumerate(eqn.outputs) if o in live]
     blocks = tuple(_pruned(b, [b.results[k] for k in kept]) for b in eqn.blocks)
     return replace(eqn, outputs=tuple(eqn.outputs[k] for k in kept), blocks=blocks)
 
 
-def _needed_loop(eqn: Eqn, live: set[Value]) -> Eqn:
-    """Results that are read, and the carries and sums that these need: a fixed point."""
-    (body,) = eqn.blocks
+def _needed_loop(eqn: Eqn, live: Live) -> Eqn:
+    """Results that are read, and the carries and sums that these and a test need: a fixed point."""
+    *tests, body = eqn.blocks
+    tests = [_pruned(test, test.results) for test in tests]
     states = state_count(eqn.attrs)
     wanted = {k for k, o in enumerate(eqn.outputs) if o in live}
+    wanted |= {k for test in tests for k in range(states) if test.params[1 + k] in _read(test)}
     while True:
         pruned = _pruned(body, [body.results[k] for k in sorted(wanted)])
-        read = {*pruned.results, *(v for e in pruned.eqns for v in reads(e))}
+        read = _read(pruned)
         more = wanted | {k for k in range(states) if body.params[1 + k] in read}
         if more == wanted:
             break
         wanted = more
     operands = [k for k, p in enumerate(body.params[1:]) if (k in wanted if k < states else p in read)]
-    params = (body.params[0], *(body.params[1 + k] for k in operands))
+    blocks = (
+        Block((b.params[0], *(b.params[1 + k] for k in operands)), b.eqns, b.results)
+        for b in (*tests, Block(body.params, pruned.eqns, pruned.results))
+    )
     return replace(
         eqn,
         inputs=tuple(eqn.inputs[k] for k in operands),
         outputs=tuple(eqn.outputs[k] for k in sorted(wanted)),
         attrs=_with_counts(eqn, wanted),
-        blocks=(Block(params, pruned.eqns, pruned.results),),
+        blocks=tuple(blocks),
     )
+
+
+def _read(block: Block) -> set[Value]:
+    return {*block.results, *(v for eqn in block.eqns for v in reads(eqn))}
 
 
 def _with_counts(eqn: Eqn, wanted: Iterable[int]) -> dict[str, Attr]:
@@ -124,29 +138,30 @@ def _rewritten(body: Block, env: dict[Value, Value]) -> list[Value]:
         if not eqn.blocks:
             replay_origin(eqn, env)
             continue
-        fixed = _constant_states(eqn) if eqn.op.name == "for" else []
-        params = eqn.blocks[0].params
+        fixed = _constant_states(eqn)
         for k in fixed:
-            env[params[1 + k]] = env[eqn.outputs[k]] = lookup(env, eqn.inputs[k])
+            env[eqn.outputs[k]] = lookup(env, eqn.inputs[k])
+            env.update((inner.params[1 + k], env[eqn.outputs[k]]) for inner in eqn.blocks)
         _replay_without(eqn, env, fixed)
     return [lookup(env, r) for r in body.results]
 
 
 def _constant_states(eqn: Eqn) -> list[int]:
-    if eqn.op.name != "for":
+    if not eqn.op.loop:
         return []
-    (body,) = eqn.blocks
+    body = loop_body(eqn)
     return [k for k in range(state_count(eqn.attrs)) if body.results[k] is body.params[1 + k]]
 
 
 def _replay_without(eqn: Eqn, env: dict[Value, Value], fixed: Sequence[int]) -> None:
     """A copy of a loop or branch without the states in `fixed`; its blocks are rewritten as well."""
-    loops = eqn.op.name == "for"
+    loops = eqn.op.loop
 
     def copied(source: Block) -> Block:
         shift = 1 if loops else 0
         olds = [p for k, p in enumerate(source.params) if k - shift not in fixed]
-        results = [r for k, r in enumerate(source.results) if k not in fixed]
+        tests = loops and source is not loop_body(eqn)
+        results = [r for k, r in enumerate(source.results) if tests or k not in fixed]
         trimmed = Block(source.params, source.eqns, tuple(results))
         news = [renewed(p) for p in olds]
         return block(

@@ -4,16 +4,17 @@ The forward part is the primal with extra items: a kept value is stacked on the 
 loop is an item of the loop around it, so that a value of an inner loop becomes a stack of stacks. In each
 adjoint loop the kept values come in as slices, and what is replayed is emitted at the head of its block, in
 the primal's order. A value kept in a branch is an extra result of the `if`, undefined where the branch was
-not taken.
+not taken. A ragged loop is run once more there, without its checks, and what is kept of it is stacked then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adcompiler.ir.build import (
     Builder,
+    active,
     block,
     building,
     emit,
@@ -25,12 +26,13 @@ from adcompiler.ir.build import (
     replay_origin,
 )
 from adcompiler.ir.graph import Block, Eqn, Function, Value
-from adcompiler.ir.loops import element_type, split
+from adcompiler.ir.loops import element_type, loop_body, split
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import ArrayType
 
 from .dce import dce
 from .nest import Nest, Site, survey
+from .ragged import sizes_of_rerun
 from .residuals import Choice, choose
 
 REVERSES = "reverses"
@@ -87,14 +89,15 @@ class _Writer:
         self.busy: set[Eqn] = set()
         for v in nest.home:  # in the primal's order
             if v in choice.kept:
-                self.kept_at.setdefault(nest.home[v][-1], []).append(v)
-                self.busy.update(eqn for eqn, _ in nest.home[v])
+                home = nest.home[v]
+                self.kept_at.setdefault(home[-1], []).append(v)
+                self.busy.update(eqn for eqn, _ in home[nest.anchor(home) :])
 
     # ---- the forward part ----
 
     def forward(self, source: Block, env: Environment, stacks: Environment) -> None:
         for eqn in source.eqns:
-            if eqn in self.busy:
+            if eqn in self.busy - self.choice.again:
                 self._forward_inside(eqn, env, stacks)
             else:
                 replay_origin(eqn, env)
@@ -138,8 +141,7 @@ class _Writer:
         number = eqn.attrs[REVERSES]
         assert isinstance(number, int)
         primal = self.draft.reversed[number]
-        loops = primal.op.name == "for"
-        write = self._adjoint_loop if loops else self._adjoint_branch
+        write = self._adjoint_loop if primal.op.loop else self._adjoint_branch
         attrs = {name: a for name, a in eqn.attrs.items() if name != REVERSES}
         with origin(eqn.location, eqn.note):
             extra, blocks = write(eqn, primal, env, stacks)
@@ -151,7 +153,7 @@ class _Writer:
         self, eqn: Eqn, primal: Eqn, env: Environment, stacks: Environment
     ) -> tuple[list[Value], list[Block]]:
         """Extra operands and the block of an adjoint loop: what is kept of a trip comes in as a slice."""
-        site, (source,), (body,) = (primal, 0), eqn.blocks, primal.blocks
+        site, (source,), body = (primal, len(primal.blocks) - 1), eqn.blocks, loop_body(primal)
         slices = [p for p in split(primal.attrs, body.params[1:]).slices if p in self.choice.required]
         under = [v for v in stacks if site in self.nest.home[v]]
         extra = [*(lookup(env, self.nest.sliced[p]) for p in slices), *(stacks[v] for v in under)]
@@ -187,24 +189,29 @@ class _Writer:
         """The equations of an adjoint block, after what its site needs of the primal."""
         here = {v: x for v, x in held.items() if self.nest.home[v][-1] == site}
         env.update(here)
-        self._provide(site, env)
-        self.backward(source, env, {v: x for v, x in held.items() if v not in here})
+        rerun = self._provide(site, env)
+        self.backward(source, env, {v: x for v, x in (*held.items(), *rerun.items()) if v not in here})
         return [lookup(env, r) for r in source.results]
 
-    def _provide(self, site: Site, env: Environment) -> None:
-        """Replay what the adjoint needs of a primal block and what was not kept."""
-        required = self.choice.required
-        wanted = [e for e in self._equations(site) if any(o in required and o not in env for o in e.outputs)]
+    def _provide(self, site: Site, env: Environment) -> Environment:
+        """Replay what the adjoint needs of a primal block and what was not kept; stacks of what runs again."""
+        required, again = self.choice.required, self.choice.again
+        inside = site[0].blocks[site[1]].eqns
+        wanted = [e for e in inside if any(o in required and o not in env for o in e.outputs)]
         binds = {b for e in wanted for b in self.nest.binds(e, self.nest.home[e.outputs[0]])}
-        chosen = set(wanted) | binds | self.choice.binds
-        for eqn in self._equations(site):
+        homes = {e: self.nest.home[e.blocks[0].params[0]][:-1] for e in inside if e in again}
+        binds.update(b for e, home in homes.items() for b in sizes_of_rerun(self.nest, e, home))
+        chosen = set(wanted) | binds | self.choice.binds | homes.keys()
+        stacks: Environment = {}
+        for eqn in inside:
             if eqn in chosen:
                 with origin(eqn.location, REPLAYED):
-                    self._replay(eqn, env)
-
-    def _equations(self, site: Site) -> tuple[Eqn, ...]:
-        eqn, k = site
-        return eqn.blocks[k].eqns
+                    if eqn in again:
+                        self._forward_inside(eqn, env, stacks)
+                        active().eqns[-1] = _rerun(active().eqns[-1])
+                    else:
+                        self._replay(eqn, env)
+        return stacks
 
     def _replay(self, eqn: Eqn, env: Environment) -> None:
         element = self.nest.elsewhere.get(eqn.outputs[0]) if eqn.outputs else None
@@ -228,6 +235,12 @@ def _with_all_results(blocks: Sequence[Block], n: int) -> list[Block]:
         return Block(source.params, tuple(builder.eqns), tuple(results))
 
     return [padded(k, b) for k, b in enumerate(blocks)]
+
+
+def _rerun(eqn: Eqn) -> Eqn:
+    """An equation that runs again: marked, and without the checks that have held already."""
+    blocks = (replace(b, eqns=tuple(_rerun(e) for e in b.eqns if e.op.name != "check")) for b in eqn.blocks)
+    return replace(eqn, blocks=tuple(blocks), note=REPLAYED)
 
 
 def _undefined(kind: ArrayType) -> Value:

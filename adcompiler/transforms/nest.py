@@ -1,16 +1,21 @@
 """A survey of a Function's blocks: where each value lives, what makes it, and where else it can be read.
 
 A *site* is a block of an equation; the sites around a value are its home. Values at the top level have none.
+
+What a loop leaves of each trip is stacked outside of it, and again outside the loops around that. A loop
+whose trip count changes in the loops around it is *ragged*: its stacks have no size there. They are made
+where the adjoint walks back through it, by running it once more. So every value has an `anchor`: the number of
+sites around the block in which its stack is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from adcompiler.ir.accesses import Access, Form, access, chain, linear_forms, never_meet
+from adcompiler.ir.accesses import Access, Form, Versions, access, chain, linear_forms, never_meet
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
-from adcompiler.ir.loops import carry_count, split
+from adcompiler.ir.loops import loop_body, split, trip_count
 from adcompiler.ir.types import Dim, Monomial
 
 Site = tuple[Eqn, int]
@@ -35,7 +40,7 @@ class Nest:
     """What is known of the values of a block and the blocks inside it.
 
     `sliced` maps a slice parameter to its operand, `indices` holds the index parameters of loops, `bindings`
-    the `bind` equations of a name, `elsewhere` the reads that an array outside the loop answers as well.
+    the equations that bind a name, `elsewhere` the reads that an array outside the loop answers as well.
     """
 
     home: dict[Value, Home] = field(default_factory=dict)
@@ -57,7 +62,10 @@ class Nest:
         eqn = self.made.get(value)
         if eqn is None or eqn.blocks:
             return None
-        return (*eqn.inputs, *(b.inputs[0] for b in self.binds(eqn, self.home[value])))
+        binds = list(self.binds(eqn, self.home[value]))
+        if any(b.blocks for b in binds):
+            return None  # a trip count
+        return (*eqn.inputs, *(b.inputs[0] for b in binds))
 
     def dear(self, value: Value) -> bool:
         """Whether a value is replayed only where it cannot be kept."""
@@ -65,19 +73,35 @@ class Nest:
         return eqn is not None and eqn.op.dear and value not in self.elsewhere
 
     def binds(self, eqn: Eqn, home: Home) -> Iterator[Eqn]:
-        """The `bind` equations inside loops or branches whose sizes an equation mentions."""
+        """The equations inside loops or branches that bind sizes which an equation mentions."""
         for name in mentioned(eqn):
             for bind, at in self.bindings.get(name, ()):
                 if at and home[: len(at)] == at:
                     yield bind
 
-    def local_names(self) -> frozenset[str]:
-        """The sizes that change within the nest: loop indices and values bound inside blocks."""
-        loops = {site[0] for home in self.home.values() for site in home}
-        named = {str(eqn.attrs["index"]) for eqn in loops if "index" in eqn.attrs}
-        return frozenset(
-            named | {name for name, found in self.bindings.items() if any(at for _, at in found)}
-        )
+    # ---- where stacks are made ----
+
+    def level(self, name: str, home: Home) -> int:
+        """The number of sites around the place where a size is bound; 0 for the sizes of the program."""
+        for depth, (eqn, _) in enumerate(home):
+            if eqn.attrs.get("index") == name:
+                return depth + 1
+        found = (len(at) for _, at in self.bindings.get(name, ()) if home[: len(at)] == at)
+        return max(found, default=0)
+
+    def changing(self, dims: Iterable[Dim], home: Home) -> int:
+        """The number of sites within which these sizes are constant."""
+        return max((self.level(name, home) for d in dims for name in d.names()), default=0)
+
+    def anchor(self, home: Home) -> int:
+        """The number of sites around the block in which what is kept of a value at home here is stacked."""
+        anchor = 0
+        for depth, (eqn, _) in enumerate(home):
+            if depth and eqn.op.loop:
+                bound_here = eqn.op.binds is not None
+                if bound_here or self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor:
+                    anchor = depth
+        return anchor
 
 
 def mentioned(eqn: Eqn) -> frozenset[str]:
@@ -104,11 +128,11 @@ def _scan(block: Block, home: Home, nest: Nest) -> None:
     for eqn in block.eqns:
         nest.home.update((o, home) for o in eqn.outputs)
         nest.made.update((o, eqn) for o in eqn.outputs)
-        if eqn.op.name == "bind":
-            nest.bindings.setdefault(str(eqn.attrs["size"]), []).append((eqn, home))
-        if eqn.op.name == "for":
-            params = eqn.blocks[0].params
-            nest.indices.add(params[0])
+        if eqn.op.binds is not None:
+            nest.bindings.setdefault(str(eqn.attrs[eqn.op.binds]), []).append((eqn, home))
+        if eqn.op.loop:
+            params = loop_body(eqn).params
+            nest.indices.update(b.params[0] for b in eqn.blocks)
             operands = split(eqn.attrs, eqn.inputs).slices
             nest.sliced.update(zip(split(eqn.attrs, params[1:]).slices, operands, strict=True))
         for k, inner in enumerate(eqn.blocks):
@@ -154,30 +178,38 @@ def _stored_here(nest: Nest, order: Mapping[Eqn, int], put: Eqn, written: Value)
 def _outside(nest: Nest, forms: Mapping[Value, Form], array: Value, read: Access, home: Home) -> Value | None:
     """The array outside the loops in which the element can be read again; None if there is none."""
     found: Value | None = None
-    for loop, _ in reversed(home):
-        inside = nest.home.get(array, ())
-        if all(site[0] is not loop for site in inside):
+    for depth in range(len(home) - 1, -1, -1):
+        eqn, k = home[depth]
+        if nest.home.get(array, ())[: depth + 1] != home[: depth + 1]:
             continue  # captured: nothing changes at this level
-        if loop.op.name != "for" or inside[-1][0] is not loop:
-            return None
-        (body,) = loop.blocks
-        versions = chain(body, array, carry_count(loop.attrs))
+        versions = chain(eqn, k, array)
         if versions is None:
             return found
-        k, before, after = versions
-
-        def varies(key: Value | Monomial, loop: Eqn = loop) -> bool:
-            return isinstance(key, Value) and any(site[0] is loop for site in nest.home.get(key, ()))
-
-        def clear(writes: object, *apart: int, body: Block = body) -> bool:
-            assert isinstance(writes, list)
-            return all(never_meet(w, read, body.params[0], varies, apart, forms) for w in writes)
-
-        later = -1 if loop.attrs.get("reverse") else 1
-        if clear(before, later) and clear(after, later, 0):
-            array = found = loop.outputs[k]
-        elif clear(before, -later, 0) and clear(after, -later):
-            array = found = loop.inputs[k]
-        else:
+        outer = _same_element(nest, forms, eqn, versions, read, home[: depth + 1])
+        if outer is None:
             return found
+        array = outer
+        found = array if eqn.op.loop else found
     return found
+
+
+def _same_element(
+    nest: Nest, forms: Mapping[Value, Form], eqn: Eqn, versions: Versions, read: Access, site: Home
+) -> Value | None:
+    """What a loop or branch leaves of an array, or begins with, if the element is the same there."""
+    index = loop_body(eqn).params[0] if eqn.op.loop else None
+
+    def varies(key: Value | Monomial) -> bool:
+        home = nest.home.get(key, ()) if isinstance(key, Value) else ()
+        return home[: len(site)] == site if eqn.op.loop else home[: len(site)] == site != home
+
+    def clear(writes: Sequence[Access], *apart: int) -> bool:
+        return all(never_meet(w, read, index, varies, apart, forms) for w in writes)
+
+    later = (-1 if eqn.attrs.get("reverse") else 1,) if eqn.op.loop else ()
+    earlier = tuple(-d for d in later)
+    if clear(versions.before, *later) and clear(versions.after, *later, 0):
+        return versions.left
+    if clear(versions.before, *earlier, 0) and clear(versions.after, *earlier):
+        return versions.begun
+    return None

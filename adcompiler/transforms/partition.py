@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from adcompiler.ir.build import function, lookup, renewed, replay_origin
-from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, reads
+from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from adcompiler.ir.ops import OPS
+from adcompiler.ir.ops.arrays import size_value
+from adcompiler.ir.types import Dim
 
 from .dce import dce
 from .mincut import INFINITE
@@ -45,9 +47,9 @@ def partition(adjoint: Function, params: int, results: int) -> Partition:
     needed = [v for v in read if v in made or v in primal]
     kept = cheapest(_costs(primal, made), needed)
     residuals = [v for v in (*primal, *made) if v in kept]
-    bound = {str(e.attrs["size"]): e.inputs[0] for e in body.eqns if e.op.name == "bind"}
-    handed = [*body.results[:results], *residuals, *bound.values()]
-    forward = _part(adjoint, "forward", primal, handed, lambda eqn: eqn not in later)
+    bound = [str(e.attrs[e.op.binds]) for e in body.eqns if e.op.binds]
+    handed = [*body.results[:results], *residuals]
+    forward = _part(adjoint, "forward", primal, handed, lambda eqn: eqn not in later, bound=bound)
     given, sizes = [*residuals, *cotangents], [*adjoint.sizes, *bound]
     pullback = _part(adjoint, "pullback", given, body.results[results:], lambda eqn: False, sizes)
     return Partition(forward, pullback, len(residuals), len(bound))
@@ -78,14 +80,17 @@ def _part(
     results: Sequence[Value],
     effects: Callable[[Eqn], bool],
     sizes: Sequence[str] | None = None,
+    bound: Sequence[str] = (),
 ) -> Function:
-    """The part of a Function that computes `results` from `params`, with the effects chosen."""
+    """The part of a Function that computes `results`, and the sizes in `bound`, from `params`, with the
+    effects chosen.
+    """
 
     def write(*values: Value) -> Sequence[Value]:
         env = dict(zip(params, values, strict=True))
         for eqn in _needed(source.body, set(params), results, effects):
             replay_origin(eqn, env)
-        return [lookup(env, r) for r in results]
+        return [*(lookup(env, r) for r in results), *(size_value(Dim.of(name)) for name in bound)]
 
     new = [renewed(p) for p in params]
     written = [pair for pair in source.written if role == "forward"]
@@ -101,7 +106,12 @@ def _needed(
     live = set(results) - known
     found = []
     for eqn in reversed(body.eqns):
-        if not live.isdisjoint(eqn.outputs) or (eqn.op.effect and effects(eqn)):
+        if not live.isdisjoint(eqn.outputs) or (_acts(eqn) and effects(eqn)):
             found.append(eqn)
             live.update(v for v in reads(eqn) if v not in known)
     return found[::-1]
+
+
+def _acts(eqn: Eqn) -> bool:
+    """Whether an equation does more than its results say: checks, or binds a size."""
+    return eqn.op.effect or eqn.op.binds is not None or any(e.op.effect for b in eqn.blocks for e in walk(b))

@@ -12,12 +12,15 @@ indices, slices of free arrays, constants) is tied to nothing, and what the adjo
 S is "not there in the reverse", T "must be there": kept are the values whose edge v_in -> v_out is cut,
 replayed those on the side of T. Sizes are not known yet: each counts as 1000. A bad guess costs memory, never
 correctness.
+
+What is kept of a ragged loop (`nest.py`) is stacked when the adjoint runs that loop once more, which needs
+more values, and gives others for nothing: so the cut is repeated until it asks for no more such runs.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -28,6 +31,7 @@ from adcompiler.ir.types import Dim
 
 from .mincut import INFINITE, Capacity, Edge, minimum_cut
 from .nest import Home, Nest, mentioned
+from .ragged import read_by_rerun, sizes_of_rerun
 
 GUESS = 1000
 """What a size whose value is not known counts for when bytes are compared."""
@@ -38,23 +42,50 @@ SOURCE, SINK = "S", "T"
 @dataclass(frozen=True)
 class Choice:
     """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included),
-    and the `bind` equations of the sizes that it mentions itself.
+    the `bind` equations of the sizes that it mentions itself, and the loops that it runs once more.
     """
 
     kept: frozenset[Value]
     required: frozenset[Value]
     binds: frozenset[Eqn]
+    again: frozenset[Eqn]
 
 
 def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     """The residuals of an adjoint that was written as if every primal value were in scope."""
-    binds = _binds(nest, adjoint)
-    reads = dict.fromkeys((*_reads(adjoint), *(v for b in binds for v in b.inputs)))
-    needed = [v for v in reads if nest.home.get(v)]
-    costs = _costs(nest)
-    _refuse_lost(nest, costs, needed)
-    kept = PLANS[plan](nest, costs, needed)
-    return Choice(kept, _required(nest, needed, kept), binds)
+    binders = _binders(nest, adjoint)
+    binds = frozenset(b for b in binders if not b.blocks)
+    read = [v for v in (*_reads(adjoint), *(v for b in binds for v in b.inputs)) if nest.home.get(v)]
+    homes = {eqn: home[:depth] for home in nest.home.values() for depth, (eqn, _) in enumerate(home)}
+    again = binders - binds
+    kept = frozenset[Value]()
+    while True:
+        again = _with_sizes(nest, again, homes)
+        needed = list(dict.fromkeys((*read, *_read_again(nest, again, homes, kept))))
+        costs = _costs(nest, again, homes)
+        _refuse_lost(nest, costs, needed)
+        kept = PLANS[plan](nest, costs, needed)
+        more = again | {nest.home[v][nest.anchor(nest.home[v])][0] for v in kept if nest.anchor(nest.home[v])}
+        settled = set(_read_again(nest, more, homes, kept)) <= set(needed)
+        if more == again and settled:
+            return Choice(kept, _required(nest, costs, needed, kept), binds, again)
+        again = more
+
+
+def _with_sizes(nest: Nest, again: frozenset[Eqn], homes: Homes) -> frozenset[Eqn]:
+    """With a loop whose trip count is a size in another one that is run again, that loop as well."""
+    while True:
+        more = again | {b for e in again for b in sizes_of_rerun(nest, e, homes[e]) if b.blocks}
+        if more == again:
+            return again
+        again = more
+
+
+def _read_again(nest: Nest, again: Iterable[Eqn], homes: Homes, kept: frozenset[Value]) -> Iterator[Value]:
+    for eqn in again:
+        depth = len(homes[eqn])
+        mine = [v for v in kept if nest.anchor(nest.home[v]) == depth and nest.home[v][depth][0] is eqn]
+        yield from read_by_rerun(nest, eqn, homes[eqn], mine)
 
 
 def _fewest_bytes(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]) -> frozenset[Value]:
@@ -72,8 +103,12 @@ PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read}
 """What a user may ask for, and how it chooses what is kept."""
 
 
-def _binds(nest: Nest, adjoint: Block) -> frozenset[Eqn]:
-    """The `bind` equations inside loops or branches whose sizes an adjoint mentions, as lengths say."""
+Homes = Mapping[Eqn, Home]
+"""Where equations with blocks stand."""
+
+
+def _binders(nest: Nest, adjoint: Block) -> frozenset[Eqn]:
+    """The equations inside loops or branches that bind sizes which an adjoint mentions, as lengths do."""
     names = frozenset[str]().union(*map(mentioned, walk(adjoint)))
     return frozenset(b for name in names for b, home in nest.bindings.get(name, ()) if home)
 
@@ -86,16 +121,21 @@ def _reads(block: Block) -> Iterator[Value]:
     yield from block.results
 
 
-def _costs(nest: Nest) -> list[Cost]:
-    changing = nest.local_names()
+def _costs(nest: Nest, again: frozenset[Eqn], homes: Homes) -> list[Cost]:
     costs = []
     for v, home in nest.home.items():
-        if home:
-            trips, sources = _trips(home), nest.sources(v)
-            keeping = _keeping(v, home, trips, changing)
-            again = sources is not None and not (nest.dear(v) and keeping is not INFINITE)
-            inner = tuple(u for u in sources or () if nest.home.get(u))
-            costs.append(Cost(v, keeping, (0, _work(nest, v) * trips) if again else INFINITE, inner))
+        if not home:
+            continue
+        trips = _trips(home[nest.anchor(home) :])
+        keeping = _keeping(nest, v, home, trips)
+        maker = nest.made.get(v)
+        if maker in again and v not in nest.elsewhere:
+            costs.append(Cost(v, keeping, (0, 0), read_by_rerun(nest, maker, homes[maker], [v])))
+            continue
+        sources = nest.sources(v)
+        replayed = sources is not None and not (nest.dear(v) and keeping is not INFINITE)
+        inner = tuple(u for u in sources or () if nest.home.get(u))
+        costs.append(Cost(v, keeping, (0, _work(nest, v) * trips) if replayed else INFINITE, inner))
     return costs
 
 
@@ -110,10 +150,9 @@ def _refuse_lost(nest: Nest, costs: Sequence[Cost], needed: Iterable[Value]) -> 
             (maker, _) = nest.home[value][-1]
             name = f"`{value.name}`" if value.name else "a value"
             raise DerivativeError(
-                f"the derivative needs {name} of every trip of a loop whose length changes from trip to trip "
-                "of the loop around it",
+                f"the derivative needs {name} of every trip of a loop, and its size changes from trip to trip",
                 nest.made[value].location if value in nest.made else maker.location,
-                hint="give the inner loop the same range in every trip, and choose by np.where what counts",
+                hint="make it of one size, and fill or use a part of it",
             )
 
 
@@ -141,16 +180,15 @@ def cheapest(costs: Iterable[Cost], needed: Iterable[Value]) -> frozenset[Value]
     return frozenset(v for v in values if (v, 0) in side and (v, 1) not in side)
 
 
-def _keeping(value: Value, home: Home, trips: int, changing: frozenset[str]) -> Capacity:
-    """Bytes of the stack; a value of ragged size, or under a loop of ragged length, is never stacked."""
-    sizes = [*value.type.shape, *(trip_count(loop.attrs) for loop, _ in home[1:] if loop.op.name == "for")]
-    if any(not d.names().isdisjoint(changing) for d in sizes):
+def _keeping(nest: Nest, value: Value, home: Home, trips: int) -> Capacity:
+    """Bytes of the stack; a value whose size changes from trip to trip is never stacked."""
+    if nest.changing(value.type.shape, home) > nest.anchor(home):
         return INFINITE
     return (nbytes(value) * trips, 0)
 
 
 def _trips(home: Home) -> int:
-    return prod(max(guess(trip_count(loop.attrs)), 1) for loop, _ in home if loop.op.name == "for")
+    return prod(max(guess(trip_count(loop.attrs)), 1) for loop, _ in home if loop.op.loop)
 
 
 def nbytes(value: Value) -> int:
@@ -178,7 +216,10 @@ def work(eqn: Eqn) -> int:
     return int(10 * eqn.op.cost * elements)
 
 
-def _required(nest: Nest, needed: Iterable[Value], kept: frozenset[Value]) -> frozenset[Value]:
+def _required(
+    nest: Nest, costs: Iterable[Cost], needed: Iterable[Value], kept: frozenset[Value]
+) -> frozenset[Value]:
+    sources = {cost.value: cost.sources for cost in costs}
     found: set[Value] = set()
     waiting = list(needed)
     while waiting:
@@ -187,5 +228,5 @@ def _required(nest: Nest, needed: Iterable[Value], kept: frozenset[Value]) -> fr
             continue
         found.add(v)
         if v not in kept:
-            waiting += nest.sources(v) or ()
+            waiting += sources[v]
     return frozenset(found)

@@ -198,14 +198,14 @@ def _loop_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Val
 
     def asked(i: Value, *args: Value) -> Value:
         test = eqn.blocks[0]
-        return forward.push(test, dict(zip(test.params, (i, *args), strict=False)), {}).primal(test.results[0])
+        return forward.push(test, dict(zip(test.params, (i, *args), strict=False)), {}).primal(
+            test.results[0]
+        )
 
     if eqn.op is while_:
         limit, index = eqn.attrs.get("limit"), eqn.attrs.get("index")
         assert isinstance(limit, Dim | int | None) and isinstance(index, str | None)
-        outs = loop_while(
-            asked, trip, operands.carries, str(eqn.attrs["trips"]), limit=limit, index=index
-        )
+        outs = loop_while(asked, trip, operands.carries, str(eqn.attrs["trips"]), limit=limit, index=index)
     else:
         outs = loop(trip_count(eqn.attrs), trip, *operands.roles, **_direction(eqn.attrs))
     after = list(_with_partners(split(eqn.attrs, eqn.outputs), ending, split(counts, outs)))

@@ -1,0 +1,73 @@
+"""What it takes to run a loop once more where the adjoint walks back through it.
+
+So it is done with a ragged loop, whose trips cannot be stacked in the loops around it: what they must keep,
+they keep then, for the trips of one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adcompiler.ir.graph import Block, Eqn, Value, values, walk
+from adcompiler.ir.loops import loop_body, state_count
+
+from .nest import Home, Nest
+
+
+def read_by_rerun(nest: Nest, loop: Eqn, home: Home, wanted: Iterable[Value]) -> tuple[Value, ...]:
+    """Values of the blocks around a loop that it reads on the way to its trip count and to what is wanted."""
+    live = dict.fromkeys(wanted)
+    _demand(loop, live)
+    inside = {v for b in loop.blocks for v in values(b)} | set(loop.outputs)
+    sizes = (b.inputs[0] for b in sizes_of_rerun(nest, loop, home) if not b.blocks)
+    return tuple(v for v in dict.fromkeys((*live, *sizes)) if v not in inside and nest.home.get(v))
+
+
+def sizes_of_rerun(nest: Nest, loop: Eqn, home: Home) -> list[Eqn]:
+    """The equations around a loop that bind sizes which it mentions."""
+    inside = (eqn for b in loop.blocks for eqn in walk(b))
+    return list(dict.fromkeys(b for eqn in (loop, *inside) for b in nest.binds(eqn, home)))
+
+
+def _demand(eqn: Eqn, live: dict[Value, None]) -> None:
+    """Grow `live` by all that an equation with blocks, and those inside, need for what is live of it."""
+    while True:
+        before = len(live)
+        for k, output in enumerate(eqn.outputs):
+            if output in live:
+                live.update((b.results[k], None) for b in _yielding(eqn))
+        for block in eqn.blocks:
+            _demand_inside(block, live)
+        if eqn.op.loop:
+            _demand_round(eqn, live)
+        else:
+            live.update(dict.fromkeys(eqn.inputs))
+        if len(live) == before:
+            return
+
+
+def _yielding(eqn: Eqn) -> tuple[Block, ...]:
+    return (loop_body(eqn),) if eqn.op.loop else eqn.blocks
+
+
+def _demand_inside(block: Block, live: dict[Value, None]) -> None:
+    for eqn in reversed(block.eqns):
+        if eqn.blocks:
+            inner = (v for b in eqn.blocks for v in values(b))
+            if any(v in live for v in (*eqn.outputs, *inner)):
+                _demand(eqn, live)
+        elif eqn.op.binds is not None or any(o in live for o in eqn.outputs):
+            live.update(dict.fromkeys(eqn.inputs))
+
+
+def _demand_round(loop: Eqn, live: dict[Value, None]) -> None:
+    """The test of a loop is always asked; a state that is read is needed before and after each trip."""
+    *tests, body = loop.blocks
+    for test in tests:
+        live.update(dict.fromkeys(test.results))
+    states = state_count(loop.attrs)
+    for k, operand in enumerate(loop.inputs):
+        if any(b.params[1 + k] in live for b in loop.blocks):
+            live[operand] = None
+            if k < states:
+                live[body.results[k]] = None
