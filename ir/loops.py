@@ -66,7 +66,7 @@ def trip_count(attrs: Attrs) -> Dim:
 
 def most_trips(attrs: Attrs) -> Dim | None:
     """What the trips of a loop are known not to exceed; None where nothing is known."""
-    limit = attrs["limit"] if "trips" in attrs and "limit" in attrs else attrs.get("length")
+    limit = attrs.get("limit") if "trips" in attrs else attrs["length"]
     assert isinstance(limit, Dim | int | None)
     return None if limit is None else Dim.of(limit)
 

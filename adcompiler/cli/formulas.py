@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, walk
-from adcompiler.ir.loops import split, trip_count
+from adcompiler.ir.loops import most_trips, split, trip_count
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops.exact import exact
 from adcompiler.ir.text import Names, attr_text
@@ -58,7 +58,7 @@ class _Writer:
         lines: list[str] = []
         for eqn in block.eqns:
             if eqn.blocks:
-                lines += self._loop(eqn, env) if eqn.op.name == "for" else self._branches(eqn, env)
+                lines += self._loop(eqn, env) if eqn.op.loop else self._branches(eqn, env)
                 env.update((o, self.symbol(o)) for o in eqn.outputs)
             elif eqn.op.name == "bind":
                 lines.append(f"{eqn.attrs['size']} = {self.of(eqn.inputs[0], env)}")
@@ -108,7 +108,7 @@ class _Writer:
     # ---- blocks ----
 
     def _loop(self, eqn: Eqn, env: Environment) -> Iterator[str]:
-        (body,) = eqn.blocks
+        *tests, body = eqn.blocks
         index, params = body.params[0], split(eqn.attrs, body.params[1:])
         given, outputs = split(eqn.attrs, eqn.inputs), split(eqn.attrs, eqn.outputs)
         states = [*params.carries, *params.sums]
@@ -119,8 +119,12 @@ class _Writer:
             inner[p] = self.symbol(p, f"{_enclosed(self.of(array, env))}[{i}]")
         for p, start in zip(states, (*given.carries, *given.sums), strict=True):
             yield f"{inner[p]} = {self.of(start, env)}"
-        first, last = "0", str(trip_count(eqn.attrs) - 1)
-        yield f"for {i} = {f'{last}, ..., {first}' if eqn.attrs.get('reverse') else f'{first}, ..., {last}'}:"
+        if tests:
+            yield from self._head(eqn, tests[0], inner, body)
+        else:
+            first, last = "0", str(trip_count(eqn.attrs) - 1)
+            down = eqn.attrs.get("reverse")
+            yield f"for {i} = {f'{last}, ..., {first}' if down else f'{first}, ..., {last}'}:"
         lines, results = self.block(body, inner)
         yield from _indented(lines)
         for output, item in zip(outputs.slices, results[len(states) :], strict=True):
@@ -131,6 +135,15 @@ class _Writer:
         for output, p in zip((*outputs.carries, *outputs.sums), states, strict=True):
             if self.uses[output]:
                 yield f"{self.names.of(output)} = {inner[p]}"
+
+    def _head(self, eqn: Eqn, test: Block, env: Environment, body: Block) -> Iterator[str]:
+        """The first line of a `while`, and what its test computes before each trip."""
+        inside = {**env, **{p: env[q] for p, q in zip(test.params, body.params, strict=True)}}
+        lines, (asked,) = self.block(test, inside)
+        most = most_trips(eqn.attrs)
+        limit = "" if most is None else f" and {env[body.params[0]]} < {most}"
+        yield f"while {asked}{limit}:  ({eqn.attrs['trips']} trips)"
+        yield from _indented([f"{line}  (before the test)" for line in lines])
 
     def _branches(self, eqn: Eqn, env: Environment) -> Iterator[str]:
         for head, inner in zip((f"if {self.of(eqn.inputs[0], env)}:", "else:"), eqn.blocks, strict=True):

@@ -194,7 +194,7 @@ class _Writer:
         return [lookup(env, r) for r in source.results]
 
     def _provide(self, site: Site, env: Environment) -> Environment:
-        """Replay what the adjoint needs of a primal block and what was not kept; stacks of what runs again."""
+        """Replay what the adjoint needs of a block and what was not kept; the stacks of what runs again."""
         required, again = self.choice.required, self.choice.again
         inside = site[0].blocks[site[1]].eqns
         wanted = [e for e in inside if any(o in required and o not in env for o in e.outputs)]

@@ -4,8 +4,8 @@ A *site* is a block of an equation; the sites around a value are its home. Value
 
 What a loop leaves of each trip is stacked outside of it, and again outside the loops around that. A loop
 whose trip count changes in the loops around it is *ragged*: its stacks have no size there. They are made
-where the adjoint walks back through it, by running it once more. So every value has an `anchor`: the number of
-sites around the block in which its stack is made.
+where the adjoint walks back through it, by running it once more. So every value has an `anchor`: the number
+of sites around the block in which its stack is made.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from adcompiler.ir.accesses import Access, Form, Versions, access, chain, linear_forms, never_meet
+from adcompiler.ir.accesses import Access, Versions, access, chain
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
+from adcompiler.ir.indices import Integers, integers, never_meet
 from adcompiler.ir.loops import loop_body, split, trip_count
-from adcompiler.ir.types import Dim, Monomial
+from adcompiler.ir.types import Dim
 
 Site = tuple[Eqn, int]
 Home = tuple[Site, ...]
@@ -120,7 +121,7 @@ def survey(block: Block) -> Nest:
     """The survey of a whole Function body, redirected reads included."""
     nest = Nest()
     _scan(block, (), nest)
-    return replace(nest, elsewhere=_redirected(nest, linear_forms(block)))
+    return replace(nest, elsewhere=_redirected(nest, integers(block)))
 
 
 def _scan(block: Block, home: Home, nest: Nest) -> None:
@@ -142,7 +143,7 @@ def _scan(block: Block, home: Home, nest: Nest) -> None:
 # ---- redirected reads ----
 
 
-def _redirected(nest: Nest, forms: Mapping[Value, Form]) -> dict[Value, Element]:
+def _redirected(nest: Nest, known: Integers) -> dict[Value, Element]:
     """Element reads inside loops, and values written there, that an array outside the loop holds as well.
 
     A read of a changing array finds the same number in the array that the loop leaves behind, if no later
@@ -153,14 +154,14 @@ def _redirected(nest: Nest, forms: Mapping[Value, Form]) -> dict[Value, Element]
     found: dict[Value, Element] = {}
     for eqn in order:
         if eqn.op.name == "index" and nest.home[eqn.output]:
-            array = _outside(nest, forms, eqn.inputs[0], access(eqn), nest.home[eqn.output])
+            array = _outside(nest, known, eqn.inputs[0], access(eqn), nest.home[eqn.output])
             if array is not None:
                 found[eqn.output] = Element(array, eqn.inputs[1:], eqn.attrs.get("at"))
     for eqn in order:
         written = eqn.inputs[1] if eqn.op.name == "put" else None
         if written is None or not _stored_here(nest, order, eqn, written) or written in found:
             continue
-        array = _outside(nest, forms, eqn.output, access(eqn), nest.home[written])
+        array = _outside(nest, known, eqn.output, access(eqn), nest.home[written])
         if array is not None:
             found[written] = Element(array, eqn.inputs[2:], eqn.attrs.get("at"))
     return found
@@ -175,7 +176,7 @@ def _stored_here(nest: Nest, order: Mapping[Eqn, int], put: Eqn, written: Value)
     return earlier and nest.home[written] == nest.home[put.output]
 
 
-def _outside(nest: Nest, forms: Mapping[Value, Form], array: Value, read: Access, home: Home) -> Value | None:
+def _outside(nest: Nest, known: Integers, array: Value, read: Access, home: Home) -> Value | None:
     """The array outside the loops in which the element can be read again; None if there is none."""
     found: Value | None = None
     for depth in range(len(home) - 1, -1, -1):
@@ -185,7 +186,7 @@ def _outside(nest: Nest, forms: Mapping[Value, Form], array: Value, read: Access
         versions = chain(eqn, k, array)
         if versions is None:
             return found
-        outer = _same_element(nest, forms, eqn, versions, read, home[: depth + 1])
+        outer = _same_element(nest, known, eqn, versions, read, home[: depth + 1])
         if outer is None:
             return found
         array = outer
@@ -194,17 +195,17 @@ def _outside(nest: Nest, forms: Mapping[Value, Form], array: Value, read: Access
 
 
 def _same_element(
-    nest: Nest, forms: Mapping[Value, Form], eqn: Eqn, versions: Versions, read: Access, site: Home
+    nest: Nest, known: Integers, eqn: Eqn, versions: Versions, read: Access, site: Home
 ) -> Value | None:
     """What a loop or branch leaves of an array, or begins with, if the element is the same there."""
     index = loop_body(eqn).params[0] if eqn.op.loop else None
 
-    def varies(key: Value | Monomial) -> bool:
-        home = nest.home.get(key, ()) if isinstance(key, Value) else ()
+    def varies(integer: Value) -> bool:
+        home = nest.home.get(integer, ())
         return home[: len(site)] == site if eqn.op.loop else home[: len(site)] == site != home
 
     def clear(writes: Sequence[Access], *apart: int) -> bool:
-        return all(never_meet(w, read, index, varies, apart, forms) for w in writes)
+        return all(never_meet(w, read, index, varies, apart, known) for w in writes)
 
     later = (-1 if eqn.attrs.get("reverse") else 1,) if eqn.op.loop else ()
     earlier = tuple(-d for d in later)

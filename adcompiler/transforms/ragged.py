@@ -61,13 +61,16 @@ def _demand_inside(block: Block, live: dict[Value, None]) -> None:
 
 
 def _demand_round(loop: Eqn, live: dict[Value, None]) -> None:
-    """The test of a loop is always asked; a state that is read is needed before and after each trip."""
+    """The test of a loop is always asked; a state that is read is needed before and after each trip, one that
+    is left behind before the first.
+    """
     *tests, body = loop.blocks
     for test in tests:
         live.update(dict.fromkeys(test.results))
     states = state_count(loop.attrs)
     for k, operand in enumerate(loop.inputs):
-        if any(b.params[1 + k] in live for b in loop.blocks):
+        inside = any(b.params[1 + k] in live for b in loop.blocks)
+        if inside or (k < states and loop.outputs[k] in live):
             live[operand] = None
-            if k < states:
-                live[body.results[k]] = None
+        if inside and k < states:
+            live[body.results[k]] = None

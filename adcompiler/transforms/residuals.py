@@ -150,7 +150,7 @@ def _refuse_lost(nest: Nest, costs: Sequence[Cost], needed: Iterable[Value]) -> 
             (maker, _) = nest.home[value][-1]
             name = f"`{value.name}`" if value.name else "a value"
             raise DerivativeError(
-                f"the derivative needs {name} of every trip of a loop, and its size changes from trip to trip",
+                f"the derivative needs {name} of every trip of a loop, and its size changes in the loop",
                 nest.made[value].location if value in nest.made else maker.location,
                 hint="make it of one size, and fill or use a part of it",
             )

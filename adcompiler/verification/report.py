@@ -127,7 +127,7 @@ PARTIALS = "partials proven"
 
 def _lines(primal: Function, sizes: Sizes, comparisons: Sequence[Comparison]) -> Iterator[str]:
     partials = _partials_lines(comparisons)
-    loops = [eqn for eqn in walk(primal.body) if eqn.op.name == "for"]
+    loops = [eqn for eqn in walk(primal.body) if eqn.op.loop]
     proofs = _block_proofs(comparisons)
     branches = list(_branches_not_taken(primal, comparisons))
     yield from partials

@@ -16,6 +16,7 @@ import numpy as np
 from adcompiler.ir.errors import AdcompilerError
 from adcompiler.ir.evaluate import Runner, bind_sizes, numpy_rule, resolved
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value
+from adcompiler.ir.loops import loop_body
 from adcompiler.ir.types import Sizes
 
 from .precise import STEP_DIGITS, elementwise, evaluate_op, exact_number, is_float, lifted, to_mpf
@@ -128,6 +129,9 @@ class _Player:
             _Trip(b, eqn.attrs.get("index"), env, sizes, numpy_rule, self, eqn, path) for b in eqn.blocks
         ]
         results = eqn.op.numpy(*inputs, **attrs, blocks=blocks)
+        if eqn.op.binds:
+            trips, *results = results
+            sizes[str(eqn.attrs[eqn.op.binds])] = trips
         return tuple(
             _entered(r, v) if np.size(r) == 0 else r for r, v in zip(results, eqn.outputs, strict=True)
         )
@@ -156,7 +160,7 @@ class _Trip(Runner):
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         sizes, path = dict(self.sizes), self.path
-        if self.eqn.op.name == "for":
+        if self.eqn.op.loop and self.block is loop_body(self.eqn):
             path = (*path, (self.eqn, int(args[0])))
         if self.index is not None:
             sizes[str(self.index)] = int(args[0])
