@@ -92,6 +92,12 @@ class Reverse(Protocol):
     def accumulate(self, value: Value, cotangent: Cotangent) -> None:
         """Add to the cotangent of a primal value; the first one moves in. None adds nothing."""
 
+    def has_cotangent(self, value: Value) -> bool:
+        """Whether anything was accumulated for a primal value, and not taken."""
+
+    def take(self, value: Value) -> Value | None:
+        """Remove and return the cotangent so far: it moves into a block."""
+
     def take_or_zeros(self, value: Value) -> Value:
         """Remove and return the cotangent so far, zeros if there is none: it moves into a loop."""
 

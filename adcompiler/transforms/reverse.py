@@ -93,8 +93,14 @@ class Sweep:
         if value.name and not cotangent.name:
             self.adjoint.names.setdefault(cotangent, f"{value.name}_bar")
 
+    def has_cotangent(self, value: Value) -> bool:
+        return value in self.cotangents
+
+    def take(self, value: Value) -> Value | None:
+        return self.cotangents.pop(value, None)
+
     def take_or_zeros(self, value: Value) -> Value:
-        return self.instantiate(self.cotangents.pop(value, None), value)
+        return self.instantiate(self.take(value), value)
 
     def instantiate(self, cotangent: Value | None, primal: Value) -> Value:
         return zeros_like(primal) if cotangent is None else cotangent

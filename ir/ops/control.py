@@ -13,12 +13,12 @@ replayed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..build import block, emit
+from ..build import Builder, active, block, building, emit
 from ..errors import ShapeError, VerifierError
 from ..graph import Attrs, Block, Eqn, Value, captured
 from ..loops import Parts, element_type, loop_body, split, state_count, trip_count
@@ -382,23 +382,34 @@ def _if_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value
 
 
 def _if_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
-    """The adjoint is an `if` on the same predicate; the cotangents of captured values move through it."""
+    """The adjoint is an `if` on the same predicate; the cotangents of captured values move through it.
+
+    Zeros are made only in a branch that has no cotangent of a value of which the other one has.
+    """
     free = [v for v in dict.fromkeys(v for b in eqn.blocks for v in captured(b)) if reverse.differentiable(v)]
-    before = [reverse.take_or_zeros(v) for v in free]
-
-    def run(source: Block) -> Callable[[], Sequence[Value]]:
-        def body() -> Sequence[Value]:
-            inner = reverse.inside(dict(zip(free, before, strict=True)))
-            for result, ct in zip(source.results, cotangents, strict=True):
-                inner.accumulate(result, ct)
-            inner.sweep(source)
-            return [inner.take_or_zeros(v) for v in free]
-
-        return body
-
-    after = branch(eqn.inputs[0], run(eqn.blocks[0]), run(eqn.blocks[1]), reverse.mark(eqn))
-    for v, ct in zip(free, after, strict=True):
+    before = {v: ct for v in free if (ct := reverse.take(v)) is not None}
+    sides = [_adjoint_side(reverse, source, cotangents, before) for source in eqn.blocks]
+    moved = [v for v in free if any(inner.has_cotangent(v) for _, inner in sides)]
+    blocks = []
+    for builder, inner in sides:
+        with building(builder):
+            results = tuple(inner.take_or_zeros(v) for v in moved)
+        blocks.append(Block((), tuple(builder.eqns), results))
+    after = emit(if_, [eqn.inputs[0]], reverse.mark(eqn), blocks)
+    for v, ct in zip(moved, after, strict=True):
         reverse.accumulate(v, ct)
+
+
+def _adjoint_side(
+    reverse: Reverse, source: Block, cotangents: Sequence[Value | None], before: Mapping[Value, Value]
+) -> tuple[Builder, Reverse]:
+    """A branch walked backwards: what was written, and the cotangents at its beginning."""
+    with building(Builder(active().ops)) as builder:
+        inner = reverse.inside(before)
+        for result, ct in zip(source.results, cotangents, strict=True):
+            inner.accumulate(result, ct)
+        inner.sweep(source)
+    return builder, inner
 
 
 if_ = Op(
