@@ -26,6 +26,15 @@ def nonnegative(dim: Dim, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
     return any(_evident(_opened(candidate, positive), bounds, positive) for candidate in candidates)
 
 
+def highest(dim: Dim, bounds: Bounds) -> Dim | None:
+    """The greatest value over the ranges of these names, in terms of the others; None if not known."""
+    least: Dim | None = -dim
+    for name in reversed(list(bounds)):
+        if least is not None and name in least.names():
+            least = _least(least, name, *bounds[name])
+    return None if least is None else -least
+
+
 def _positive_atoms(fact: Dim) -> list[Atom]:
     """Of `max(e, 0) - k >= 0` with k > 0 it follows that `max(e, 0)` is `e`."""
     atoms = [m[0] for m, c in fact.terms if len(m) == 1 and c == 1 and isinstance(m[0], Positive)]

@@ -161,7 +161,29 @@ def nested_whiles() -> Function:
     return made("nested_whiles", [scalar("x"), vector("v")], body)
 
 
+def elimination() -> Function:
+    """Gaussian elimination as it is in books: the multiplier is read where it is overwritten afterwards."""
+
+    def body(x: Value, v: Value, a: Value):
+        def step(k: Value, a: Value):
+            def row(i: Value, a: Value):
+                below = k + i + 1
+                factor = index(a, below, k) / (index(a, k, k) + x)
+
+                def entry(j: Value, a: Value):
+                    return [put(a, index(a, below, k + j) - factor * index(a, k, k + j), below, k + j)]
+
+                return loop(N - Dim.of("k"), entry, [a])
+
+            return loop(N - Dim.of("k") - 1, row, [a])
+
+        return loop(N, step, [a], index="k")
+
+    return made("elimination", [scalar("x"), vector("v"), Value(array_type("f64", "n", "n"), "a")], body)
+
+
 PROGRAMS = (
+    elimination,
     growth,
     zero_trips,
     with_limit,
@@ -236,3 +258,10 @@ def test_what_a_ragged_loop_keeps_is_stacked_when_it_runs_again() -> None:
     last = [e for e in adjoint.body.eqns if e.op.loop][-1]
     inside = [e for e in walk(last.blocks[0]) if e.op.loop]
     assert [len(e.outputs) for e in inside] == [2, 2]  # run again with a stack, then walked back
+
+
+def test_padded_stacks_hold_less_than_whole_arrays() -> None:
+    """To run the loop over rows again would take the matrix of each step; its multipliers take a row each."""
+    adjoint = optimised(reverse(elimination(), [0, 2]))
+    outer, *_ = (e for e in adjoint.body.eqns if e.op.loop)
+    assert [str(o.type) for o in outer.outputs] == ["f64[n, n]", "f64[n, max(n - 1, 0)]"]

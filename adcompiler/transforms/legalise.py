@@ -25,13 +25,13 @@ from adcompiler.ir.build import (
     replay,
     replay_origin,
 )
-from adcompiler.ir.graph import Block, Eqn, Function, Value
+from adcompiler.ir.graph import Block, Eqn, Function, Value, constant
 from adcompiler.ir.loops import element_type, loop_body, split
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.types import ArrayType
+from adcompiler.ir.types import I64, ArrayType, Dim
 
 from .dce import dce
-from .nest import Nest, Site, survey
+from .nest import Site, survey
 from .ragged import sizes_of_rerun
 from .residuals import Choice, choose
 
@@ -54,8 +54,7 @@ class Draft:
 
 def legalise(primal: Function, draft: Draft, plan: str) -> Function:
     """The Function that runs the primal, keeps what `plan` says, and walks back."""
-    nest = survey(primal.body)
-    writer = _Writer(nest, draft, choose(nest, draft.block, plan))
+    writer = _Writer(draft, choose(survey(primal.body), draft.block, plan))
     sources = (*primal.body.params, *draft.block.params)
     results = (*primal.body.results, *draft.block.results)
 
@@ -81,8 +80,8 @@ def legalise(primal: Function, draft: Draft, plan: str) -> Function:
 class _Writer:
     """The two halves of the program; `stacks` maps a kept value to what holds it in the current scope."""
 
-    def __init__(self, nest: Nest, draft: Draft, choice: Choice) -> None:
-        self.nest = nest
+    def __init__(self, draft: Draft, choice: Choice) -> None:
+        self.nest = nest = choice.nest
         self.draft = draft
         self.choice = choice
         self.kept_at: dict[Site, list[Value]] = {}
@@ -125,8 +124,11 @@ class _Writer:
             values = [v for per_block in kept for v in per_block]
             names = [*(o.name for o in eqn.outputs), *(_tape_name(v) for v in values)]
             outputs = emit(eqn.op, [lookup(env, v) for v in eqn.inputs], eqn.attrs, blocks, names)
+            found = outputs[len(eqn.outputs) :]
+            if eqn in self.nest.padded:
+                found = tuple(_padded(stack, self.nest.padded[eqn]) for stack in found)
         env.update(zip(eqn.outputs, outputs, strict=False))
-        stacks.update(zip(values, outputs[len(eqn.outputs) :], strict=True))
+        stacks.update(zip(values, found, strict=True))
 
     # ---- the backward part ----
 
@@ -156,10 +158,11 @@ class _Writer:
         site, (source,), body = (primal, len(primal.blocks) - 1), eqn.blocks, loop_body(primal)
         slices = [p for p in split(primal.attrs, body.params[1:]).slices if p in self.choice.required]
         under = [v for v in stacks if site in self.nest.home[v]]
-        extra = [*(lookup(env, self.nest.sliced[p]) for p in slices), *(stacks[v] for v in under)]
-        elements = [
-            Value(element_type(x.type), v.name) for v, x in zip((*slices, *under), extra, strict=True)
-        ]
+        padded = primal in self.nest.padded
+        stacked = [lookup(env, self.nest.sliced[p]) for p in slices]
+        extra = stacked if padded else [*stacked, *(stacks[v] for v in under)]
+        taken = slices if padded else [*slices, *under]
+        elements = [Value(element_type(x.type), v.name) for v, x in zip(taken, extra, strict=True)]
 
         def write(*params: Value) -> Sequence[Value]:
             given, residuals = params[: len(source.params)], params[len(source.params) :]
@@ -169,8 +172,8 @@ class _Writer:
                 body.params[0]: params[0],
             }
             inner.update(zip(slices, residuals, strict=False))
-            held = dict(zip(under, residuals[len(slices) :], strict=True))
-            return self._adjoint_block(source, site, inner, held)
+            rows = [_row(stacks[v], params[0], v) for v in under] if padded else residuals[len(slices) :]
+            return self._adjoint_block(source, site, inner, dict(zip(under, rows, strict=True)))
 
         return extra, [block([*map(renewed, source.params), *elements], write)]
 
@@ -235,6 +238,18 @@ def _with_all_results(blocks: Sequence[Block], n: int) -> list[Block]:
         return Block(source.params, tuple(builder.eqns), tuple(results))
 
     return [padded(k, b) for k, b in enumerate(blocks)]
+
+
+def _padded(stack: Value, length: Dim) -> Value:
+    """A stack at the beginning of one that is longer."""
+    trips, *row = stack.type.shape
+    longer = _undefined(ArrayType(stack.type.dtype, (length, *row)))
+    operands = [longer, stack, constant(0, I64)]
+    return emit(OPS["put"], operands, {"at": (("span", trips, 1),)}, names=[stack.name])[0]
+
+
+def _row(stack: Value, index: Value, value: Value) -> Value:
+    return emit(OPS["index"], [stack, index], names=[value.name])[0]
 
 
 def _rerun(eqn: Eqn) -> Eqn:

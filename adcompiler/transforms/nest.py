@@ -5,7 +5,8 @@ A *site* is a block of an equation; the sites around a value are its home. Value
 What a loop leaves of each trip is stacked outside of it, and again outside the loops around that. A loop
 whose trip count changes in the loops around it is *ragged*: its stacks have no size there. They are made
 where the adjoint walks back through it, by running it once more. So every value has an `anchor`: the number
-of sites around the block in which its stack is made.
+of sites around the block in which its stack is made. Or else its stacks are padded to the most trips that it
+can make, where that is known.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adcompiler.ir.accesses import Access, Versions, access, chain
+from adcompiler.ir.affine import highest
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
 from adcompiler.ir.indices import Integers, integers, never_meet
-from adcompiler.ir.loops import loop_body, split, trip_count
-from adcompiler.ir.types import Dim
+from adcompiler.ir.loops import loop_body, most_trips, split, trip_count
+from adcompiler.ir.types import Dim, Positive
 
 Site = tuple[Eqn, int]
 Home = tuple[Site, ...]
@@ -41,7 +43,8 @@ class Nest:
     """What is known of the values of a block and the blocks inside it.
 
     `sliced` maps a slice parameter to its operand, `indices` holds the index parameters of loops, `bindings`
-    the equations that bind a name, `elsewhere` the reads that an array outside the loop answers as well.
+    the equations that bind a name, `elsewhere` the reads that an array outside the loop answers as well, and
+    `padded` the length of the stacks of ragged loops that are padded.
     """
 
     home: dict[Value, Home] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Nest:
     indices: set[Value] = field(default_factory=set)
     bindings: dict[str, list[tuple[Eqn, Home]]] = field(default_factory=dict)
     elsewhere: Mapping[Value, Element] = field(default_factory=dict)
+    padded: Mapping[Eqn, Dim] = field(default_factory=dict)
 
     def sources(self, value: Value) -> tuple[Value, ...] | None:
         """What a value is replayed from; None if it cannot be."""
@@ -98,11 +102,32 @@ class Nest:
         """The number of sites around the block in which what is kept of a value at home here is stacked."""
         anchor = 0
         for depth, (eqn, _) in enumerate(home):
-            if depth and eqn.op.loop:
+            if depth and eqn.op.loop and eqn not in self.padded:
                 bound_here = eqn.op.binds is not None
                 if bound_here or self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor:
                     anchor = depth
         return anchor
+
+    def stacked_trips(self, loop: Eqn) -> Dim:
+        """The length of the stacks of a loop."""
+        return self.padded.get(loop, trip_count(loop.attrs))
+
+    def most_trips(self, loop: Eqn, home: Home) -> Dim | None:
+        """The most trips of a `for` at home here, in sizes that its stacks may have; None if not known."""
+        most = most_trips(loop.attrs)
+        if most is None or loop.op.binds is not None:
+            return None
+        around = self.anchor(home)
+        bounds: dict[str, tuple[Dim, Dim | None]] = {}
+        for eqn, _ in home[around:]:
+            trips = most_trips(eqn.attrs) if eqn.op.loop else None
+            if "index" in eqn.attrs:
+                bounds[str(eqn.attrs["index"])] = Dim(), None if trips is None else trips - 1
+        match most.terms:
+            case (((Positive() as atom,), 1),):
+                most = atom.of
+        found = highest(most, bounds)
+        return None if found is None or self.changing([found], home) > around else found.positive()
 
 
 def mentioned(eqn: Eqn) -> frozenset[str]:

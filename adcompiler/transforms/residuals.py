@@ -14,19 +14,20 @@ replayed those on the side of T. Sizes are not known yet: each counts as 1000. A
 correctness.
 
 What is kept of a ragged loop (`nest.py`) is stacked when the adjoint runs that loop once more, which needs
-more values, and gives others for nothing: so the cut is repeated until it asks for no more such runs.
+more values, and gives others for nothing: so the cut is repeated until it asks for no more such runs. Where
+that would keep more, whole arrays perhaps, the stacks of the ragged loop are padded.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from math import prod
 
 from adcompiler.ir.errors import DerivativeError
 from adcompiler.ir.graph import Block, Constant, Eqn, Value, walk
-from adcompiler.ir.loops import trip_count
 from adcompiler.ir.types import Dim
 
 from .mincut import INFINITE, Capacity, Edge, minimum_cut
@@ -42,9 +43,11 @@ SOURCE, SINK = "S", "T"
 @dataclass(frozen=True)
 class Choice:
     """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included),
-    the `bind` equations of the sizes that it mentions itself, and the loops that it runs once more.
+    the `bind` equations of the sizes that it mentions itself, and the loops that it runs once more; the
+    survey says which stacks are padded.
     """
 
+    nest: Nest
     kept: frozenset[Value]
     required: frozenset[Value]
     binds: frozenset[Eqn]
@@ -57,19 +60,49 @@ def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     binds = frozenset(b for b in binders if not b.blocks)
     read = [v for v in (*_reads(adjoint), *(v for b in binds for v in b.inputs)) if nest.home.get(v)]
     homes = {eqn: home[:depth] for home in nest.home.values() for depth, (eqn, _) in enumerate(home)}
-    again = binders - binds
-    kept = frozenset[Value]()
+    choice = _settled(nest, homes, read, binds, binders - binds, plan)
+    for eqn in sorted(choice.again - binders, key=lambda e: len(homes[e])):
+        most = choice.nest.most_trips(eqn, homes[eqn])
+        if most is not None:
+            padded = replace(nest, padded={**choice.nest.padded, eqn: most})
+            with suppress(DerivativeError):  # a value of ragged size cannot be stacked
+                choice = min(choice, _settled(padded, homes, read, binds, binders - binds, plan), key=_bytes)
+    return choice
+
+
+def _bytes(choice: Choice) -> int:
+    """The memory of all that is kept."""
+    nest = choice.nest
+    anchored = ((v, nest.home[v][nest.anchor(nest.home[v]) :]) for v in choice.kept)
+    return sum(nbytes(v) * _trips(nest, home) for v, home in anchored)
+
+
+def _settled(
+    nest: Nest,
+    homes: Homes,
+    read: Sequence[Value],
+    binds: frozenset[Eqn],
+    again: frozenset[Eqn],
+    plan: str,
+) -> Choice:
+    """The cut, repeated until no more loops are run again for it, nor more values read by those."""
+    needed, kept = dict.fromkeys(read), frozenset[Value]()
     while True:
         again = _with_sizes(nest, again, homes)
-        needed = list(dict.fromkeys((*read, *_read_again(nest, again, homes, kept))))
+        needed.update(dict.fromkeys(v for e in again for v in _read_again(nest, e, homes, kept)))
         costs = _costs(nest, again, homes)
         _refuse_lost(nest, costs, needed)
-        kept = PLANS[plan](nest, costs, needed)
+        kept = PLANS[plan](nest, costs, list(needed))
         more = again | {nest.home[v][nest.anchor(nest.home[v])][0] for v in kept if nest.anchor(nest.home[v])}
-        settled = set(_read_again(nest, more, homes, kept)) <= set(needed)
-        if more == again and settled:
-            return Choice(kept, _required(nest, costs, needed, kept), binds, again)
+        if more == again and all(v in needed for e in again for v in _read_again(nest, e, homes, kept)):
+            return Choice(nest, kept, _required(nest, costs, needed, kept), binds, again)
         again = more
+
+
+def _stacked_by(nest: Nest, loop: Eqn, home: Home, value: Value) -> bool:
+    """Whether a kept value is stacked where this loop, at home here, is run again."""
+    depth = len(home)
+    return nest.anchor(nest.home[value]) == depth and nest.home[value][depth][0] is loop
 
 
 def _with_sizes(nest: Nest, again: frozenset[Eqn], homes: Homes) -> frozenset[Eqn]:
@@ -81,11 +114,10 @@ def _with_sizes(nest: Nest, again: frozenset[Eqn], homes: Homes) -> frozenset[Eq
         again = more
 
 
-def _read_again(nest: Nest, again: Iterable[Eqn], homes: Homes, kept: frozenset[Value]) -> Iterator[Value]:
-    for eqn in again:
-        depth = len(homes[eqn])
-        mine = [v for v in kept if nest.anchor(nest.home[v]) == depth and nest.home[v][depth][0] is eqn]
-        yield from read_by_rerun(nest, eqn, homes[eqn], mine)
+def _read_again(nest: Nest, eqn: Eqn, homes: Homes, kept: frozenset[Value]) -> tuple[Value, ...]:
+    """What is read of the blocks around a loop that is run again, for what is kept of it."""
+    mine = [v for v in kept if _stacked_by(nest, eqn, homes[eqn], v)]
+    return read_by_rerun(nest, eqn, homes[eqn], mine)
 
 
 def _fewest_bytes(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]) -> frozenset[Value]:
@@ -126,7 +158,7 @@ def _costs(nest: Nest, again: frozenset[Eqn], homes: Homes) -> list[Cost]:
     for v, home in nest.home.items():
         if not home:
             continue
-        trips = _trips(home[nest.anchor(home) :])
+        trips = _trips(nest, home[nest.anchor(home) :])
         keeping = _keeping(nest, v, home, trips)
         maker = nest.made.get(v)
         if maker in again and v not in nest.elsewhere:
@@ -187,8 +219,8 @@ def _keeping(nest: Nest, value: Value, home: Home, trips: int) -> Capacity:
     return (nbytes(value) * trips, 0)
 
 
-def _trips(home: Home) -> int:
-    return prod(max(guess(trip_count(loop.attrs)), 1) for loop, _ in home if loop.op.loop)
+def _trips(nest: Nest, home: Home) -> int:
+    return prod(max(guess(nest.stacked_trips(loop)), 1) for loop, _ in home if loop.op.loop)
 
 
 def nbytes(value: Value) -> int:
