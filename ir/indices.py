@@ -162,25 +162,33 @@ class _Gap:
             if slope == 0:
                 return rest != 0
             return rest % slope != 0 or -rest // slope < 1
-        bounds = self._bounds(moved, sign)
+        bounds = self._bounds(gap, moved, sign)
         if any(n.startswith("#") and n not in bounds for n in gap.names()):
             return False
         facts = self._facts(moved)
         return nonnegative(gap - 1, bounds, facts) or nonnegative(-gap - 1, bounds, facts)
 
-    def _bounds(self, moved: Mapping[str, Dim], sign: int) -> dict[str, tuple[Dim, Dim | None]]:
-        """The range of every name: at the read, and, of what changes, at the write."""
+    def _bounds(self, gap: Dim, moved: Mapping[str, Dim], sign: int) -> dict[str, tuple[Dim, Dim | None]]:
+        """The ranges of the names in a difference, outer ones first: at the read, and at the write.
+
+        Of no other names: where a name has a value its range is not empty, which is used.
+        """
         bounds: dict[str, tuple[Dim, Dim | None]] = {}
         copies: dict[str, tuple[Dim, Dim | None]] = {}
-        for name in self.known.stands_for:
-            if name in self.known.ranges:
-                high = self.known.ranges[name]
+        wanted = set(gap.names())
+        for name in reversed(self.known.stands_for):
+            if name not in self.known.ranges:
+                continue
+            high = self.known.ranges[name]
+            if name + _COPY in wanted:
+                copies[name + _COPY] = Dim(), None if high is None else high.substitute(moved)
+                wanted |= frozenset() if high is None else high.substitute(moved).names()
+            if name == self.index:
+                bounds[_APART] = Dim.of(abs(sign)), None if sign else Dim()
+            if name in wanted or name == self.index:
                 bounds[name] = Dim(), high
-                if name in self.changing:
-                    copies[name + _COPY] = Dim(), None if high is None else high.substitute(moved)
-                if name == self.index:
-                    bounds[_APART] = Dim.of(abs(sign)), None if sign else Dim()
-        return bounds | copies
+                wanted |= frozenset() if high is None else high.names()
+        return dict(reversed(bounds.items())) | dict(reversed(copies.items()))
 
     def _facts(self, moved: Mapping[str, Dim]) -> list[Dim]:
         """The write is in a trip that is made."""

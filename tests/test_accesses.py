@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcompiler.ir.accesses import access
@@ -84,6 +84,7 @@ def test_what_never_meets_does_not_meet(c: tuple[int, ...], apart: int) -> None:
 TERMS = st.tuples(*[st.integers(-2, 2)] * 5)
 
 
+@settings(max_examples=1000)
 @given(TERMS, TERMS, st.sampled_from([-1, 0, 1]), st.sampled_from(["n", "i", "n - i - 1"]))
 def test_what_never_meets_in_a_nest_does_not_meet(
     write: tuple[int, ...], read: tuple[int, ...], apart: int, inner: str
@@ -103,10 +104,14 @@ def test_what_never_meets_in_a_nest_does_not_meet(
     )
     shown = never_meet((w,), (r,), i, lambda integer: integer is j, [apart], known)
     sizes = [(at, {"n": at, "i": k, "n - i - 1": at - k - 1}) for at in range(6) for k in range(at)]
-    trips = [(at, lengths["i"], k) for at, lengths in sizes for k in range(lengths[inner])]
+
+    def places(c: tuple[int, ...]):
+        """In the inner loop, or, if j is not in the index, in the outer one."""
+        return [(n, at["i"], k) for n, at in sizes for k in range(at[inner] if c[1] else 1)]
+
     meet = any(
         index(write, at, k, n) == index(read, now, m, n)
-        for (n, at, k), (size, now, m) in itertools.product(trips, trips)
+        for (n, at, k), (size, now, m) in itertools.product(places(write), places(read))
         if n == size and (at > now) - (at < now) == apart
     )
     assert not (shown and meet)
@@ -130,3 +135,12 @@ def test_ranges_keep_accesses_apart(write: str, read: str, apart: list[int], inn
         {"#0": Dim.of("n") - 1, "#1": eval(inner, names) - 1},
     )
     assert never_meet((w,), (r,), i, lambda integer: integer is j, apart, known)
+
+
+def test_a_loop_inside_says_nothing_of_the_trips_around_it() -> None:
+    """`x[0]` and `x[i]` are one element in the first trip, though the loop over j < i makes none there."""
+    i, j, w, r = (Value(ArrayType(I64), name) for name in "ijwr")
+    n, p, q = Dim.of("n"), Dim.of("#0"), Dim.of("#1")
+    known = Integers({i: p, j: q, w: Dim(), r: p}, {"#0": i, "#1": j}, {"#0": n - 1, "#1": p - 1})
+    assert not never_meet((w,), (r,), i, lambda integer: integer is j, [0], known)
+    assert never_meet((w,), (r,), i, lambda integer: integer is j, [-1], known)

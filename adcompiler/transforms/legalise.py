@@ -210,8 +210,10 @@ class _Writer:
             if eqn in chosen:
                 with origin(eqn.location, REPLAYED):
                     if eqn in again:
+                        kept = {o: env[o] for o in eqn.outputs if o in env}
                         self._forward_inside(eqn, env, stacks)
                         active().eqns[-1] = _rerun(active().eqns[-1])
+                        env.update(kept)
                     else:
                         self._replay(eqn, env)
         return stacks
