@@ -277,9 +277,10 @@ class Op:
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
 
-    A `loop` runs its last block once a trip; the block's parameters are the number of the trip, then what
-    stands for the operands. `binds` is the attribute that names a size which an application binds, in the
-    block that it stands in.
+    An op that `chooses` does not take some of its operands, or of its blocks, which may be anything, NaN too:
+    their derivative is zero. A `loop` runs its last block once a trip; the block's parameters are the number
+    of the trip, then what stands for the operands. `binds` is the attribute that names a size which an
+    application binds, in the block that it stands in.
     """
 
     name: str
@@ -295,6 +296,7 @@ class Op:
     effect: bool = False
     updates: bool = False
     adds: bool = False
+    chooses: bool = False
     blocks: int = 0
     loop: bool = False
     binds: str | None = None

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adcompiler.ir.build import block, origin, using, with_names
-from adcompiler.ir.graph import Attrs, Block, Eqn, Function, Value
+from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value, captured, constant
 from adcompiler.ir.op import Contribution, Cotangent, Linear, Partials, Rule
 from adcompiler.ir.ops import OPS
 
@@ -43,7 +43,7 @@ def draft(primal: Function, wrt: Sequence[int]) -> Draft:
     seeds = [body.params[k] for k in wrt]
     floats = [r for r in body.results if r.type.dtype.is_float]
     bars = [Value(r.type, f"{r.name or 'y'}_bar") for r in floats]
-    sweep = Sweep(_Adjoint(varied(body, seeds), [], {}), {})
+    sweep = Sweep(_Adjoint(varied(body, seeds), [], {}, set()), {})
 
     def write(*cotangents: Value) -> Sequence[Value]:
         for result, ct in zip(floats, cotangents, strict=True):
@@ -60,12 +60,14 @@ def draft(primal: Function, wrt: Sequence[int]) -> Draft:
 class _Adjoint:
     """What all scopes of one adjoint share.
 
-    The values that vary, the equations with blocks reversed so far, and names for cotangents: `x_bar` for x.
+    The values that vary, the equations with blocks reversed so far, names for cotangents (`x_bar` for x), and
+    the cotangents that are masked: zero wherever a `where` or an `if` did not take what they belong to.
     """
 
     varied: frozenset[Value]
     reversed: list[Eqn]
     names: dict[Value, str]
+    masked: set[Value]
 
 
 class Sweep:
@@ -119,8 +121,26 @@ class Sweep:
         for eqn in reversed(block.eqns):
             cotangents = [self.cotangents.pop(o, None) for o in eqn.outputs]
             if any(ct is not None for ct in cotangents):
+                masked = len(self.adjoint.masked)
                 with origin(eqn.location, f"adjoint of {eqn.outputs[0].name or eqn.op.name}"):
                     self._step(eqn, cotangents)
+                found = len(self.adjoint.masked) > masked
+                if found or eqn.op.chooses or not self.adjoint.masked.isdisjoint(cotangents):
+                    self._mask(eqn)
+
+    def _mask(self, eqn: Eqn) -> None:
+        """What an equation has handed on is masked."""
+        for value in (*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))):
+            if value in self.cotangents:
+                self.adjoint.masked.add(self.cotangents[value])
+
+    def _times(self, partial: Value | float, cotangent: Value) -> Value:
+        """Their product; 0 where a masked cotangent is 0, even if the partial is not finite there."""
+        product = partial * cotangent
+        if cotangent not in self.adjoint.masked or isinstance(partial, Constant | float):
+            return product
+        zero = constant(0.0, cotangent.type.dtype)
+        return OPS["where"](OPS["equal"](cotangent, zero), zero, product)
 
     def _step(self, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
         match eqn.op.derivative:
@@ -130,7 +150,7 @@ class Sweep:
                 partials = of(*eqn.inputs, *eqn.outputs, **eqn.attrs)
                 for operand, partial in zip(eqn.inputs, partials, strict=True):
                     if partial is not None and self.differentiable(operand):
-                        self.accumulate(operand, partial * ct)
+                        self.accumulate(operand, self._times(partial, ct))
             case Linear(transpose):
                 (ct,) = cotangents
                 assert ct is not None

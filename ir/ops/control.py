@@ -419,6 +419,7 @@ if_ = Op(
     derivative=Rule(_if_jvp, _if_vjp),
     lowering=Structural(),
     dear=True,
+    chooses=True,
     blocks=2,
 )
 

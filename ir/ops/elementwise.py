@@ -70,6 +70,7 @@ def elementwise(
     names: tuple[str, ...] = (),
     cost: float = 1.0,
     adds: bool = False,
+    chooses: bool = False,
     samples: tuple[Sample, ...] = (),
 ) -> Op:
     """The record of an elementwise op; its NumPy ufunc, aliases and names (dotted) dispatch to it."""
@@ -85,6 +86,7 @@ def elementwise(
         dispatch_names=names,
         cost=cost,
         adds=adds,
+        chooses=chooses,
         samples=samples,
     )
 
