@@ -89,11 +89,18 @@ class Reverse(Protocol):
     def differentiable(self, value: Value) -> bool:
         """Whether a cotangent of this primal value may be wanted."""
 
-    def accumulate(self, value: Value, cotangent: Cotangent) -> None:
-        """Add to the cotangent of a primal value; the first one moves in. None adds nothing."""
+    def accumulate(self, value: Value, cotangent: Cotangent, chosen: bool = False) -> None:
+        """Add to the cotangent of a primal value; the first one moves in. None adds nothing.
+
+        What is `chosen` is zero where the value was not taken: then no derivative of what it was made from
+        can turn it into NaN.
+        """
 
     def has_cotangent(self, value: Value) -> bool:
         """Whether anything was accumulated for a primal value, and not taken."""
+
+    def is_chosen(self, value: Value) -> bool:
+        """Whether all that was accumulated for a primal value is `chosen`."""
 
     def take(self, value: Value) -> Value | None:
         """Remove and return the cotangent so far: it moves into a block."""

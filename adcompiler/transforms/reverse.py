@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adcompiler.ir.build import block, origin, using, with_names
-from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value, captured, constant
+from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value, constant
 from adcompiler.ir.op import Contribution, Cotangent, Linear, Partials, Rule
 from adcompiler.ir.ops import OPS
 
@@ -61,7 +61,7 @@ class _Adjoint:
     """What all scopes of one adjoint share.
 
     The values that vary, the equations with blocks reversed so far, names for cotangents (`x_bar` for x), and
-    the cotangents that are masked: zero wherever a `where` or an `if` did not take what they belong to.
+    the cotangents that are masked: zero wherever a `where` or an `if` does not take what they belong to.
     """
 
     varied: frozenset[Value]
@@ -80,15 +80,19 @@ class Sweep:
     def differentiable(self, value: Value) -> bool:
         return value in self.adjoint.varied
 
-    def accumulate(self, value: Value, cotangent: Cotangent) -> None:
+    def accumulate(self, value: Value, cotangent: Cotangent, chosen: bool = False) -> None:
         if cotangent is None or not self.differentiable(value):
             return
-        so_far = self.cotangents.get(value)
+        so_far, masked = self.cotangents.get(value), self.adjoint.masked
         if isinstance(cotangent, Contribution):
             self._set(value, cotangent.into(self.instantiate(so_far, value)))
+            remains = chosen or so_far in masked
         else:
             part = unbroadcast(cotangent, value)
             self._set(value, part if so_far is None else so_far + part)
+            remains = (chosen or cotangent in masked) and (so_far is None or so_far in masked)
+        if remains:
+            masked.add(self.cotangents[value])
 
     def _set(self, value: Value, cotangent: Value) -> None:
         self.cotangents[value] = cotangent
@@ -97,6 +101,9 @@ class Sweep:
 
     def has_cotangent(self, value: Value) -> bool:
         return value in self.cotangents
+
+    def is_chosen(self, value: Value) -> bool:
+        return self.cotangents.get(value) in self.adjoint.masked
 
     def take(self, value: Value) -> Value | None:
         return self.cotangents.pop(value, None)
@@ -121,18 +128,8 @@ class Sweep:
         for eqn in reversed(block.eqns):
             cotangents = [self.cotangents.pop(o, None) for o in eqn.outputs]
             if any(ct is not None for ct in cotangents):
-                masked = len(self.adjoint.masked)
                 with origin(eqn.location, f"adjoint of {eqn.outputs[0].name or eqn.op.name}"):
                     self._step(eqn, cotangents)
-                found = len(self.adjoint.masked) > masked
-                if found or eqn.op.chooses or not self.adjoint.masked.isdisjoint(cotangents):
-                    self._mask(eqn)
-
-    def _mask(self, eqn: Eqn) -> None:
-        """What an equation has handed on is masked."""
-        for value in (*eqn.inputs, *(v for inner in eqn.blocks for v in captured(inner))):
-            if value in self.cotangents:
-                self.adjoint.masked.add(self.cotangents[value])
 
     def _times(self, partial: Value | float, cotangent: Value) -> Value:
         """Their product; 0 where a masked cotangent is 0, even if the partial is not finite there."""
@@ -150,12 +147,12 @@ class Sweep:
                 partials = of(*eqn.inputs, *eqn.outputs, **eqn.attrs)
                 for operand, partial in zip(eqn.inputs, partials, strict=True):
                     if partial is not None and self.differentiable(operand):
-                        self.accumulate(operand, self._times(partial, ct))
+                        self.accumulate(operand, self._times(partial, ct), ct in self.adjoint.masked)
             case Linear(transpose):
                 (ct,) = cotangents
                 assert ct is not None
                 for operand, part in zip(eqn.inputs, transpose(eqn, ct), strict=True):
-                    self.accumulate(operand, part)
+                    self.accumulate(operand, part, eqn.op.chooses or ct in self.adjoint.masked)
             case Rule() as rule:
                 rule.vjp(self, eqn, cotangents)
 

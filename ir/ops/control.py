@@ -390,14 +390,15 @@ def _if_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> N
     before = {v: ct for v in free if (ct := reverse.take(v)) is not None}
     sides = [_adjoint_side(reverse, source, cotangents, before) for source in eqn.blocks]
     moved = [v for v in free if any(inner.has_cotangent(v) for _, inner in sides)]
+    chosen = [any(inner.is_chosen(v) or not inner.has_cotangent(v) for _, inner in sides) for v in moved]
     blocks = []
     for builder, inner in sides:
         with building(builder):
             results = tuple(inner.take_or_zeros(v) for v in moved)
         blocks.append(Block((), tuple(builder.eqns), results))
     after = emit(if_, [eqn.inputs[0]], reverse.mark(eqn), blocks)
-    for v, ct in zip(moved, after, strict=True):
-        reverse.accumulate(v, ct)
+    for v, ct, masked in zip(moved, after, chosen, strict=True):
+        reverse.accumulate(v, ct, masked)
 
 
 def _adjoint_side(
