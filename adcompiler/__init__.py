@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import adjoint, check_grads, grad, jvp, value_and_grad, verify, vjp
     from .backends.cache import compilations
+    from .backends.workspace import clear_buffers
     from .ir.errors import (
         AdcompilerError,
         ArgumentError,
@@ -32,6 +33,7 @@ __all__ = [
     "ShapeError",
     "adjoint",
     "check_grads",
+    "clear_buffers",
     "compilations",
     "grad",
     "jvp",
@@ -45,7 +47,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name, once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"compilations": "backends.cache"}.get(name, "ir.errors" if name.endswith("Error") else "api")
+    homes = {"compilations": "backends.cache", "clear_buffers": "backends.workspace"}
+    home = homes.get(name, "ir.errors" if name.endswith("Error") else "api")
     found = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = found
     return found

@@ -1,7 +1,7 @@
 """What the CPU targets share: values, updates and blocks as Python source.
 
 A target says how a block is scheduled and how single steps are written; which buffer is overwritten, copied
-or handed on is decided here and in `control_flow.py`, by the rules of `memory.py`.
+or handed on is decided here, in `loops.py` and in `branches.py`, by the rules of `memory.py`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Any
 
 from ..ir.errors import VerifierError
 from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
-from ..ir.types import Dim
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, note
-from .source import Names, Page, allocation, literal
+from .source import Fresh, Names, Page, allocation, literal, zero
 
 
 class BlockWriter(ABC):
@@ -36,6 +35,8 @@ class BlockWriter(ABC):
         """Rows of stacks in which arrays are made."""
         self.ascending: set[str] = set()
         """Loop variables that are never negative, as a compiler sees by itself."""
+        self.handed_on: dict[str, set[str]] = {}
+        """To which variables the array of a variable goes."""
         self.items: dict[Value, list[Place]] = {}
         """Where in stacks values are stored, as soon as they are there."""
 
@@ -62,10 +63,6 @@ class BlockWriter(ABC):
         """Write the update of a part of the array at a place."""
 
     @abstractmethod
-    def trips(self, length: Dim, reverse: bool) -> str:
-        """What a loop runs over."""
-
-    @abstractmethod
     def index_text(self, text: str) -> str:
         """An index that is known not to be negative."""
 
@@ -80,6 +77,10 @@ class BlockWriter(ABC):
         if value.type.rank:
             return place_text(self.place(value))
         return literal(value) if isinstance(value, Constant) else self.texts[value]
+
+    def scalar(self, value: Value) -> str:
+        """Source of a scalar that becomes a variable's."""
+        return self.text(value)
 
     def place(self, value: Value) -> Place:
         """Where an array lives; a Constant gets a name when it is first met."""
@@ -111,12 +112,32 @@ class BlockWriter(ABC):
         else:
             self.page.write(f"{self.define(value)} = {expression}", eqn)
 
-    def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None) -> Place:
-        """Memory for a new array, not filled."""
+    def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
+        """Memory for a new array, and what it is filled with, if anything."""
         place, there = self.target(value, scope)
         if not there:
-            self.page.write(f"{place.name} = {allocation('np.empty', value.type)}", eqn)
+            if fill in ("", zero(value.type.dtype)):
+                text = allocation("np.zeros" if fill else "np.empty", value.type)
+            else:
+                text = allocation("np.full", value.type, fill)
+            self._made(Fresh(place.name, value.type, fill), text, scope, eqn)
+        elif fill:
+            self.page.write(f"{place_text(place)} = {fill}", eqn)
         return place
+
+    def _made(self, fresh: Fresh, text: str, scope: Scope, eqn: Eqn | None) -> None:
+        """Outside of loops an array may be made in memory that is kept."""
+        self.page.write(f"{fresh.name} = {text}", eqn, None if scope.depth else fresh)
+
+    def hand_on(self, name: str, place: Place, eqn: Eqn | None = None) -> None:
+        """Another variable for an array that is not used under its old name any more."""
+        self.handed_on.setdefault(place.name, set()).add(name)
+        self.page.write(f"{name} = {place.name}", eqn)
+
+    def copy(self, name: str, value: Value, scope: Scope, eqn: Eqn | None = None) -> None:
+        """A variable for a copy of an array."""
+        source = self.text(value)
+        self._made(Fresh(name, value.type, source), f"{source}.copy()", scope, eqn)
 
     def view(self, eqn: Eqn, place: Place) -> None:
         """The output of an equation shares memory with what lies at a place."""
@@ -173,6 +194,8 @@ class BlockWriter(ABC):
                 self.store_items(value)
 
     def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "undefined" and scope.unread(eqn.output):
+            return
         if eqn.blocks:
             self.control(eqn, scope)
         elif eqn.op.updates:
@@ -198,13 +221,26 @@ class BlockWriter(ABC):
             self.view(eqn, place)
         else:
             self.noted(eqn, x, scope)
-            self.assign(eqn, f"{place_text(place)}.copy()", scope)
+            made, there = self.target(eqn.output, scope)
+            if there:
+                self.page.write(f"{place_text(made)} = {place_text(place)}", eqn)
+            else:
+                self.copy(made.name, x, scope, eqn)
         return self.places[eqn.output]
 
     def noted(self, eqn: Eqn, copied: Value, scope: Scope) -> None:
         """Say that an array is copied, if that happens in a loop."""
         if scope.depth:
             self.notes.append(note(eqn, copied.name or "an array"))
+
+    def place_items(self, block: Block, items: Sequence[tuple[Value, Place]]) -> None:
+        """Say where results of a block are to be stored; those that the block does not make are, at once."""
+        made = {o for eqn in block.eqns for o in eqn.outputs}
+        for result, place in items:
+            self.items.setdefault(result, []).append(place)
+        for result in dict.fromkeys(result for result, _ in items):
+            if result not in made:
+                self.store_items(result)
 
     def store_items(self, value: Value) -> None:
         """Items of loops are stored when they are born, so that they may be overwritten afterwards."""
@@ -220,7 +256,7 @@ def place_text(place: Place) -> str:
 
 def _size_names(function: Function) -> list[str]:
     """Every name of a size; a block may not use again one that stands around it."""
-    bound = [str(e.attrs["size"]) for e in walk(function.body) if e.op.name == "bind"]
+    bound = [str(e.attrs[e.op.binds]) for e in walk(function.body) if e.op.binds]
     _require_distinct(function.body, frozenset(function.sizes))
     return [
         *function.sizes,
@@ -231,11 +267,10 @@ def _size_names(function: Function) -> list[str]:
 
 def _require_distinct(block: Block, around: frozenset[str]) -> None:
     for eqn in block.eqns:
-        own = (
-            eqn.attrs.get("size") if eqn.op.name == "bind" else eqn.attrs.get("index") if eqn.blocks else None
-        )
-        if own in around:
-            raise VerifierError(f"the size {own} is bound again where it is bound already", eqn.location)
+        index = {str(eqn.attrs["index"])} if eqn.op.loop and eqn.attrs.get("index") else set()
+        bound = {str(eqn.attrs[eqn.op.binds])} if eqn.op.binds else set()
+        for name in sorted((index | bound) & around):
+            raise VerifierError(f"the size {name} is bound again where it is bound already", eqn.location)
         for inner in eqn.blocks:
-            _require_distinct(inner, around | {str(own)} if own else around)
-        around = around | {str(own)} if own and eqn.op.name == "bind" else around
+            _require_distinct(inner, around | index)
+        around = around | bound

@@ -12,12 +12,12 @@ between.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from ..ir.graph import Block, Constant, Eqn, Function, Value, captured, reads
-from ..ir.loops import state_count
+from ..ir.graph import Block, Constant, Eqn, Function, Value, captured
+from ..ir.loops import most_trips, state_count
 from ..ir.op import Element, Reduction, Scalar, Scan, Whole
 from ..ir.ops.products import contraction
 from ..ir.types import Shape
@@ -241,13 +241,13 @@ def overwritten(block: Block) -> dict[Value, int]:
     """Where in the block an array is first handed to something that may write into it."""
     found: dict[Value, int] = {}
     for n, eqn in enumerate(block.eqns):
-        taken: Sequence[Value] = ()
+        taken: Iterable[Value] = ()
         if eqn.op.updates:
             taken = eqn.inputs[:1]
-        elif eqn.op.name == "for":
+        elif eqn.op.loop:
             taken = eqn.inputs[: state_count(eqn.attrs)]
         elif eqn.blocks:
-            taken = reads(eqn)
+            taken = (value for inner in eqn.blocks for value in overwritten(inner))
         for value in taken:
             found.setdefault(value, n)
     return found
@@ -337,7 +337,8 @@ def _described(block: Block, indent: str) -> Iterator[str]:
             shape = ", ".join(map(str, step.extents))
             yield f"{indent}nest [{shape}]: " + "; ".join(_formula(r, schedule.inlined) for r in step.roots)
             continue
-        head = f"for {step.attrs['length']}" if step.op.name == "for" else step.op.name
+        most = most_trips(step.attrs) if step.op.loop else None
+        head = step.op.name if most is None else f"{step.op.name} {most}"
         yield f"{indent}{head}" + (
             " -> " + ", ".join(str(o.type) for o in step.outputs) if step.outputs else ""
         )

@@ -5,7 +5,7 @@ Values are pure; buffers are not. An array value has a *place*: a variable and t
 its updates in place, and views of them. A group belongs to the scope that made it, or to the loop that took
 it over as a carry; captured values, slices and arguments belong to nobody here. `put`, `add_at` and carries
 overwrite a group if and only if it belongs to the scope and nothing of it is read afterwards; otherwise
-they copy, and a copy inside a loop is noted.
+they copy, and a copy inside a loop is noted. An `if` lends its branches what it reads for the last time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..ir.graph import Block, Eqn, Value, reads
-from ..ir.loops import state_count
+from ..ir.loops import loop_body, state_count
 from .kernels import Schedule, overwritten
 
 
@@ -66,6 +66,10 @@ class Scope:
             and all(self.last.get(m, -1) < now for m in place.group.members if m is not value)
         )
 
+    def unread(self, value: Value) -> bool:
+        """Whether nothing in the block, nor after it, reads a value."""
+        return value not in self.last
+
     def outlives(self, row: Value, base: Value, eqn: Eqn) -> bool:
         """Whether a row that an equation takes of an array is read after that array is overwritten."""
         written = self.overwritten.get(base)
@@ -96,50 +100,58 @@ def versions(block: Block, value: Value) -> list[Value]:
     found = [value]
     while found[-1] in made:
         eqn, k = made[found[-1]]
-        if eqn.op.updates:
-            found.append(eqn.inputs[0])
-        elif eqn.op.name == "for" and k < state_count(eqn.attrs) and stays(eqn, k):
-            found.append(eqn.inputs[k])
-        else:
+        before = _updated(eqn, k)
+        if before is None:
             break
+        found.append(before)
     return found
 
 
+def _updated(eqn: Eqn, k: int) -> Value | None:
+    """The array that output k of an equation is an update of, if that is so."""
+    if eqn.op.updates:
+        return eqn.inputs[0]
+    if eqn.op.loop:
+        return eqn.inputs[k] if k < state_count(eqn.attrs) and stays(eqn, k) else None
+    if not eqn.blocks:
+        return None
+    first, *others = (origin(branch, branch.results[k]) for branch in eqn.blocks)
+    return first if all(other is first for other in others) else None
+
+
 def stays(loop: Eqn, k: int) -> bool:
-    """Whether carry k of a `for` is updated only, so that it can live in one buffer all along."""
-    (body,) = loop.blocks
+    """Whether carry k of a loop is updated only, so that it can live in one buffer all along."""
+    body = loop_body(loop)
     return origin(body, body.results[k]) is body.params[1 + k]
 
 
-def born_in_stack(loop: Eqn) -> dict[Value, int]:
-    """Arrays of a loop's body that can be made in their row of a stack: (first version, number of the item).
+def born_in_place(block: Block, stored: Collection[int]) -> dict[Value, int]:
+    """Arrays of a block that can be made where they are to be stored: (first version, number of the result).
 
-    Those that the body makes for this item alone, all of whose versions can share the row: none is read, or
-    may be read, once it is overwritten.
+    `stored` are the numbers of the results that are stored. Those that the block makes for one of them alone
+    and all of whose versions can share the memory: none is read, or may be read, once it is overwritten.
     """
-    (body,) = loop.blocks
-    states = state_count(loop.attrs)
-    made = {o for eqn in body.eqns for o in eqn.outputs}
-    consumed = overwritten(body)
+    made = {o for eqn in block.eqns for o in eqn.outputs if eqn.op.loop or not eqn.blocks}
+    consumed = overwritten(block)
     found: dict[Value, int] = {}
-    for k, result in enumerate(body.results):
-        _, *earlier = chain = versions(body, result)
+    for k, result in enumerate(block.results):
+        _, *earlier = chain = versions(block, result)
         first = chain[-1]
-        alone = sum(origin(body, r) is first for r in body.results) == 1
-        if k < states or not result.type.rank or first not in made or not alone or result in consumed:
+        alone = sum(origin(block, r) is first for r in block.results) == 1
+        if k not in stored or not result.type.rank or first not in made or not alone or result in consumed:
             continue
-        if all(_read_before_update(body, v) for v in earlier):
+        if all(_read_before_update(block, v) for v in earlier):
             found[first] = k
     return found
 
 
-def _read_before_update(body: Block, value: Value) -> bool:
+def _read_before_update(block: Block, value: Value) -> bool:
     """Whether an array is read for numbers only, and before the one equation that updates it."""
-    readers = [eqn for eqn in body.eqns if value in reads(eqn)]
+    readers = [eqn for eqn in block.eqns if value in reads(eqn)]
     *before, update = readers
     numbers = all(not o.type.rank for eqn in before for o in eqn.outputs)
-    once = reads(update).count(value) == 1
-    return numbers and once and overwritten(body).get(value) == body.eqns.index(update)
+    once = reads(update).count(value) == 1 or (bool(update.blocks) and not update.op.loop)
+    return numbers and once and overwritten(block).get(value) == block.eqns.index(update)
 
 
 def note(eqn: Eqn, what: str) -> str:

@@ -19,7 +19,6 @@ from .blocks import BlockWriter, place_text
 from .elements import Elements, Written
 from .kernels import Nest, is_elementwise, stored_reads
 from .memory import Place, Scope
-from .source import allocation, zero
 
 LANES = 8
 """Partial accumulators of a sum."""
@@ -182,7 +181,7 @@ class NestWriter:
 
     def _store(self, root: Eqn, place: Place | None, indices: Sequence[str]) -> None:
         text = self.elements.computed(root, indices)
-        if len(self.roots) > 1:
+        if len(self.roots) > 1 and not text.isidentifier():
             text = self.elements.name(root.output.name, text, root)
             self.elements.known[root.output, tuple(indices)] = text
         if place is not None:
@@ -244,15 +243,9 @@ class NestWriter:
 
     def _reduce_in_memory(self, root: Eqn, lowering: Reduction, kept: Sequence[int]) -> None:
         """The innermost axis stays: accumulate in the result, in the order of memory."""
-        neutral = start(root)
         type_ = root.output.type
-        if root.output in self.writer.rows:
-            self.writer.assign(root, neutral, self.scope)
-        elif neutral == zero(type_.dtype):
-            self.writer.assign(root, allocation("np.zeros", type_), self.scope)
-        else:
-            self.writer.assign(root, allocation("np.full", type_, neutral), self.scope)
-        target = self._at(self.writer.place(root.output), [self.indices[a] for a in kept])
+        place = self.writer.allocate(root.output, self.scope, root, start(root))
+        target = self._at(place, [self.indices[a] for a in kept])
 
         def lane(indices: Sequence[str], k: int) -> None:
             x = self.elements.element(root.inputs[0], indices)

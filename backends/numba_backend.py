@@ -17,8 +17,9 @@ from typing import Any
 from ..ir.graph import Block, Eqn, Function, Value, constant
 from ..ir.op import Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, special
+from . import cache, special, tapes
 from .blocks import place_text
+from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .elements import Elements
@@ -27,15 +28,23 @@ from .memory import Place, Scope
 from .nests import NestWriter
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
-SPECIAL = {name: f for name, f in getmembers(special, isfunction) if f.__module__ == special.__name__}
-"""Functions that scalar templates call by their bare names."""
+HELPERS = {
+    name: module.__name__.rpartition(".")[2]
+    for module in (special, tapes)
+    for name, f in getmembers(module, isfunction)
+    if f.__module__ == module.__name__
+}
+"""Functions that the source calls by their bare names, and the modules of this folder that have them."""
+
+
+NONE = Dim.of(0)
 
 
 class NumbaWriter(ControlWriter):
     """The body of one generated function."""
 
     def __init__(self, function: Function, taken: Collection[str]) -> None:
-        super().__init__(function, [*taken, *SPECIAL])
+        super().__init__(function, [*taken, *HELPERS])
         self.leave = self.names.fresh(f"{function.name}_stopped")
 
     def schedule(self, block: Block) -> Schedule:
@@ -58,15 +67,11 @@ class NumbaWriter(ControlWriter):
             self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
-        kind = eqn.output.type
-        if not kind.rank:
-            self.assign(eqn, zero(kind.dtype), scope)
-        elif eqn.op.name == "undefined":
-            self.allocate(eqn.output, scope, eqn)
-        elif eqn.output in self.rows:
-            self.assign(eqn, zero(kind.dtype), scope)
+        nothing = zero(eqn.output.type.dtype)
+        if not eqn.output.type.rank:
+            self.assign(eqn, nothing, scope)
         else:
-            self.assign(eqn, allocation("np.zeros", kind), scope)
+            self.allocate(eqn.output, scope, eqn, nothing if eqn.op.name == "zeros" else "")
 
     def _row(self, eqn: Eqn, scope: Scope) -> None:
         """A row is looked at where it lies, unless the array is overwritten while the row is still read."""
@@ -91,6 +96,9 @@ class NumbaWriter(ControlWriter):
             return f"range({length})"
         return f"range({length - 1}, -1, -1)"
 
+    def first_index(self) -> str:
+        return "0"
+
     def index_text(self, text: str) -> str:
         return text if text.isdigit() or text in self.ascending or text.startswith("U(") else f"U({text})"
 
@@ -110,6 +118,8 @@ class Entry:
     kernel: str
     lines: Sequence[Line]
     writer: NumbaWriter
+    words: Dim
+    """What it needs of memory that is kept."""
 
 
 def compile_function(function: Function, options: Options) -> Compiled:
@@ -120,7 +130,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
-    names = Names(["U", "njit", *SPECIAL])
+    names = Names(["U", "njit", "workspace", *HELPERS])
     entries = [_entry(f, names, options) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
@@ -160,14 +170,16 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("import numpy as np")
     page.write("from numba import njit")
-    used = [name for name in SPECIAL if re.search(rf"\b{name}\(", body)]
-    if used:
+    used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
+    working = {"workspace"} if any(e.words != NONE for e in entries) else set()
+    modules = sorted({HELPERS[name] for name in used} | working)
+    if modules:
         page.write("")
-        page.write("from adcompiler.backends import special")
+        page.write(f"from adcompiler.backends import {', '.join(modules)}")
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        page.write(f"{name} = {_decorator(options, cached=False)[1:]}(special.{name})")
+        page.write(f"{name} = {_decorator(options, cached=False)[1:]}({HELPERS[name]}.{name})")
     return page.lines
 
 
@@ -180,20 +192,23 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
     for array in writer.constants:
         names.take(array)
     params = [writer.texts[p] for p in function.body.params]
-    arguments = ", ".join([*params, *writer.constants, *function.sizes])
+    work = writer.names.fresh("work")
+    lines, words = in_workspace(writer.page.lines, results, writer.handed_on, function.sizes, work)
+    worked = [work] if words != NONE else []
+    arguments = ", ".join([*params, *writer.constants, *function.sizes, *worked])
     page = Page()
     if writer.checks:
         _write_stopped(page, writer, options)
     scalar = any(not r.type.rank for r in function.body.results)
-    direct = not writer.constants and not scalar
+    direct = not writer.constants and not scalar and not worked
     page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
     page.write(f"def {name if direct else kernel}({arguments}):")
-    page.extend(Line(line.text, line.depth + 1, line.comment) for line in writer.page.lines)
+    page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
     status = ["np.int64(0)"] if writer.checks else []
     page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
     if not direct:
-        _write_caller(page, writer, name, kernel, arguments)
-    return Entry(function, name, name if direct else kernel, page.lines, writer)
+        _write_caller(page, writer, name, f"{kernel}({arguments})", (work, words))
+    return Entry(function, name, name if direct else kernel, page.lines, writer, words)
 
 
 def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
@@ -210,23 +225,36 @@ def _nothing(type_: ArrayType) -> str:
     return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
 
 
-def _write_caller(page: Page, writer: NumbaWriter, name: str, kernel: str, arguments: str) -> None:
-    """Numba gives Python numbers: they become NumPy scalars of the results' dtypes."""
+def _write_caller(page: Page, writer: NumbaWriter, name: str, call: str, memory: tuple[str, Dim]) -> None:
+    """What stands around the kernel: memory that is kept between calls, and scalars of the results' dtypes
+    for the Python numbers that Numba gives."""
     given = ", ".join([*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes])
+    outcome, returned = _outcome(writer)
+    work, words = memory
+    body = [f"{outcome} = {call}"]
+    if words != NONE:
+        body = [f"{work} = workspace.take({words})", *body, f"workspace.give_back({work})"]
+    page.extend([Line(""), Line(""), Line(f"def {name}({given}):")])
+    page.extend(Line(text, 1) for text in [*body, f"return {returned}"])
+
+
+def _outcome(writer: NumbaWriter) -> tuple[str, str]:
+    """What the kernel's results are called, and what the caller returns of them."""
     results = writer.function.body.results
+    if all(r.type.rank for r in results):
+        name = writer.names.fresh("results")
+        return name, name
     found = [writer.names.fresh(f"r{k}") for k in range(len(results))]
     status = ["status"] if writer.checks else []
     typed = [
         f if r.type.rank else f"{constructor(r.type.dtype)}({f})" for f, r in zip(found, results, strict=True)
     ]
-    page.extend([Line(""), Line(""), Line(f"def {name}({given}):")])
-    page.extend([Line(f"{tuple_text([*status, *found])} = {kernel}({arguments})", 1)])
-    page.extend([Line(f"return {tuple_text([*status, *typed])}", 1)])
+    return tuple_text([*status, *found]), tuple_text([*status, *typed])
 
 
 def _signature(entry: Entry) -> tuple[Any, ...]:
-    """Numba's types of the parameters, the constants and the sizes; nothing that comes in is written to."""
-    from numba import from_dtype, int64, types
+    """Numba's types of the parameters, the constants, the sizes, and the workspace, the one written to."""
+    from numba import float64, from_dtype, int64, types
 
     def numba_type(kind: ArrayType) -> Any:
         element = types.boolean if kind.dtype is BOOL else from_dtype(kind.dtype.numpy)
@@ -234,4 +262,6 @@ def _signature(entry: Entry) -> tuple[Any, ...]:
 
     constants = [constant(data).type for data in entry.writer.constants.values()]
     params = [p.type for p in entry.function.body.params]
-    return (*map(numba_type, [*params, *constants]), *[int64] * len(entry.function.sizes))
+    sizes = [int64] * len(entry.function.sizes)
+    work = [types.Array(float64, 1, "C")] if entry.words != NONE else []
+    return (*map(numba_type, [*params, *constants]), *sizes, *work)

@@ -19,6 +19,9 @@ from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
 from .source import Line, Page, allocation, literal, render, tuple_text
 
+TAPES = ("first_rows", "grown")
+"""Functions of `tapes` that the source calls."""
+
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
 
@@ -46,14 +49,14 @@ class NumpyWriter(ControlWriter):
             sign = OPERATORS[eqn.op.numpy]
             self.assign(eqn, f" {sign} ".join(map(self.text, eqn.inputs)), scope)
         else:
-            arguments = [*map(self._typed, eqn.inputs)]
+            arguments = [*map(self.scalar, eqn.inputs)]
             arguments += [f"{name}={attr_text(attr)}" for name, attr in eqn.attrs.items()]
             # np.where of scalars gives an array of rank 0
             scalar = "[()]" if eqn.op.numpy is np.where and not eqn.output.type.rank else ""
             self.assign(eqn, f"{self._callee(eqn.op)}({', '.join(arguments)}){scalar}", scope)
 
-    def _typed(self, value: Value) -> str:
-        """A literal with its dtype: what is called may look at it."""
+    def scalar(self, value: Value) -> str:
+        """A literal has its dtype: a Python number would not be divided by zero."""
         if isinstance(value, Constant) and not value.type.rank:
             return typed_literal(value)
         return self.text(value)
@@ -130,6 +133,9 @@ class NumpyWriter(ControlWriter):
     def trips(self, length: Dim, reverse: bool) -> str:
         return f"np.arange({length}){'[::-1]' if reverse else ''}"
 
+    def first_index(self) -> str:
+        return "np.int64(0)"
+
     def index_text(self, text: str) -> str:
         return text
 
@@ -165,7 +171,7 @@ def typed_literal(value: Constant) -> str:
 
 def compile_function(function: Function, options: Options) -> Compiled:
     """A Function as Python that calls NumPy; the options say nothing to it."""
-    writer = NumpyWriter(function, ["backwards"])
+    writer = NumpyWriter(function, ["backwards", *TAPES])
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -209,8 +215,10 @@ def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
     page.write("")
     page.write("import numpy as np")
     body = render(writer.page.lines, comments=False)
+    helpers = [name for name in TAPES if f"{name}(" in body]
     imports = {
         "from adcompiler.backends.numpy_backend import backwards": "backwards(" in body,
+        f"from adcompiler.backends.tapes import {', '.join(helpers)}": bool(helpers),
         "from adcompiler.ir.ops import OPS": bool(writer.records),
         "from adcompiler.ir.types import DType": "DType(" in body,
     }

@@ -51,12 +51,25 @@ class Names:
 
 
 @dataclass(frozen=True)
+class Fresh:
+    """An array that a line makes: its variable, and the source of what it is filled with, if it is."""
+
+    name: str
+    type: ArrayType
+    fill: str = ""
+
+
+@dataclass(frozen=True)
 class Line:
-    """One line: text without indentation, how deep it stands, and what is said beside it."""
+    """One line: text without indentation, how deep it stands, and what is said beside it.
+
+    `makes` is the array that it makes, where another place for it may be found.
+    """
 
     text: str
     depth: int = 0
     comment: str = ""
+    makes: Fresh | None = None
 
     def render(self, comments: bool) -> str:
         code = "    " * self.depth + self.text
@@ -70,8 +83,8 @@ class Page:
     lines: list[Line] = field(default_factory=list)
     depth: int = 0
 
-    def write(self, text: str, eqn: Eqn | None = None) -> None:
-        self.lines.append(Line(text, self.depth, remark(eqn)))
+    def write(self, text: str, eqn: Eqn | None = None, makes: Fresh | None = None) -> None:
+        self.lines.append(Line(text, self.depth, remark(eqn), makes))
 
     def extend(self, lines: Iterable[Line]) -> None:
         self.lines.extend(lines)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numba
 import numpy as np
 import pytest
+from mixed_functions import mixed_function
 
 from adcompiler.backends import cache, numba_backend, numpy_backend
 from adcompiler.backends.compiled import Options
@@ -118,6 +119,21 @@ def read_only(*args):
         if isinstance(x, np.ndarray):
             x.flags.writeable = False
     return args
+
+
+# ---- random programs ----
+
+
+def mixed_case(seed, dtype="f64"):
+    """A random Function of whole arrays, loops and branches; its arguments, sizes and results."""
+    f = mixed_function(seed, dtype)
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(1, 6)), int(rng.integers(1, 5))
+    shapes = [(), (n,), (m,), (n, m), (n, n)]
+    args = read_only(
+        *(np.asarray(rng.normal(size=s), np.dtype(f"f{4 if dtype == 'f32' else 8}"))[()] for s in shapes)
+    )
+    return f, args, [n, m], evaluated(f, args, {"n": n, "m": m})
 
 
 # ---- loops that people write ----

@@ -76,6 +76,9 @@ class PlainRuntime:
     def not_(self, operand: Any) -> Any:
         return not operand
 
+    def tested(self, operand: Any) -> Any:
+        return bool(operand)
+
     def and_(self, left: Any, right: Thunk) -> Any:
         return left and right()
 
@@ -86,7 +89,7 @@ class PlainRuntime:
         return then() if test else otherwise()
 
     def compare(self, left: Any, operators: Names, *operands: Thunk) -> Any:
-        assert len(operators) == len(operands) > 1
+        assert len(operators) == len(operands) > (operators[0] not in ("in", "not in"))
         held: Any = True
         for symbol, operand in zip(operators, operands, strict=True):
             right = operand()

@@ -17,6 +17,7 @@ from backend_cases import (
     evaluated,
     heat,
     histogram,
+    mixed_case,
     op,
     program,
     read_only,
@@ -31,7 +32,6 @@ from backend_cases import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loop_programs import random_program
-from mixed_functions import mixed_function
 from op_cases import cases
 from random_functions import functions
 
@@ -65,7 +65,7 @@ def test_numba_gives_what_the_record_says(family):
     chosen = [case for case in DEFINED if case.op in family.OPS]
     programs = [sample_function(c.op, c.sample, c.id.replace("-", "_")) for c in chosen]
     if not programs:
-        assert {o.name for o in family.OPS} == {"for", "if", "call"}
+        assert {o.name for o in family.OPS} == {"for", "while", "if", "call"}
         return
     for case, f, compiled in zip(
         chosen, programs, numba_backend.compile_functions(programs, Options()), strict=True
@@ -275,21 +275,10 @@ def test_rows_broadcast_computed_once_a_row():
 # ---- random programs ----
 
 
-def _mixed(seed, dtype="f64"):
-    f = mixed_function(seed, dtype)
-    rng = np.random.default_rng(seed)
-    n, m = int(rng.integers(1, 6)), int(rng.integers(1, 5))
-    shapes = [(), (n,), (m,), (n, m), (n, n)]
-    args = read_only(
-        *(np.asarray(rng.normal(size=s), np.dtype(f"f{4 if dtype == 'f32' else 8}"))[()] for s in shapes)
-    )
-    return f, args, [n, m], evaluated(f, args, {"n": n, "m": m})
-
-
 @settings(max_examples=200)
 @given(st.integers(0, 10**6))
 def test_random_programs(seed):
-    f, args, sizes, expected = _mixed(seed)
+    f, args, sizes, expected = mixed_case(seed)
     for call in (call_numpy, call_plain):
         found = call(f, args, sizes)
         assert_same(found, expected, rtol=1e-8)
@@ -297,7 +286,7 @@ def test_random_programs(seed):
 
 
 def test_random_programs_in_machine_code():
-    programs = [_mixed(seed) for seed in range(10)]
+    programs = [mixed_case(seed) for seed in range(10)]
     compiled = numba_backend.compile_functions([f for f, *_ in programs], Options())
     for one, (_, args, sizes, expected) in zip(compiled, programs, strict=True):
         found = one.call(*args, *sizes)
@@ -363,7 +352,7 @@ def test_random_programs_notice_wrong_decisions_about_memory(mutant, monkeypatch
     monkeypatch.setattr(memory.Scope, "dies", MUTANTS[mutant])
     wrong = 0
     for seed in range(100):
-        f, args, sizes, expected = _mixed(seed)
+        f, args, sizes, expected = mixed_case(seed)
         try:
             assert_same(call_plain(f, [np.array(a) for a in args], sizes), expected, rtol=1e-8)
         except (AssertionError, IndexError):

@@ -41,7 +41,7 @@ REFUSALS = [
     ("`class Inner`", "define the class outside the function", "def f(x):\n #class Inner: pass"),
     ("`import`", "import at the top of the file", "def f(x):\n #import math"),
     ("`import`", "import at the top of the file", "def f(x):\n #from math import sin"),
-    ("`del x[0], y`", "leave it out", "def f(x, y):\n #del x[0], y"),
+    ("`del x[0], y`", "make a new list or dict without it", "def f(x, y):\n #del x[0], y"),
     ("`y := ...`", "assign `y` in a statement of its own before", "def f(x):\n return (#y := x) + y"),
     ("`async def`", ASYNC, "#async def f(x):\n return x"),
     ("`async def`", ASYNC, "def f(x):\n #async def g(): pass"),

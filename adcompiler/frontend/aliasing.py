@@ -16,7 +16,7 @@ counts as one to P.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import combinations
 
 from adcompiler.ir.graph import Block, Value, walk
@@ -40,17 +40,14 @@ def wrote(carry: Carry) -> bool:
 
 def check_by_value(carry: Carry, frame: Frame) -> None:
     """Refuse what would be told apart; asked inside the body's frame, at its end."""
-    if carry.cells:
-        writes, written = wrote(carry), _written(frame)
-        for slot in carry.cells:
-            _check_slot(carry, slot, frame, writes, written)
-        if writes:
-            for one, other in combinations(carry.cells, 2):
-                _check_pair(carry, one, other)
-    late = [slot for slot, mode in carry.plan.items() if isinstance(mode, Late) and slot in carry.params]
-    for slot in late:
-        if type(carry.after[slot]) is TracedArray:
-            _check_late(carry, slot, frame)
+    if not carry.cells:
+        return
+    writes, written = wrote(carry), _written(frame)
+    for slot in carry.cells:
+        _check_slot(carry, slot, frame, writes, written)
+    if writes:
+        for one, other in combinations(carry.cells, 2):
+            _check_pair(carry, one, other)
 
 
 def _written(frame: Frame) -> set[Cell]:
@@ -80,19 +77,6 @@ def _check_slot(carry: Carry, slot: Slot, frame: Frame, writes: bool, written: s
         )
 
 
-def _check_late(carry: Carry, slot: Slot, frame: Frame) -> None:
-    """An array that has its first name in the loop must be one that no other name can reach after it."""
-    ends = near(_end(carry, slot))
-    arrays = (x for x in carry.after if x != slot and type(carry.after[x]) is TracedArray)
-    others = set().union(carry.cells.values(), *(near(_end(carry, x)) for x in arrays))
-    if ends & others or _outer(ends, frame):
-        refuse(
-            f"`{slot}` gets its first value in the loop, is used after it, and may be an array that "
-            "another name stands for",
-            f"copy it in the loop: `{slot} = {slot}.copy()`",
-        )
-
-
 def _check_pair(carry: Carry, one: Slot, other: Slot) -> None:
     starts = near(_start(carry, one)) & near(_start(carry, other))
     ends = near(_end(carry, one)) & near(_end(carry, other))
@@ -103,9 +87,8 @@ def _check_pair(carry: Carry, one: Slot, other: Slot) -> None:
         )
 
 
-def check_stale(frame: Frame) -> None:
-    """What a trip leaves in doubt must not be read by the next one."""
-    used = uses(Block((), tuple(frame.builder.eqns), ()))
+def check_stale(frame: Frame, used: Set[Value]) -> None:
+    """What a trip leaves in doubt must not be read by the next one, where `used` are values that are read."""
     for cell, entry in frame.entries.items():
         end = frame.ends[cell]
         if end.stale is not None and entry.stale is None and entry.param in used:
@@ -115,10 +98,10 @@ def check_stale(frame: Frame) -> None:
             )
 
 
-def uses(block: Block) -> set[Value]:
-    """Every value that is an operand or a result in a block and the blocks inside it."""
-    eqns = list(walk(block))
-    results = [block.results, *(inner.results for eqn in eqns for inner in eqn.blocks)]
+def uses(*blocks: Block) -> set[Value]:
+    """Every value that is an operand or a result in blocks and the blocks inside them."""
+    eqns = [eqn for block in blocks for eqn in walk(block)]
+    results = [block.results for block in (*blocks, *(inner for eqn in eqns for inner in eqn.blocks))]
     return {value for values in (*results, *(eqn.inputs for eqn in eqns)) for value in values}
 
 
@@ -132,7 +115,7 @@ def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes
         cell = Cell(outputs[slot], str(slot), readonly, inside.contiguous and end.contiguous)
         for earlier, known in made.items():
             if not writes and may_be[slot] & may_be[earlier]:
-                _pair(cell, known)
+                pair(cell, known)
         made[slot] = cell
     if writes:
         starts = set().union(*(near(_start(carry, slot)) for slot in carry.cells))
@@ -143,8 +126,23 @@ def after_loop(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], writes
             )
     for slot, cell in made.items():
         for other in _outer(may_be[slot], frame):
-            _pair(cell, other)
+            pair(cell, other)
+    _add_late(carry, frame, outputs, made)
     return made
+
+
+def _add_late(carry: Carry, frame: Frame, outputs: Mapping[Slot, Value], made: dict[Slot, Cell]) -> None:
+    """Arrays that got their first name in the loop, as they are at the end of the last trip."""
+    for slot in [s for s, mode in carry.plan.items() if isinstance(mode, Late) and s in outputs]:
+        end = carry.after[slot]
+        if type(end) is TracedArray:
+            found = _may_be(carry, slot)
+            cell = Cell(outputs[slot], str(slot), end.cell.readonly, end.contiguous)
+            shared = [made[other] for other in made if near(_end(carry, other)) & found]
+            shared += [made[other] for other, inside in carry.cells.items() if inside in found]
+            for other in (*_outer(found, frame), *shared):
+                pair(cell, other)
+            made[slot] = cell
 
 
 def _may_be(carry: Carry, slot: Slot) -> set[Cell]:
@@ -155,12 +153,14 @@ def _may_be(carry: Carry, slot: Slot) -> set[Cell]:
     pending = {slot}
     while pending:
         known |= pending
-        found |= {cell for s in pending for end in (_start(carry, s), _end(carry, s)) for cell in near(end)}
+        ends = [_end(carry, s) for s in pending] + [_start(carry, s) for s in pending if s in carry.cells]
+        found |= {cell for end in ends for cell in near(end)}
         pending = {own[cell] for cell in found if cell in own} - known
     return found
 
 
-def _pair(one: Cell, other: Cell) -> None:
+def pair(one: Cell, other: Cell) -> None:
+    """Record that two may be one array."""
     one.peers.add(other)
     other.peers.add(one)
 

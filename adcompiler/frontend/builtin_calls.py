@@ -11,6 +11,7 @@ import numpy as np
 
 from adcompiler.ir.errors import NeedsConcrete
 
+from .conditions import asked
 from .frames import refuse
 from .handles import Traced, holds_traced, type_name
 from .iteration import LISTED, UNROLLED, enumerate_, plain, range_, reversed_, zip_
@@ -81,7 +82,7 @@ def _number(x: Any) -> TracedScalar:
 
 def _bool(tracer: Tracer, x: Any = False) -> Any:
     truth = tracer.truth(x)
-    return x != 0 if truth is None else truth
+    return asked(x) if truth is None else truth
 
 
 def _min(tracer: Tracer, *args: Any, **kwargs: Any) -> Any:
@@ -125,6 +126,40 @@ def _chosen(test: Any, new: Any, best: Any) -> Any:
     chosen: Any = np.where(test, new, best)
     one, other = number_type(new), number_type(best)
     return TracedScalar(chosen.read(), one.weak if one == other else None)
+
+
+def _any(tracer: Tracer, iterable: Any, /) -> Any:
+    return _joined(tracer, iterable, tracer.or_, np.any, never=False)
+
+
+def _all(tracer: Tracer, iterable: Any, /) -> Any:
+    return _joined(tracer, iterable, tracer.and_, np.all, never=True)
+
+
+def _joined(
+    tracer: Tracer,
+    iterable: Any,
+    join: Callable[[Any, Callable[[], Any]], Any],
+    of_array: Callable[..., Any],
+    never: bool,
+) -> Any:
+    """Each element is asked for only where those before have not decided; `never` is what does not decide."""
+    if type(iterable) is TracedArray and iterable.ndim == 1:
+        return of_array(iterable)
+    items = iter(plain(iterable, UNROLLED))
+    left = True
+
+    def following() -> Any:
+        nonlocal left
+        for item in items:
+            return _bool(tracer, item)
+        left = False
+        return never
+
+    known: Any = never
+    while left and tracer.truth(known) in (never, None):
+        known = join(known, following)
+    return known
 
 
 def _sum(tracer: Tracer, iterable: Any, /, start: Any = 0) -> Any:
@@ -216,6 +251,8 @@ _HOOKS: dict[Any, Hook] = {
     abs: _without_tracer(abs),
     min: _min,
     max: _max,
+    any: _any,
+    all: _all,
     sum: _sum,
     pow: _without_tracer(pow),
     print: _print,

@@ -87,9 +87,7 @@ def _followed(
     return (function, args) if is_user_function(function) else None
 
 
-def _follow(
-    tracer: Tracer, function: FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
+def _follow(tracer: Tracer, function: FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     bound = tracer.rewritten(function)
     with tracer.inside(function):
         return bound(*args, **kwargs)
@@ -97,7 +95,7 @@ def _follow(
 
 def bind(tracer: Tracer, function: FunctionType) -> FunctionType:
     """A user's function rewritten; its defaults are read like everything else from outside."""
-    current().places.files.add(function.__code__.co_filename)
+    current().places.add(function.__code__)
     bound = rewrite(function).bind(tracer)
     place = tracer.world.place(function)
     if place is not None:

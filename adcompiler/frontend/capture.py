@@ -88,9 +88,7 @@ def capture_request(asked: Request) -> Captured:
 
 
 def _writes(captured: Captured, pair: Shared) -> bool:
-    return any(
-        captured.arguments[k].written or captured.arguments[k].lost for k in (pair.first, pair.second)
-    )
+    return any(captured.arguments[k].written or captured.arguments[k].lost for k in (pair.first, pair.second))
 
 
 @dataclass

@@ -7,23 +7,27 @@ shows that it is something else from the second trip on, the plan learns, and th
     Number(type)    a number whose type has grown, weak int < weak float < dtype
     ByValue()       an array that is another one at the end of a trip (`u = u + du`, a swap)
     Late(type)      a number or array that has no value before the loop, and is used after it
+    Induction(step) an integer that grows by the same step in each trip: it is a size
 
 A variable that names the same array throughout is not carried: if the array is written, its storage is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from adcompiler.ir.errors import NeedsConcrete
 from adcompiler.ir.graph import Value
 from adcompiler.ir.ops.arrays import zeros
-from adcompiler.ir.types import ArrayType
+from adcompiler.ir.types import BOOL, I64, ArrayType, Dim
 
 from .extents import same_dim
-from .frames import Cell, current, refuse
-from .joins import NumberType, join
+from .facts import in_scope
+from .frames import Cell, Frame, current, refuse
+from .induction import Growth
+from .joins import WEAK_INT, NumberType, join
 from .leaves import (
     MISSING,
     Leaf,
@@ -40,8 +44,9 @@ from .leaves import (
 from .protocol import Undefined
 from .scalars import TracedScalar
 from .scalars import value as number_value
+from .sizes import Size, dim_of, integer
 from .values import TracedArray
-from .views import same_path
+from .views import IndexStep, same_path
 
 
 @dataclass(frozen=True)
@@ -66,20 +71,49 @@ class Late:
     number: NumberType | None
 
 
-Mode = Number | ByValue | Late
+@dataclass(frozen=True)
+class Induction:
+    """`start + step * index` in each trip; `left` if the last trip may leave something else in it."""
+
+    step: Dim
+    left: bool
+
+
+Mode = Number | ByValue | Late | Induction
 Plan = dict[Slot, Mode]
+
+
+def fitting(plan: Plan, before: Mapping[str, Any]) -> Plan:
+    """What of a plan from an earlier trace of the code around the loop still fits the variables before it."""
+    return {slot: mode for slot, mode in plan.items() if _fits(mode, before[slot.name], slot)}
+
+
+def _fits(mode: Mode, before: Any, slot: Slot) -> bool:
+    leaf = found(before, slot)
+    match mode:
+        case Late(kind):
+            return isinstance(before, Undefined) and all(map(in_scope, kind.shape))
+        case Induction(step):
+            return type(leaf) in (int, Size) and in_scope(step)
+        case ByValue():
+            return type(leaf) is TracedArray
+    return is_number(leaf)
 
 
 @dataclass
 class Carry:
     """One attempt at tracing a body: the leaves of the variables before it, inside, and at its end.
 
+    `frame` is the block of the body, `index` the number of the trip, `jumps` the flags of jumps at its end.
     `params` has the parameter of the block for each carried slot, `results` its value at the end of the
     trip, and `cells` the storage that stands, inside, for an array carried by value.
     """
 
     plan: Plan
     line: int
+    frame: Frame
+    index: Dim
+    jumps: set[Value] = field(default_factory=set)
     before: dict[Slot, Leaf] = field(default_factory=dict)
     after: dict[Slot, Leaf] = field(default_factory=dict)
     params: dict[Slot, Value] = field(default_factory=dict)
@@ -97,19 +131,34 @@ class Carry:
         self.before[slot] = leaf
         mode = self.plan.get(slot)
         if isinstance(leaf, Undefined):
-            if isinstance(mode, Late):
-                self._param(slot, mode.type)
+            for late, kind in self.late(slot.name).items():
+                self._param(late, kind)
             return leaf
-        if is_flag(slot):
+        if isinstance(mode, Induction):
+            if mode.left:
+                self._param(slot, ArrayType(I64))
+            return self.grown(slot, self.index)
+        if is_flag(slot) and isinstance(leaf, bool) and mode is None:
             return leaf
         if is_number(leaf):
-            kind = number_type(leaf)
+            number = number_type(leaf)
             if isinstance(mode, Number):
-                kind = join(kind, mode.type, str(slot))
-            return TracedScalar(self._param(slot, ArrayType(kind.dtype)), kind.weak)
+                number = join(number, mode.type, str(slot))
+            return TracedScalar(self._param(slot, ArrayType(number.dtype)), number.weak)
         if type(leaf) is TracedArray and isinstance(mode, ByValue):
             return self._by_value(slot, leaf, mode)
         return leaf
+
+    def late(self, name: str) -> dict[Slot, ArrayType]:
+        """The leaves of a variable that gets its first value in the loop."""
+        found = {slot: mode for slot, mode in self.plan.items() if slot.name == name}
+        return {slot: mode.type for slot, mode in found.items() if isinstance(mode, Late)}
+
+    def grown(self, slot: Slot, trips: Dim) -> Any:
+        """An integer that grows by the same step in each trip, after so many trips."""
+        mode, start = self.plan[slot], dim_of(self.before[slot])
+        assert isinstance(mode, Induction) and start is not None
+        return integer(start + mode.step * trips)
 
     def _by_value(self, slot: Slot, leaf: TracedArray, mode: ByValue) -> TracedArray:
         param = self._param(slot, leaf.type)
@@ -126,26 +175,30 @@ class Carry:
 
     def compare(self, name: str, before: Any, after: Any, used_after: bool) -> None:
         """Find what the variable has become: a result a slot, or something that the plan did not know."""
+        if isinstance(before, Undefined):
+            self._compare_undefined(name, after, used_after)
+            return
         for slot, leaf in leaves(before, Slot(name)):
             end = found(after, slot)
             if end is MISSING:
                 _refuse_tree(name, before, after)
-            if isinstance(leaf, Undefined):
-                self._compare_undefined(slot, end, used_after)
-            else:
-                self._compare(slot, leaf, end)
+            self._compare(slot, leaf, end, used_after)
             self.after[slot] = end
-        if not isinstance(before, Undefined) and skeleton(before) != skeleton(after):
+        if skeleton(before) != skeleton(after):
             _refuse_tree(name, before, after)
 
-    def _compare(self, slot: Slot, leaf: Leaf, end: Leaf) -> None:
+    def _compare(self, slot: Slot, leaf: Leaf, end: Leaf, used_after: bool) -> None:
         if isinstance(end, Undefined):
             refuse(
                 f"`{slot}` has no value at the end of a trip: {end.why}",
                 f"give `{slot}` a value in each trip",
             )
-        if is_flag(slot):
-            self._compare_flag(slot, leaf, end)
+        mode = self.plan.get(slot)
+        if isinstance(mode, Induction):
+            self._compare_induction(slot, leaf, end, used_after)
+        elif is_flag(slot) and isinstance(leaf, bool) and mode is None:
+            if end is not leaf:
+                self.learned[slot] = Number(NumberType(BOOL))
         elif is_number(leaf):
             self._compare_number(slot, leaf, end)
         elif type(leaf) is TracedArray:
@@ -158,13 +211,15 @@ class Carry:
                 NeedsConcrete,
             )
 
-    def _compare_flag(self, slot: Slot, leaf: Leaf, end: Leaf) -> None:
-        if leaf is not end:
-            refuse(
-                "`break` or `return` leaves a loop whose number of trips is not known while tracing",
-                "put the trips that are made into the `range`, or return after the loop",
-                NeedsConcrete,
-            )
+    def _compare_induction(self, slot: Slot, leaf: Leaf, end: Leaf, used_after: bool) -> None:
+        expected, param = dim_of(self.grown(slot, self.index + 1)), self.params.pop(slot, None)
+        if dim_of(end) == expected:
+            return
+        known = type(end) is TracedScalar and end.number == WEAK_INT
+        if not known or param is None or Growth(self.frame, self.jumps).to(end.value) != expected:
+            self.learned[slot] = Number(number_type(leaf))
+        elif used_after:
+            self.params[slot], self.results[slot] = param, end.value
 
     def _compare_number(self, slot: Slot, leaf: Leaf, end: Leaf) -> None:
         if not is_number(end):
@@ -176,10 +231,19 @@ class Carry:
         if isinstance(mode, Number):
             kind = join(kind, mode.type, str(slot))
         grown = join(kind, number_type(end), str(slot))
-        if grown != kind:
+        step = None if mode else self._step(slot, leaf, end)
+        if step is not None:
+            self.learned[slot] = Induction(step, left=bool(self.jumps))
+        elif grown != kind:
             self.learned[slot] = Number(grown)
         else:
             self.results[slot] = number_value(end, kind.dtype)
+
+    def _step(self, slot: Slot, leaf: Leaf, end: Leaf) -> Dim | None:
+        """What an integer grows by in each trip, if that is the same in all."""
+        if type(leaf) not in (int, Size) or type(end) is not TracedScalar or end.number != WEAK_INT:
+            return None
+        return Growth(self.frame, self.jumps).by(self.params[slot], end.value)
 
     def _compare_array(self, slot: Slot, leaf: TracedArray, end: Leaf) -> None:
         if type(end) is not TracedArray:
@@ -208,19 +272,38 @@ class Carry:
                 )
         self.results[slot] = end.read()
 
-    def _compare_undefined(self, slot: Slot, end: Leaf, used_after: bool) -> None:
-        mode = self.plan.get(slot)
-        if isinstance(mode, Late):
-            self._compare_late(slot, mode, end)
-        elif not used_after or isinstance(end, Undefined):
+    def _compare_undefined(self, name: str, after: Any, used_after: bool) -> None:
+        """A variable without a value before the loop: the leaves that a trip makes are carried."""
+        ends = dict(leaves(after, Slot(name)))
+        self.after |= ends
+        known = self.late(name)
+        if isinstance(after, Undefined):
+            for slot in known:
+                del self.params[slot]
             return
-        elif is_number(end):
-            kind = number_type(end)
-            self.learned[slot] = Late(ArrayType(kind.dtype), kind)
-        elif type(end) is TracedArray and end.cell.frame is current().frame and not end.path:
-            self.learned[slot] = Late(end.type, None)
+        if not known.keys() <= ends.keys():
+            _refuse_late(name, after)
+        for slot, end in ends.items():
+            mode = None if slot in known or not used_after else self._late(end)
+            if slot in known:
+                self._compare_late(slot, end)
+            elif mode is not None:
+                self.learned[slot] = mode
 
-    def _compare_late(self, slot: Slot, mode: Late, end: Leaf) -> None:
+    def _late(self, end: Leaf) -> Late | None:
+        """How a leaf is carried that has no value before the loop; None for what is known without."""
+        names = self.frame.sizes.keys()
+        if is_number(end):
+            kind = number_type(end)
+            counted = type(end) is Size and end.dim.names() & names <= self.index.names()
+            return None if counted else Late(ArrayType(kind.dtype), kind)
+        if type(end) is TracedArray and _made_here(end):
+            return None if any(d.names() & names for d in end.type.shape) else Late(end.type, None)
+        return None
+
+    def _compare_late(self, slot: Slot, end: Leaf) -> None:
+        mode = self.plan[slot]
+        assert isinstance(mode, Late)
         if mode.number is not None and is_number(end):
             grown = join(mode.number, number_type(end), str(slot))
             if grown != mode.number:
@@ -230,29 +313,42 @@ class Carry:
         elif mode.number is None and type(end) is TracedArray and end.type == mode.type:
             self.results[slot] = end.read()
         else:
-            refuse(
-                f"`{slot}` is {describe(end)} at the end of a trip, and was something else", "use two names"
-            )
+            _refuse_late(str(slot), end)
 
     # Around the loop ---------------------------------------------------------------------------------------
 
     def start(self, slot: Slot) -> Value:
         """The value that a slot starts with; emitted outside the body."""
-        leaf, mode = self.before[slot], self.plan.get(slot)
         kind = self.params[slot].type
-        if isinstance(mode, Late):
+        if isinstance(self.plan.get(slot), Late):
             return zeros(shape=kind.shape, dtype=kind.dtype)
+        leaf = self.before[slot]
         return leaf.read() if type(leaf) is TracedArray else number_value(leaf, kind.dtype)
 
     def number(self, slot: Slot, value: Value) -> TracedScalar:
         """A number after the loop."""
-        mode, leaf = self.plan.get(slot), self.before[slot]
-        match mode:
+        match self.plan.get(slot):
             case Number(kind):
-                return TracedScalar(value, join(number_type(leaf), kind, str(slot)).weak)
+                return TracedScalar(value, join(number_type(self.before[slot]), kind, str(slot)).weak)
             case Late(_, NumberType(_, weak)):
                 return TracedScalar(value, weak)
-        return TracedScalar(value, number_type(leaf).weak)
+        return TracedScalar(value, number_type(self.before[slot]).weak)
+
+
+def _made_here(array: TracedArray) -> bool:
+    """Whether an array, or the part of it that a view shows, is known in this block only."""
+    trace = current()
+    positions = [p for step in array.path if isinstance(step, IndexStep) for p in step.positions]
+    names = [p.names() for p in positions if isinstance(p, Dim)] + [d.names() for d in array.type.shape]
+    return (
+        array.cell.frame is trace.frame
+        or any(trace.homes.get(p) is trace.frame for p in positions if isinstance(p, Value))
+        or any(found & trace.frame.sizes.keys() for found in names)
+    )
+
+
+def _refuse_late(name: str, end: Any) -> NoReturn:
+    refuse(f"`{name}` is {describe(end)} at the end of a trip, and was something else", "use two names")
 
 
 def _refuse_tree(name: str, before: Any, after: Any) -> NoReturn:

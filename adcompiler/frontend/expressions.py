@@ -10,14 +10,15 @@
 
 The name of a variable becomes `__c.local(x, 'x')` where it may be without a value, `__c.enclosing(x, 'x')`
 where it belongs to a captured function around, and `__c.outside(x, 'x', __function)` where it comes from
-outside the capture. Arithmetic and single comparisons are left to the operands.
+outside the capture. Arithmetic and single comparisons, but for `in`, are left to the operands. Where only the
+truth of an operand of `and` or `or` matters, it becomes `__c.tested(a)`.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .liveness import Names, assigned, parameters
@@ -162,7 +163,7 @@ class Expressions(ast.NodeTransformer):
         for generator in node.generators:
             if generator is not first:
                 generator.iter = call("iterate", inside.expression(generator.iter), place=generator.iter)
-            generator.ifs = [call("condition", inside.expression(test), place=test) for test in generator.ifs]
+            generator.ifs = [call("condition", inside.test(test), place=test) for test in generator.ifs]
         if isinstance(node, ast.DictComp):
             node.key, node.value = inside.expression(node.key), inside.expression(node.value)
         else:
@@ -173,26 +174,41 @@ class Expressions(ast.NodeTransformer):
 
     # What is evaluated only if needed ----------------------------------------------------------------------
 
+    def test(self, node: ast.expr) -> ast.expr:
+        """An expression of which only the truth matters."""
+        return self.joined(node, self.truth) if isinstance(node, ast.BoolOp) else self.expression(node)
+
+    def truth(self, node: ast.expr) -> ast.expr:
+        """An operand of `and` or `or` in a test, as a bool."""
+        new = self.test(node)
+        is_not = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+        is_bool = is_not or isinstance(node, ast.BoolOp | ast.Compare)
+        return new if is_bool else call("tested", new, place=node)
+
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        return self.joined(node, self.expression)
+
+    def joined(self, node: ast.BoolOp, rewritten: Callable[[ast.expr], ast.expr]) -> ast.expr:
+        """`a and b and c`, its operands rewritten in one way or the other."""
         method = "and_" if isinstance(node.op, ast.And) else "or_"
-        *first, result = (self.expression(value) for value in node.values)
+        *first, result = (rewritten(value) for value in node.values)
         for value in reversed(first):
             result = call(method, value, thunk(result), place=node)
         return result
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        operand = self.expression(node.operand)
         if isinstance(node.op, ast.Not):
-            return call("not_", operand, place=node)
-        return at(ast.UnaryOp(node.op, operand), node)
+            return call("not_", self.test(node.operand), place=node)
+        return at(ast.UnaryOp(node.op, self.expression(node.operand)), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        test, then, otherwise = (self.expression(part) for part in (node.test, node.body, node.orelse))
+        test = self.test(node.test)
+        then, otherwise = self.expression(node.body), self.expression(node.orelse)
         return call("if_else", test, thunk(then), thunk(otherwise), place=node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         left, *operands = (self.expression(part) for part in (node.left, *node.comparators))
-        if len(node.ops) == 1:
+        if len(node.ops) == 1 and not isinstance(node.ops[0], ast.In | ast.NotIn):
             return at(ast.Compare(left, node.ops, operands), node)
         operators = symbols(node.ops)
         return call("compare", left, operators, *(thunk(operand) for operand in operands), place=node)

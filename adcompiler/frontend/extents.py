@@ -1,8 +1,8 @@
 """What a trace knows of sizes, and what it assumes of them.
 
-A question about sizes is answered, in this order: by proof, from bounds of loops and guards taken before; by
-the sizes of the call that is traced, which becomes a guard; not at all, where it depends on a loop index or
-on data.
+A question about sizes is answered, in this order: by proof, from bounds of loops, the tests of the branches
+around and guards taken before; by the sizes of the call that is traced, which becomes a guard; not at all,
+where it depends on a loop index or on data.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def static(dim: Dim, use: str) -> int:
 def value_of(dim: Dim) -> Value:
     """A Dim as an i64 value."""
     bound = current().bound(dim.name) if dim.name is not None else None
-    return bound.value if bound is not None else size_value(dim)
+    return bound.value if bound is not None and bound.value is not None else size_value(dim)
 
 
 # ---- questions ----
@@ -69,7 +69,8 @@ def proved(dim: Dim) -> bool:
     trace = current()
     frames = list(trace.frame.outwards())[::-1]
     bounds = {name: (b.low, b.high) for f in frames for name, b in f.sizes.items()}
-    facts = [g.dim for g in trace.guards if g.relation is Relation.NONNEGATIVE]
+    known = [*trace.guards, *(g for f in frames for g in f.facts)]
+    facts = [g.dim for g in known if g.relation is Relation.NONNEGATIVE]
     return affine.nonnegative(dim, bounds, facts)
 
 
@@ -79,7 +80,11 @@ def proved_relation(dim: Dim, relation: Relation) -> bool | None:
         return Guard(dim, relation).holds({})
     if relation is Relation.NONNEGATIVE:
         return True if proved(dim) else False if proved(-dim - 1) else None
-    return relation is Relation.NONZERO if proved(dim - 1) or proved(-dim - 1) else None
+    facts = (g for f in current().frame.outwards() for g in f.facts if g.dim in (dim, -dim))
+    known = next((g.relation for g in facts if g.relation is not Relation.NONNEGATIVE), None)
+    if known is None and (proved(dim - 1) or proved(-dim - 1)):
+        known = Relation.NONZERO
+    return None if known is None else known is relation
 
 
 def holds(dim: Dim, relation: Relation) -> bool | None:

@@ -17,7 +17,8 @@ What the parts built on top of this use:
     it, and `frame.ends` says what each one that was used had become. `frame.entries` has the cells of outer
     frames that were used: the value before, and, in a loop, the parameter that stands for it.
     `frame.written` are those written, the last one last. A cell whose end is its parameter is loop-invariant.
-    `frame.fresh` holds the Python containers made in the block, `frame.sizes` the sizes it binds.
+    `frame.fresh` holds the Python containers made in the block, `frame.sizes` the sizes it binds,
+    `frame.facts` what holds of sizes in it.
 
 `Cell`
     The storage of one array: `read()`, `write(value)`. `link(a, b)` records that two may be one array.
@@ -69,9 +70,12 @@ class End:
 
 @dataclass(frozen=True)
 class SizeBound:
-    """A size that a block binds: low <= size <= high (None: not known), and the i64 value that it names."""
+    """A size that a block binds: low <= size <= high (None: not known), and the i64 value that it names.
 
-    value: Value
+    There is no value of the trips of a `while`: a `dim` asks for it.
+    """
+
+    value: Value | None
     low: Dim
     high: Dim | None
 
@@ -88,6 +92,7 @@ class Frame:
         self.written: dict[Cell, None] = {}
         self.fresh: dict[int, Any] = {}
         self.sizes: dict[str, SizeBound] = {}
+        self.facts: list[Guard] = []
 
     def encloses(self, inner: Frame) -> bool:
         """Whether `inner` is this frame or lies in it."""
@@ -99,6 +104,11 @@ class Frame:
         while frame is not None:
             yield frame
             frame = frame.parent
+
+    def forget(self, equations: int, sizes: Mapping[str, SizeBound]) -> None:
+        """Drop what was emitted after so many equations, when these sizes were bound."""
+        del self.builder.eqns[equations:]
+        self.sizes = dict(sizes)
 
     def restore(self) -> None:
         """Put the cells back as they were before the block; remember what they had become."""
@@ -227,8 +237,13 @@ def link(new: Cell, old: Cell) -> None:
     """`new` may be the same memory as `old`, hence as whatever `old` may be."""
     for cell in (old, *old.peers):
         if cell is not new:
-            new.peers.add(cell)
-            cell.peers.add(new)
+            pair(new, cell)
+
+
+def pair(one: Cell, other: Cell) -> None:
+    """These two may be the same memory."""
+    one.peers.add(other)
+    other.peers.add(one)
 
 
 # ---- the trace ----
@@ -249,6 +264,8 @@ class Trace:
         self.homes: dict[Value, Frame] = {}
         self.params: list[Value] = []
         self.top = self.frame = Frame(self, "top", None)
+        self.merged: dict[int, Any] = {}  # containers that are one of two, kept for their ids
+        self.from_loop: Exception | None = None  # the last error in a loop, which may make no trip
         self._numbers = count(1)
 
     @property
@@ -369,12 +386,15 @@ def reopened(frame: Frame) -> Iterator[Frame]:
     try:
         with building(frame.builder):
             yield frame
+    except Exception as error:
+        trace.from_loop = error if frame.kind == "loop" else trace.from_loop
+        raise
     finally:
         frame.restore()
         trace.frame = frame.parent
 
 
-def bind_index(frame: Frame, stem: str, high: Dim) -> tuple[str, Value]:
+def bind_index(frame: Frame, stem: str, high: Dim | None) -> tuple[str, Value]:
     """The index of a loop, 0 <= index <= high, as a size of its frame: the size's name and the parameter."""
     name = current().fresh_name(stem)
     value = current().own(Value(ArrayType(I64), name), frame)
@@ -384,4 +404,5 @@ def bind_index(frame: Frame, stem: str, high: Dim) -> tuple[str, Value]:
 
 def refuse(message: str, hint: str, kind: type[CaptureError] = CaptureError) -> NoReturn:
     """Raise a CaptureError, or a subclass of it, at the user's line."""
-    raise kind(message, current().location(), hint)
+    trace = current()
+    raise kind(message, trace.location() or trace.places.outermost, hint)

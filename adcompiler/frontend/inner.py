@@ -22,7 +22,7 @@ from .arguments import binder, flatten, leaf_names
 from .captured import Output
 from .frames import Cell, Frame, current, opened, refuse
 from .handles import Traced
-from .loops import substituted
+from .loop_equations import substituted
 from .outputs import results_of
 from .scalars import TracedScalar, value
 from .sizes import Size

@@ -1,4 +1,5 @@
-"""The type of a number whose value comes from two places: from before a loop and from the end of a trip.
+"""The type of a number whose value comes from two places: from before a loop and the end of a trip, or from
+the branches of an `if`.
 
     weak int  <  weak float  <  a dtype
 
@@ -31,25 +32,32 @@ class NumberType:
 WEAK_INT, WEAK_FLOAT = NumberType(I64, "int"), NumberType(F64, "float")
 
 
-def join(before: NumberType, after: NumberType, name: str) -> NumberType:
-    """The least type that holds both; CaptureError if both are dtypes, and different ones."""
-    if before == after:
-        return before
-    weak, other = (before, after) if before.weak else (after, before)
-    if weak.weak and other.weak:
+def joined(one: NumberType, other: NumberType) -> NumberType | None:
+    """The least type that holds both; None if both are dtypes, and different ones."""
+    if one == other:
+        return one
+    weak, strong = (one, other) if one.weak else (other, one)
+    if weak.weak and strong.weak:
         return WEAK_FLOAT
-    if weak.weak == "int" and other.dtype is not BOOL:
-        return other
-    if weak.weak == "float" and other.dtype.is_float:
-        return other
-    if before.dtype is after.dtype:
-        return NumberType(before.dtype)
-    refuse(
-        f"`{name}` is {before} before the loop and {after} after a trip: its type changes in the loop",
-        f"give it its final type before the loop, for example `{name} = {_final(before, after)}(...)`",
-    )
+    if weak.weak == "int" and strong.dtype is not BOOL:
+        return strong
+    if weak.weak == "float" and strong.dtype.is_float:
+        return strong
+    return NumberType(one.dtype) if one.dtype is other.dtype else None
 
 
-def _final(before: NumberType, after: NumberType) -> str:
+def join(before: NumberType, after: NumberType, name: str) -> NumberType:
+    """`joined` around a loop; CaptureError where there is no such type."""
+    both = joined(before, after)
+    if both is None:
+        refuse(
+            f"`{name}` is {before} before the loop and {after} after a trip: its type changes in the loop",
+            f"give it its final type before the loop, for example `{name} = {final(before, after)}(...)`",
+        )
+    return both
+
+
+def final(before: NumberType, after: NumberType) -> str:
+    """The type that a message proposes for both, as Python source."""
     wide = after if after.dtype.is_float or before.dtype is BOOL else before
     return "float" if wide == WEAK_FLOAT else f"np.{wide.dtype.numpy}"

@@ -20,10 +20,8 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .protocol import RESULT
+from .protocol import RESULT, RETURNED
 from .syntax import assign, at, load, store
-
-_RETURNED = "__returned"
 
 _Loop = ast.For | ast.While
 
@@ -54,8 +52,8 @@ def structure(body: list[ast.stmt]) -> Structured:
         statements, _ = work.block(body, None)
         last = at(ast.Return(load(RESULT)), body[-1])
         invented = work.tested | {RESULT}
-        if _RETURNED in work.tested:
-            statements.insert(0, _flag(_RETURNED, False, body[0]))
+        if RETURNED in work.tested:
+            statements.insert(0, _flag(RETURNED, False, body[0]))
     pruned = _without_flags(statements, work.set_flags - work.tested)
     return Structured([*pruned, last], work.stops, frozenset(invented))
 
@@ -105,7 +103,7 @@ class _Structuring:
             case ast.Return(value=value):
                 result = value or at(ast.Constant(None), statement)
                 kept = assign(store(RESULT), result, statement)
-                return [kept, self.flag(_RETURNED, True, statement)], _RETURNED
+                return [kept, self.flag(RETURNED, True, statement)], RETURNED
             case ast.Break():
                 assert loop is not None, "Python itself refuses a `break` outside a loop"
                 return [self.flag(loop.broke, True, statement)], loop.broke
@@ -142,12 +140,12 @@ class _Structuring:
             body = [self.flag(own.continued, False, node), *body]
         new = copy.copy(node)
         new.body, new.orelse = body, []
-        stops = tuple(flag for flag in (own.broke, _RETURNED) if flag in flags)
+        stops = tuple(flag for flag in (own.broke, RETURNED) if flag in flags)
         self.stops[new] = stops
         self.tested |= set(stops)
         before = [self.flag(own.broke, False, node)] if own.broke in flags else []
         after, else_flags = self.guarded(set(stops), node.orelse, node, around)
-        return [*before, new, *after], (flags & {_RETURNED}) | else_flags
+        return [*before, new, *after], (flags & {RETURNED}) | else_flags
 
     def guarded(
         self, flags: set[str], statements: list[ast.stmt], place: ast.stmt, loop: _Flags | None

@@ -40,14 +40,16 @@ MISSING = _Missing()
 def mapped(value: Any, of: Callable[[Slot, Leaf], Leaf], slot: Slot) -> Any:
     """A tuple, list or dict with its leaves replaced; the same object where nothing is."""
     inner = {key: mapped(x, of, Slot(slot.name, (*slot.parts, key))) for key, x in children(value)}
-    if not inner:
-        return of(slot, value)
+    return rebuilt(value, list(inner.values())) if inner else of(slot, value)
+
+
+def rebuilt(value: Any, elements: list[Any]) -> Any:
+    """A tuple, list or dict of the same structure with other elements."""
     if isinstance(value, dict):
-        return inner
-    made = list(inner.values())
+        return dict(zip(value, elements, strict=True))
     if isinstance(value, list):
-        return made
-    return value._make(made) if hasattr(value, "_make") else tuple(made)
+        return elements
+    return value._make(elements) if hasattr(value, "_make") else tuple(elements)
 
 
 def leaves(value: Any, slot: Slot) -> Iterator[tuple[Slot, Leaf]]:
@@ -106,6 +108,8 @@ def number_type(leaf: Any) -> NumberType:
 
 def describe(leaf: Any) -> str:
     """What messages call a leaf."""
+    if leaf is None or isinstance(leaf, str):
+        return repr(leaf)
     if type(leaf) is TracedArray:
         sizes = ", ".join(map(str, leaf.type.shape))
         return f"an array {leaf.type.dtype.numpy}[{sizes}]"

@@ -1,34 +1,37 @@
-"""Indexed loops: the body is traced once, in a block of its own, and becomes a `for`.
+"""Rolled loops: the body is traced once, in a block of its own, and becomes a `for` or a `while`.
 
 Whatever storage of arrays the body uses gets a parameter of the block at its first use; what is unchanged
 at the end is loop-invariant, and its parameter is replaced by the value outside. So there is one trace of a
 body at each level of a nest; a second one only if a carried variable turned out to be something else
 (`carried.py`).
+
+A loop with a test is a `while`, a `for` that a jump may leave too: its flags are carried then. The test is
+traced at the head of the body's block, in a block inside it, so that both see the same parameters, and the
+body nothing of the test.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.ir.build import emit
-from adcompiler.ir.graph import Block, Value, constant
-from adcompiler.ir.ops.arrays import checked
-from adcompiler.ir.ops.comparison import greater
-from adcompiler.ir.ops.control import for_, for_attrs
-from adcompiler.ir.types import I64, Dim
+from adcompiler.ir.graph import Constant, Value, constant
+from adcompiler.ir.types import BOOL, Dim, Guard, Relation
 
-from .aliasing import after_loop, check_by_value, check_stale, uses, wrote
-from .carried import Carry, Late, Plan
-from .extents import value_of
-from .frames import Cell, Frame, bind_index, opened, refuse
-from .iteration import Indexed
-from .leaves import Slot, mapped
-from .protocol import Get, Names, Set, Undefined
+from .aliasing import check_by_value, wrote
+from .carried import Carry, Plan, fitting
+from .conditions import asked, facts_of
+from .extents import length, proved
+from .facts import Facts, in_scope, suppose
+from .frames import Frame, bind_index, current, opened, refuse
+from .handles import Traced
+from .leaves import Slot, is_flag
+from .loop_equations import Asked, Blocks, emit_for, emit_while
+from .outlasting import After
+from .protocol import RESULT, Get, Names, Set, Thunk, Undefined
+from .scalars import TracedScalar
 from .sizes import Size
-from .values import TracedArray
 
 _ATTEMPTS = 16
 
@@ -58,19 +61,35 @@ class State:
         return tuple(name for name in self.assigned if name in live)
 
 
-def roll(rolled: Indexed, body: Callable[[Any], None], state: State, plan: Plan, line: int) -> int:
-    """Trace the body and emit the `for`; answers how often the body was traced. `plan` learns."""
+@dataclass(frozen=True)
+class Loop:
+    """At most `length` trips (None: no limit), `body(index)` each, while `test()` holds.
+
+    The test of a loop that has a length asks for nothing but the flags of jumps.
+    """
+
+    body: Callable[[Any], None]
+    length: Dim | None = None
+    test: Thunk | None = None
+
+
+def roll(loop: Loop, state: State, plan: Plan, line: int) -> int:
+    """Trace the body and emit the loop; answers how often the body was traced. `plan` learns."""
     before = state.read()
+    known = fitting(plan, before)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            trip = _trace(rolled, body, state, before, Carry(dict(plan), line))
+            trip = _trace(loop, state, before, dict(known), line)
         except BaseException:
             state.write(before)
             raise
         if not trip.carry.learned:
-            state.write(_emit(rolled, trip, state, before))
+            outputs, trips = _emit(loop, trip)
+            after = After(trip.carry, trip.index, trips, outputs, before, trip.ends)
+            state.write(after.variables(state.assigned, state.live_out, trip.writes))
             return attempt
-        plan |= trip.carry.learned
+        known |= trip.carry.learned
+        plan |= known
         state.write(before)
     refuse(
         "the types of the variables that this loop carries do not settle",
@@ -86,154 +105,78 @@ class _Trip:
     frame: Frame
     index: str
     param: Value
+    test: Asked | None
     ends: Mapping[str, Any]
     writes: bool
 
 
-def _trace(
-    rolled: Indexed, body: Callable[[Any], None], state: State, before: Mapping[str, Any], carry: Carry
-) -> _Trip:
+def _trace(loop: Loop, state: State, before: Mapping[str, Any], plan: Plan, line: int) -> _Trip:
     with opened("loop") as frame:
-        index, param = bind_index(frame, "i", rolled.length - 1)
-        local = Undefined(f"it is local to a trip of the loop at line {carry.line}")
+        index, param = bind_index(frame, "i", None if loop.length is None else loop.length - 1)
+        carry = Carry(plan, line, frame, Dim.of(index))
+        local = Undefined(f"it is local to a trip of the loop at line {line}")
         bound = {
             name: carry.bind(name, before[name]) if name in state.carried else local
             for name in state.assigned
         }
         state.write(bound)
-        body(rolled.item(Size(Dim.of(index))))
+        asks = loop.length is None or any(map(is_flag, carry.params))
+        test = _ask(loop.test) if loop.test is not None and asks else None
+        loop.body(Size(carry.index))
         ends = state.read()
+        carry.jumps |= {
+            end.value for name, end in ends.items() if name in state.carried and _is_jump(name, end)
+        }
         for name in state.carried:
             carry.compare(name, before[name], ends[name], name in state.live_out)
         if not carry.learned:
             check_by_value(carry, frame)
         writes = wrote(carry)
-    return _Trip(carry, frame, index, param, ends, writes)
+    return _Trip(carry, frame, index, param, test, ends, writes)
 
 
-# ---- the equation ----
+def _is_jump(name: str, end: Any) -> bool:
+    """Whether a variable is the flag of a jump that data decide."""
+    return is_flag(Slot(name)) and name != RESULT and type(end) is TracedScalar
 
 
-def _emit(rolled: Indexed, trip: _Trip, state: State, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Emit the `for`, and answer with the variables after it."""
-    carry, frame = trip.carry, trip.frame
-    changed = [cell for cell, entry in frame.entries.items() if frame.ends[cell].value is not entry.param]
-    slots = list(carry.params)
-    block = _block(trip, slots, changed)
-    check_stale(frame)
-    inputs = [*(carry.start(slot) for slot in slots), *(cell.read() for cell in changed)]
-    attrs = for_attrs(
-        rolled.length, len(inputs), 0, False, trip.index if _mentions(block, trip.index) else None
-    )
-    names = [value.name for value in block.results]
-    outputs = emit(
-        for_, inputs, attrs, [block], [i.name or n for i, n in zip(block.params[1:], names, strict=True)]
-    )
-    _write_cells(frame, changed, outputs[len(slots) :])
-    return _after(rolled, trip, state, before, dict(zip(slots, outputs, strict=False)))
-
-
-def _block(trip: _Trip, slots: Sequence[Slot], changed: Sequence[Cell]) -> Block:
-    """The body, loop-invariant parameters replaced by the values outside."""
-    carry, frame = trip.carry, trip.frame
-    invariant = {
-        entry.param: entry.value
-        for cell, entry in frame.entries.items()
-        if cell not in changed and entry.param is not None
-    }
-    storage = [frame.entries[cell].param for cell in changed]
-    params = [trip.param, *(carry.params[slot] for slot in slots), *(p for p in storage if p is not None)]
-    results = [*(carry.results[slot] for slot in slots), *(frame.ends[cell].value for cell in changed)]
-    return substituted(Block(tuple(params), tuple(frame.builder.eqns), tuple(results)), invariant)
-
-
-def substituted(block: Block, values: Mapping[Value, Value]) -> Block:
-    """A block with some of the values that it captures replaced; what it defines stays the same objects."""
-    if not values:
-        return block
-    eqns = [
-        dataclasses.replace(
-            eqn,
-            inputs=tuple(values.get(v, v) for v in eqn.inputs),
-            blocks=tuple(substituted(inner, values) for inner in eqn.blocks),
+def _ask(test: Thunk) -> Asked:
+    """Trace the test; in the rest of the trip it is known to hold."""
+    with opened("branch") as frame:
+        answer = test()
+        holds = asked(answer).read() if isinstance(answer, Traced) else constant(bool(answer), BOOL)
+    for cell in frame.written:
+        refuse(
+            f"the test of this `while` changes `{cell.name or 'an array'}`",
+            "write `while True:`, and `if ...: break` behind the change",
         )
-        for eqn in block.eqns
-    ]
-    return Block(block.params, tuple(eqns), tuple(values.get(v, v) for v in block.results))
+    facts = facts_of(answer).visible()
+    suppose(facts.when_true)
+    return Asked(frame, holds, facts)
 
 
-def _mentions(block: Block, index: str) -> bool:
-    """Whether sizes in a block mention its index."""
-    values = (*block.params, *uses(block))
-    if any(index in d.names() for v in values for d in v.type.shape):
-        return True
-    return any(index in names for names in map(_attribute_names, block.eqns))
+def _emit(loop: Loop, trip: _Trip) -> tuple[Mapping[Slot, Value], Dim]:
+    """Emit the loop; the carried leaves after it, and the number of trips."""
+    blocks = Blocks(trip.carry, trip.frame, trip.index, trip.param, trip.test)
+    if trip.test is None:
+        assert loop.length is not None
+        return emit_for(blocks, loop.length), length(loop.length)
+    if loop.length is None and current().frame is current().top and _always(trip.test.holds):
+        refuse("this `while` never ends", "change in its body what it tests, or write `for k in range(n)`")
+    outputs, trips = emit_while(blocks, loop.length)
+    if loop.length is None:
+        _suppose_after(trip.test.facts, trip.index, trips)
+    return outputs, trips
 
 
-def _attribute_names(eqn: Any) -> set[str]:
-    found = {name for attr in eqn.attrs.values() for name in _dim_names(attr)}
-    return found.union(*(_attribute_names(e) for inner in eqn.blocks for e in inner.eqns))
+def _always(holds: Value) -> bool:
+    return isinstance(holds, Constant) and bool(holds.data)
 
 
-def _dim_names(attr: Any) -> set[str]:
-    if isinstance(attr, Dim):
-        return set(attr.names())
-    return set().union(*map(_dim_names, attr)) if isinstance(attr, tuple) else set()
-
-
-def _write_cells(frame: Frame, changed: Sequence[Cell], outputs: Sequence[Value]) -> None:
-    """The storage that the loop wrote, and what it left in doubt."""
-    for cell, output in zip(changed, outputs, strict=True):
-        cell.write(output)
-    for cell, end in frame.ends.items():
-        if end.stale is not None:
-            cell.spoil(end.stale)
-
-
-# ---- the variables after the loop ----
-
-
-def _after(
-    rolled: Indexed, trip: _Trip, state: State, before: Mapping[str, Any], outputs: Mapping[Slot, Value]
-) -> dict[str, Any]:
-    carry = trip.carry
-    cells = after_loop(carry, trip.frame, outputs, trip.writes)
-
-    def final(slot: Slot, leaf: Any) -> Any:
-        if slot in cells:
-            return TracedArray(cells[slot])
-        if slot not in outputs:
-            return _unchanged(carry, slot, leaf, trip)
-        mode = carry.plan.get(slot)
-        if isinstance(mode, Late):
-            _check_trips(rolled, slot, carry.line)
-            if mode.number is None:
-                return TracedArray(Cell(outputs[slot], str(slot)))
-        return carry.number(slot, outputs[slot])
-
-    lost = Undefined(f"it is local to the loop at line {carry.line}")
-    return {
-        name: mapped(before[name], final, Slot(name)) if name in state.carried else lost
-        for name in state.assigned
-    }
-
-
-def _unchanged(carry: Carry, slot: Slot, leaf: Any, trip: _Trip) -> Any:
-    """A leaf that the loop does not carry."""
-    end = carry.after.get(slot)
-    if not isinstance(leaf, Undefined) or end is None or isinstance(end, Undefined):
-        return leaf
-    return Undefined(
-        f"it gets its value in the loop at line {carry.line}, and only numbers and arrays made there outlast "
-        "the last trip (copy an array: x.copy())"
-    )
-
-
-def _check_trips(rolled: Indexed, slot: Slot, line: int) -> None:
-    """A name that has its first value in the loop has one after it only if a trip is made."""
-    if (rolled.length - 1).never_negative():
-        return
-    message = (
-        f"cannot access local variable '{slot}': the loop at line {line}, which assigns it, makes no trip"
-    )
-    checked(greater(value_of(rolled.length), constant(0, I64)), kind="UnboundLocalError", message=message)
+def _suppose_after(facts: Facts, index: str, trips: Dim) -> None:
+    """After a `while`: its test held in the last trip, if one was made, and does not hold any more."""
+    bounds = [g.dim for g in facts.when_true if g.relation is Relation.NONNEGATIVE]
+    lasting = [d.substitute({index: trips - 1}) for d in bounds if proved(d.substitute({index: Dim.of(-1)}))]
+    held = [Guard(dim, Relation.NONNEGATIVE) for dim in lasting]
+    failed = [Guard(g.dim.substitute({index: trips}), g.relation) for g in facts.when_false]
+    suppose(guard for guard in (*held, *failed) if in_scope(guard.dim))

@@ -26,9 +26,14 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class Undefined:
-    """What a name without a value holds; `why` says how it lost it, and is empty if it never had one."""
+    """What a name without a value holds; `why` says how it lost it, and is empty if it never had one.
+
+    `way_out` is what to do about it; `unroll` says that it has a value where the loops around are unrolled.
+    """
 
     why: str = ""
+    way_out: str = ""
+    unroll: bool = False
 
     def __bool__(self) -> bool:
         raise TypeError(f"a name without a value is tested: {self.why or 'it was never assigned'}")
@@ -36,6 +41,9 @@ class Undefined:
 
 RESULT = "__result"
 """What a function with several `return` statements will return; `Undefined` until one is met."""
+
+RETURNED = "__returned"
+"""The flag that is set once a `return` was met, where statements that it skips come after."""
 
 IN_PLACE: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.iadd,
@@ -114,6 +122,9 @@ class Runtime(Protocol):
     def not_(self, operand: Any) -> Any:
         """`not operand`."""
 
+    def tested(self, operand: Any) -> Any:
+        """The truth of an operand of `and` or `or`, where nothing else matters."""
+
     def and_(self, left: Any, right: Thunk) -> Any:
         """`left and right()`."""
 
@@ -124,9 +135,9 @@ class Runtime(Protocol):
         """`then() if test else otherwise()`."""
 
     def compare(self, left: Any, operators: Names, *operands: Thunk) -> Any:
-        """A chained comparison `left < operands[0]() < ...`.
+        """A comparison `left in operands[0]()`, or a chain of them, `left < operands[0]() < ...`.
 
-        `operators` are keys of `COMPARISON`, at least two. Each operand is evaluated once, and only if every
+        `operators` are keys of `COMPARISON`. Each operand is evaluated once, and only if every
         comparison before it held.
         """
 

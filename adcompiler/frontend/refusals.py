@@ -14,6 +14,7 @@ _PASS_RESULTS = "do this work before the call, and pass its results as arguments
 _RETURN_VALUE = "pass `{0}` as an argument and return its new value"
 _FILL_ARRAY = "fill an array or a list, and return it"
 _ASYNC = "await outside, and pass the results to a plain `def`"
+_CHECKED = "write `assert {0}, {1}`: it is checked in compiled code too"
 
 _STATEMENTS: dict[str, tuple[str, str]] = {
     "Try": ("`try`", "test for the condition with `if` beforehand"),
@@ -32,10 +33,13 @@ _STATEMENTS: dict[str, tuple[str, str]] = {
     "Import": ("`import`", "import at the top of the file"),
     "ImportFrom": ("`import`", "import at the top of the file"),
     "Delete": ("`del {0}`", "leave it out"),
-    "Raise": ("`raise`", "write `assert condition, message`: it is checked in compiled code too"),
+    "Raise": ("`raise`", _CHECKED.format("condition", "message")),
     "NamedExpr": ("`{0} := ...`", "assign `{0}` in a statement of its own before"),
     "TypeAlias": ("`type {0}`", "define the type outside the function"),
 }
+
+_WARNINGS = frozenset({"errstate", "catch_warnings"})
+"""Context managers that turn warnings off."""
 
 _CALLS: dict[str, str] = {
     "eval": "write the expression out",
@@ -68,13 +72,23 @@ class _Refusals(ast.NodeVisitor):
         entry = _STATEMENTS.get(type(node).__name__)
         if entry is not None:
             what, hint = (text.format(_subject(node)) for text in entry)
-            self.refuse(node, what, hint)
+            self.refuse(node, what, _way_out(node) or hint)
         super().visit(node)
 
     def refuse(self, node: ast.AST, what: str, hint: str) -> NoReturn:
         raise CaptureError(
             f"{what} is not supported in a captured function", self.source.location(node), hint
         )
+
+    def visit_If(self, node: ast.If) -> None:
+        """An `if` that only raises is an `assert`."""
+        match node:
+            case ast.If(body=[ast.Raise() as raised], orelse=[]):
+                self.visit(node.test)
+                condition = ast.UnaryOp(ast.Not(), node.test)
+                hint = _CHECKED.format(ast.unparse(condition), _message(raised.exc))
+                self.refuse(raised, "`raise`", hint)
+        self.generic_visit(node)
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         if node.is_async:
@@ -136,6 +150,29 @@ def _subject(node: ast.AST) -> str:
         case _:
             name = getattr(node, "name", None)
             return ast.unparse(name) if isinstance(name, ast.AST) else ""
+
+
+def _way_out(node: ast.AST) -> str | None:
+    """A better way out than that of most constructs of this kind."""
+    match node:
+        case ast.With(items=[ast.withitem(ast.Call(function))]) if _last_name(function) in _WARNINGS:
+            return "leave it out: compiled arithmetic gives no warnings"
+        case ast.Delete(targets=targets) if not all(isinstance(target, ast.Name) for target in targets):
+            return "make a new list or dict without it"
+    return None
+
+
+def _last_name(node: ast.expr) -> str:
+    """`c` of `c` and of `a.b.c`."""
+    return ast.unparse(node).rpartition(".")[2]
+
+
+def _message(exception: ast.expr | None) -> str:
+    """What is said by the exception that a `raise` makes."""
+    match exception:
+        case ast.Call(args=[message]):
+            return ast.unparse(message)
+    return "message"
 
 
 def _bound_names(node: ast.AST) -> set[str]:

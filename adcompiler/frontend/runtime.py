@@ -1,7 +1,4 @@
-"""The tracer behind rewritten code: plain values run as plain Python, traced ones become equations.
-
-Branches and `while` loops on traced values are refused; each message names what to write instead.
-"""
+"""The tracer behind rewritten code: plain values run as plain Python, traced ones become equations."""
 
 from __future__ import annotations
 
@@ -17,14 +14,16 @@ import numpy as np
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Constant
 from adcompiler.ir.ops.arrays import checked
-from adcompiler.ir.ops.comparison import logical_not
 
-from . import calls
-from .extents import hint
+from . import branches, calls
+from .carried import Plan
+from .conditions import asked, facts_of, negated
+from .facts import NOTHING, suppose
 from .frames import current, refuse
 from .handles import Traced
-from .iteration import LISTED, UNROLLED, plain, to_roll
-from .loops import State, roll
+from .iteration import LISTED, plain
+from .loop_statements import Statement
+from .loops import State
 from .outside import Outside, is_user_function, user_method
 from .protocol import COMPARISON, IN_PLACE, Get, Names, Set, Thunk, Undefined
 from .scalars import TracedScalar
@@ -47,8 +46,6 @@ UFUNCS: dict[str, np.ufunc] = {
     "<<": np.left_shift,
     ">>": np.right_shift,
 }
-_WHILE_TRIPS = 10_000
-_WHERE = "compute both and choose: `{0} = np.where(condition, a, b)`, or np.maximum, np.minimum, np.clip"
 
 
 class Tracer:
@@ -64,8 +61,8 @@ class Tracer:
         self.traces: Counter[int] = Counter()
         self.path: tuple[Any, ...] = ()
         self.guards_sizes = True
-        self._plans: dict[tuple[Any, ...], Any] = {}
-        self._copies = 1  # of the body that is traced, in the loops around it that are unrolled
+        self.plans: dict[tuple[Any, ...], Plan] = {}
+        self.copies = 1  # of the body that is traced, in the loops around it that are unrolled
         self._bound: dict[int, tuple[Any, FunctionType]] = {}
 
     # Names, attributes, items ------------------------------------------------------------------------------
@@ -89,7 +86,9 @@ class Tracer:
 
     def _refuse_undefined(self, value: Undefined, name: str) -> None:
         if value.why:
-            refuse(f"`{name}` has no value here: {value.why}", f"give `{name}` a value before the loop")
+            kind = NeedsConcrete if value.unroll else CaptureError
+            way_out = value.way_out or f"give `{name}` a value before the loop"
+            refuse(f"`{name}` has no value here: {value.why}", way_out, kind)
 
     def outside(self, value: Any, name: str, function: FunctionType) -> Any:
         return self.world.variable(value, name, function)
@@ -158,6 +157,7 @@ class Tracer:
     def inside(self, function: FunctionType) -> Iterator[None]:
         """While a user's function runs: loops remember where they were called from."""
         path, guards = self.path, self.guards_sizes
+        branches.check_recursion(function, path)
         place = current().location()
         self.path = (*path, place.line if place else 0, id(function.__code__))
         self.guards_sizes = True
@@ -176,6 +176,8 @@ class Tracer:
             return None if not self.guards_sizes else self.truth(test != 0)
         if type(test) is SizePredicate:
             return test.decide() if self.guards_sizes else None
+        if type(test) is TracedScalar and isinstance(test.value, Constant):
+            return bool(test.value.data)
         if type(test) is TracedArray and test.ndim:
             refuse(
                 "the truth of an array is ambiguous",
@@ -187,48 +189,57 @@ class Tracer:
         truth = self.truth(operand)
         if truth is not None:
             return not truth
-        if type(operand) in (Size, SizePredicate):
-            return operand.negated()
-        return TracedScalar(logical_not((operand != 0).read() if operand.dtype != bool else operand.read()))
+        return negated(asked(operand))
 
-    def _decided(self, test: Any, what: str, way_out: str) -> bool:
-        """The truth of a test; refused where only the program knows it."""
-        truth = self.truth(test)
-        if truth is None:
-            # unrolling helps where the index of a loop decides, not where data do
-            kind = NeedsConcrete if type(test) in (Size, SizePredicate) else CaptureError
-            refuse(f"{what} decides on a value that is known only when the program runs", way_out, kind)
-        return truth
+    def tested(self, operand: Any) -> Any:
+        truth = self.truth(operand)
+        return asked(operand) if truth is None else truth
 
     def and_(self, left: Any, right: Thunk) -> Any:
-        way_out = "compute both and join them: np.logical_and(a, b)"
-        return right() if self._decided(left, "`and`", way_out) else left
+        truth = self.truth(left)
+        if truth is None:
+            return branches.short_circuit(left, right, conjunction=True)
+        return right() if truth else left
 
     def or_(self, left: Any, right: Thunk) -> Any:
-        way_out = "compute both and join them: np.logical_or(a, b)"
-        return left if self._decided(left, "`or`", way_out) else right()
+        truth = self.truth(left)
+        if truth is None:
+            return branches.short_circuit(left, right, conjunction=False)
+        return left if truth else right()
 
     def if_else(self, test: Any, then: Thunk, otherwise: Thunk) -> Any:
-        way_out = "compute both and choose: np.where(condition, a, b)"
-        return then() if self._decided(test, "`a if condition else b`", way_out) else otherwise()
+        truth = self.truth(test)
+        if truth is None:
+            return branches.expression(asked(test), then, otherwise, "a if condition else b")
+        return then() if truth else otherwise()
 
     def compare(self, left: Any, operators: Names, *operands: Thunk) -> Any:
-        way_out = "compare twice and join: np.logical_and(a < b, b < c)"
-        *first, (last, operand) = zip(operators, operands, strict=True)
-        for symbol, middle in first:
-            right = middle()
-            held = COMPARISON[symbol](left, right)
-            if not self._decided(held, "a chained comparison", way_out):
-                return held
-            left = right
-        return COMPARISON[last](left, operand())
+        right = operands[0]()
+        held = self._compared(operators[0], left, right)
+        if len(operators) == 1:
+            return held
+        return self.and_(held, lambda: self.compare(right, operators[1:], *operands[1:]))
+
+    def _compared(self, symbol: str, left: Any, right: Any) -> Any:
+        if symbol not in ("in", "not in") or type(right) not in (list, tuple):
+            return COMPARISON[symbol](left, right)
+        found = self.call(any, (left is x or left == x for x in right))
+        return found if symbol == "in" else self.not_(found)
 
     def iterate(self, iterable: Any) -> Iterable[Any]:
         return plain(iterable, LISTED)
 
     def condition(self, test: Any) -> Any:
-        way_out = "compute all and weigh: np.where(condition, a, 0.0)"
-        return self._decided(test, "the `if` of a comprehension", way_out)
+        truth = self.truth(test)
+        if truth is None:
+            # unrolling helps where the index of a loop decides, not where data do
+            refuse(
+                "the `if` of a comprehension decides on a value that is known only when the program runs, so "
+                "the number of elements would be too",
+                "compute all and weigh: np.where(condition, a, 0.0); or write a `for` loop with an `if`",
+                CaptureError if facts_of(test) == NOTHING else NeedsConcrete,
+            )
+        return truth
 
     # Statements --------------------------------------------------------------------------------------------
 
@@ -251,13 +262,18 @@ class Tracer:
         if isinstance(owner, np.ndarray):
             refuse("an array that is a constant of the program is written", "write to a copy: x.copy()")
         if id(owner) not in current().frame.fresh:
-            in_loop = current().frame is not current().top and self.world.place(owner) is None
-            where = "outside this loop" if in_loop else "outside the function"
             refuse(
-                f"{what} changes a {type(owner).__name__} made {where}: it would happen once, while tracing",
+                f"{what} changes a {type(owner).__name__} {self._why_kept(owner)}",
                 "use an array made by np.zeros, and write out[i] = ...",
                 NeedsConcrete,
             )
+
+    def _why_kept(self, owner: Any) -> str:
+        if id(owner) in current().merged:
+            return "that may be one of two, which of them depends on data"
+        frame = "function" if self.world.place(owner) is not None else current().frame.kind
+        where = {"loop": "this loop", "branch": "this branch of an `if`"}.get(frame, "the function")
+        return f"made outside {where}: it would happen once, while tracing"
 
     def update(self, symbol: str, current: Any, value: Any) -> Any:
         if isinstance(current, list | set | dict | np.ndarray) and not isinstance(current, Traced):
@@ -277,11 +293,16 @@ class Tracer:
     def assert_(self, test: Any, message: Thunk | None) -> None:
         truth = self.truth(test)
         if truth is None:
-            checked(test.read(), kind="AssertionError", message=_assertion(message))
+            condition = asked(test)
+            checked(condition.read(), kind="AssertionError", message=_assertion(message))
+            suppose(facts_of(condition).when_true)
         elif not truth:
             raise AssertionError(*(() if message is None else (message(),)))
 
     def returned(self, value: Any) -> Any:
+        if isinstance(value, Undefined) and value.why:
+            kind = NeedsConcrete if value.unroll else CaptureError
+            refuse(f"what the function returns has no value here: {value.why}", value.way_out, kind)
         return self.local(value, "the returned value")
 
     # Control flow ------------------------------------------------------------------------------------------
@@ -298,10 +319,12 @@ class Tracer:
         live_out: Names,
         line: int,
     ) -> None:
-        names = [name for name in live_out if not is_invented(name)]
-        what = f"this `if`, on which `{names[0]}` depends," if names else "this `if`"
-        run = then if self._decided(test, what, _WHERE.format(names[0] if names else "y")) else otherwise
-        run()
+        truth = self.truth(test)
+        if truth is not None:
+            return then() if truth else otherwise()
+        branches.statement(
+            asked(test), then, otherwise, get, set, assigned=assigned, live_out=live_out, line=line
+        )
 
     def for_(
         self,
@@ -316,29 +339,8 @@ class Tracer:
         live_out: Names,
         line: int,
     ) -> None:
-        found = to_roll(iterable)
-        if found is None:
-            return self._plain(plain(iterable, UNROLLED), body, stop)
-        site = (*self.path, line)
         state = State(assigned, live_head, live_out, get, set)
-        try:
-            self.traces[line] += roll(found, body, state, self._plans.setdefault(site, {}), line)
-        except NeedsConcrete:
-            trips = found.length.constant if found.length.constant is not None else hint(found.length)
-            copies = self._copies
-            if trips is None or trips * copies > UNROLLED:
-                raise
-            self._copies = copies * max(trips, 1)
-            try:
-                self._plain(found.unrolled(UNROLLED), body, stop)
-            finally:
-                self._copies = copies
-
-    def _plain(self, iterable: Iterable[Any], body: Callable[[Any], None], stop: Thunk | None) -> None:
-        for item in iterable:
-            body(item)
-            if stop is not None and stop():
-                break
+        Statement(self, state, line).run_for(iterable, body, stop)
 
     def while_(
         self,
@@ -352,28 +354,8 @@ class Tracer:
         live_out: Names,
         line: int,
     ) -> None:
-        for _ in range(_WHILE_TRIPS):
-            truth = self._while_test(test)
-            if truth is None:
-                refuse(
-                    "this `while` tests a value that is known only when the program runs",
-                    "write `for k in range(n)` with the number of trips",
-                    NeedsConcrete,
-                )
-            if not truth:
-                return
-            body()
-        refuse(
-            f"this `while` makes more than {_WHILE_TRIPS} trips while tracing", "write `for k in range(n)`"
-        )
-
-    def _while_test(self, test: Thunk) -> bool | None:
-        """A `while` must not be unrolled by one guard a trip: what needs a guard counts as not known."""
-        before, self.guards_sizes = self.guards_sizes, False
-        try:
-            return self.truth(test())
-        finally:
-            self.guards_sizes = before
+        state = State(assigned, live_head, live_out, get, set)
+        Statement(self, state, line).run_while(test, body)
 
 
 def _give_name(x: Any, name: str) -> None:

@@ -12,6 +12,7 @@ from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import greater_equal, less_equal, logical_and
 from adcompiler.ir.types import I64, ArrayType, DType
 
+from .facts import NOTHING, Facts
 from .frames import refuse
 from .handles import Traced, type_name
 from .joins import NumberType, Weak
@@ -20,14 +21,18 @@ NUMBERS = (bool, int, float, np.generic)
 
 
 class TracedScalar(Traced):
-    """A number: immutable, of rank 0. `weak` says which Python number it is, None for a NumPy scalar."""
+    """A number: immutable, of rank 0. `weak` says which Python number it is, None for a NumPy scalar.
+
+    `facts` is what the truth of a bool says of sizes.
+    """
 
     ndim, size = 0, 1
 
-    def __init__(self, value: Value, weak: Weak = None) -> None:
+    def __init__(self, value: Value, weak: Weak = None, facts: Facts = NOTHING) -> None:
         assert not value.type.shape
         self.value = value
         self.weak = weak
+        self.facts = facts
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:

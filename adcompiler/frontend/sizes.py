@@ -18,9 +18,10 @@ import numpy as np
 from adcompiler.ir.errors import NeedsConcrete
 from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.ops.comparison import equal, greater_equal, not_equal
-from adcompiler.ir.types import BOOL, I64, ArrayType, Dim, Relation
+from adcompiler.ir.types import BOOL, I64, ArrayType, Dim, Guard, Relation
 
 from .extents import holds, proved, proved_relation, static, value_of
+from .facts import Facts, opposite
 from .frames import refuse
 from .handles import Traced
 
@@ -92,14 +93,15 @@ class SizePredicate(Traced):
         return holds(self.dim, self.relation)
 
     def negated(self) -> SizePredicate:
-        """`not (dim relation 0)`; for integers `not d >= 0` is `-d - 1 >= 0`."""
-        match self.relation:
-            case Relation.ZERO:
-                return SizePredicate(self.dim, Relation.NONZERO)
-            case Relation.NONZERO:
-                return SizePredicate(self.dim, Relation.ZERO)
-            case Relation.NONNEGATIVE:
-                return SizePredicate(-self.dim - 1, Relation.NONNEGATIVE)
+        """`not (dim relation 0)`."""
+        other = opposite(Guard(self.dim, self.relation))
+        return SizePredicate(other.dim, other.relation)
+
+    @property
+    def facts(self) -> Facts:
+        """What its truth says of sizes."""
+        guard = Guard(self.dim, self.relation)
+        return Facts((guard,), (opposite(guard),))
 
     def read(self) -> Value:
         op = {Relation.ZERO: equal, Relation.NONZERO: not_equal, Relation.NONNEGATIVE: greater_equal}

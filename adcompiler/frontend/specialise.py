@@ -154,8 +154,7 @@ def difference(old: Key, new: Key, names: Sequence[str]) -> str:
 
 
 _SCALARS = frozenset(
-    getattr(np, name)
-    for name in "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+    getattr(np, name) for name in "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
 )
 
 

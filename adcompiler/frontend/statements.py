@@ -149,7 +149,7 @@ class _Statements(Expressions):
     def visit_If(self, node: ast.If) -> list[ast.stmt]:
         number, variables = self.number(), assigned([*node.body, *node.orelse])
         branches = {f"__then_{number}": node.body, f"__else_{number}": node.orelse}
-        test = self.expression(node.test)
+        test = self.test(node.test)
         run = call(
             "if_",
             test,
@@ -173,7 +173,7 @@ class _Statements(Expressions):
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         number, stops = self.number(), self.stops[node]
         test = ast.BoolOp(ast.And(), [none_set(stops), node.test]) if stops else node.test
-        asked = self.expression(at(test, node.test))
+        asked = self.test(at(test, node.test))
         body = self.body(f"__body_{number}", positional(), node.body, node)
         return self.loop("while_", number, node, body, node.test, [thunk(asked), load(body.name)])
 
@@ -215,7 +215,7 @@ class _Statements(Expressions):
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
         message = thunk(self.expression(node.msg)) if node.msg else ast.Constant(None)
-        return statement(call("assert_", self.expression(node.test), message, place=node))
+        return statement(call("assert_", self.test(node.test), message, place=node))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> list[ast.stmt]:
         decorators = [f"__value_{self.number()}" for _ in node.decorator_list]

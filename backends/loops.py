@@ -1,0 +1,238 @@
+"""Loops as Python source, for the CPU targets: `for`, and `while` with tapes that grow."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from ..ir.graph import Block, Constant, Eqn, Value, reads
+from ..ir.loops import loop_body, most_trips, state_count, trip_count
+from ..ir.types import ArrayType, Dim
+from .blocks import BlockWriter, place_text
+from .memory import Group, Place, Scope, born_in_place, stays
+from .source import Line, allocation
+from .tapes import first_rows
+
+
+class LoopWriter(BlockWriter):
+    """A writer of blocks that writes loops, too."""
+
+    @abstractmethod
+    def trips(self, length: Dim, reverse: bool) -> str:
+        """What a `for` runs over."""
+
+    @abstractmethod
+    def first_index(self) -> str:
+        """Where the index of a `while` starts."""
+
+    # ---- for ----
+
+    def for_loop(self, eqn: Eqn, scope: Scope) -> None:
+        (body,) = eqn.blocks
+        k = state_count(eqn.attrs)
+        inner, rows = self._started(eqn, scope)
+        stacks = [self.allocate(o, scope, eqn) for o in eqn.outputs[k:]]
+        index = self._loop_index(eqn, body.params[0])
+        reverse = bool(eqn.attrs.get("reverse"))
+        if not reverse:
+            self.ascending.add(index)
+        self.page.write(f"for {index} in {self.trips(trip_count(eqn.attrs), reverse)}:", eqn)
+        with self.page.indented():
+            at = self.index_text(index)
+            self._slices(eqn, body.params[1 + k :], at)
+            self._place_rows(body, k, stacks, rows, at)
+            self.block(inner)
+            self._next_trip(body, k, inner)
+            if self.page.lines[-1].depth < self.page.depth:
+                self.page.write("pass")
+        for n, output in enumerate(eqn.outputs[:k]):
+            self._finish(body.params[1 + n], output, scope)
+
+    def _started(self, eqn: Eqn, scope: Scope) -> tuple[Scope, dict[Value, int]]:
+        """The scope of a body whose carries have their variables, and which arrays are made in stacks."""
+        body, k = loop_body(eqn), state_count(eqn.attrs)
+        rows = born_in_place(body, range(k, len(body.results)))
+        live = [*body.results[:k], *(body.results[n] for n in rows.values())]
+        inner = self.scope(body, live, scope.depth + 1)
+        for n in range(k):
+            self._start(eqn, n, scope, inner)
+        return inner, rows
+
+    def _loop_index(self, eqn: Eqn, param: Value) -> str:
+        """The variable of a loop; sizes may mention it under the name in attribute `index`."""
+        named = eqn.attrs.get("index")
+        self.texts[param] = str(named) if named else self.names.fresh(param.name or "i")
+        return self.texts[param]
+
+    def _start(self, eqn: Eqn, n: int, scope: Scope, inner: Scope) -> None:
+        """Carry n before the loop: its start's own buffer if that dies here, else a copy."""
+        start, param = eqn.inputs[n], loop_body(eqn).params[1 + n]
+        if not param.type.rank:
+            value = self.scalar(start)
+            self.page.write(f"{self.define(param)} = {value}", eqn)
+            return
+        place = self.place(start)
+        taken = reads(eqn).count(start) == 1 and scope.dies(start, eqn, place)
+        if taken and stays(eqn, n):
+            self.places[param] = Place(place.name, place.indices, Group(inner, [param]))
+            return
+        if not taken:
+            self.noted(eqn, start, scope)
+        name = self.names.fresh(param.name)
+        self.places[param] = Place(name, (), Group(inner, [param]))
+        if taken and self.owns(scope, place):
+            self.hand_on(name, place, eqn)
+        else:
+            self.copy(name, start, scope, eqn)
+
+    def _slices(self, eqn: Eqn, params: Sequence[Value], at: str) -> None:
+        for param, operand in zip(params, eqn.inputs[len(eqn.inputs) - len(params) :], strict=True):
+            place = self.place(operand).at(at)
+            if param.type.rank:
+                self.places[param] = Place(place.name, place.indices, Group(None))
+            else:
+                self.page.write(f"{self.define(param)} = {place_text(place)}", eqn)
+
+    def _place_rows(
+        self, body: Block, k: int, stacks: Sequence[Place], rows: Mapping[Value, int], at: str
+    ) -> None:
+        """The items of a trip go into its rows of the stacks; `rows` are made there."""
+        places = [stack.at(at) for stack in stacks]
+        self.rows.update({first: places[n - k] for first, n in rows.items()})
+        self.place_items(body, list(zip(body.results[k:], places, strict=True)))
+
+    def _next_trip(self, body: Block, k: int, inner: Scope) -> None:
+        """Carries for the next trip."""
+        moves: list[tuple[str, str]] = []
+        kept = {
+            self.places[r].group
+            for p, r in zip(body.params[1:], body.results[:k], strict=False)
+            if r.type.rank and not isinstance(r, Constant) and self.places[p] == self.places[r]
+        }
+        for param, result in zip(body.params[1:], body.results[:k], strict=False):
+            if not param.type.rank:
+                moves.append((self.texts[param], self.scalar(result)))
+                continue
+            source = self.text(result)
+            place, found = self.places[param], self.place(result)
+            if place == found:
+                continue
+            fresh = self.owns(inner, found) and found.group not in kept
+            kept.add(found.group)
+            if fresh and not place.indices:
+                self.handed_on.setdefault(found.name, set()).add(place.name)
+            copied = source if fresh or place.indices else f"{source}.copy()"
+            moves.append((place_text(place), copied))
+        self._move([(to, source) for to, source in moves if to != source])
+
+    def _move(self, moves: Sequence[tuple[str, str]]) -> None:
+        """Assign at once where a later source reads an earlier target."""
+        words = [set(re.findall(r"\w+", source)) for _, source in moves]
+        targets = [to.partition("[")[0] for to, _ in moves]
+        if any(targets[a] in words[b] for b in range(len(moves)) for a in range(b)):
+            self.page.write(
+                f"{', '.join(to for to, _ in moves)} = {', '.join(source for _, source in moves)}"
+            )
+        else:
+            for to, source in moves:
+                self.page.write(f"{to} = {source}")
+
+    def _finish(self, param: Value, output: Value, scope: Scope) -> None:
+        """A carry after the loop is what its variable holds."""
+        if output.type.rank:
+            place = self.places[param]
+            self.places[output] = Place(place.name, place.indices, Group(scope, [output]))
+        else:
+            self.texts[output] = self.texts[param]
+
+    # ---- while ----
+
+    def while_loop(self, eqn: Eqn, scope: Scope) -> None:
+        test, body = eqn.blocks
+        k = state_count(eqn.attrs)
+        inner, rows = self._started(eqn, scope)
+        index = self._loop_index(eqn, body.params[0])
+        growing = self._tapes(eqn)
+        tapes = [self.places[o] for o in eqn.outputs[k:]]
+        self.page.write(f"{index} = {self.first_index()}", eqn)
+        self._lend(body, test)
+        with self.page.aside() as asked, self.page.indented():
+            self.block(self.scope(test, test.results, scope.depth + 1))
+        self._head(eqn, index, asked, self.text(test.results[0]))
+        with self.page.indented():
+            if growing:
+                self._grow(index, tapes)
+            at = self.index_text(index)
+            self._place_rows(body, k, tapes, rows, at)
+            self.block(inner)
+            self._next_trip(body, k, inner)
+            self.page.write(f"{index} += 1")
+        trips = str(eqn.attrs["trips"])
+        self.page.write(f"{trips} = {index}")
+        for tape in tapes:
+            self.page.write(f"{tape.name} = {tape.name}[:{trips}]")
+        for n, output in enumerate(eqn.outputs[:k]):
+            self._finish(body.params[1 + n], output, scope)
+
+    def _lend(self, body: Block, test: Block) -> None:
+        """The test reads the body's carries where they are, and may overwrite none."""
+        for param, asked in zip(body.params, test.params, strict=True):
+            if param.type.rank:
+                place = self.places[param]
+                self.places[asked] = Place(place.name, place.indices, Group(None))
+            else:
+                self.texts[asked] = self.texts[param]
+
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str) -> None:
+        """`while i < limit and x > 0.0:` where the test is one expression, else a test in the loop."""
+        limit = most_trips(eqn.attrs)
+        conditions = [] if limit is None else [f"{index} < {limit}"]
+        single = [line.text.removeprefix(f"{ok} = ") for line in asked]
+        inline = len(asked) == 1 and single[0] != asked[0].text
+        if inline or not asked:
+            test = single[0] if inline else ok
+            loose = re.search(r"\b(or|if)\b", test) and conditions
+            conditions += [] if test == "True" else [f"({test})" if loose else test]
+        self.page.write(f"while {' and '.join(conditions) or 'True'}:", eqn)
+        if not inline and asked:
+            self.page.extend(asked)
+            with self.page.indented():
+                self.page.write(f"if not {ok}:")
+                with self.page.indented():
+                    self.page.write("break")
+
+    def _tapes(self, eqn: Eqn) -> bool:
+        """Tapes for the first trips; whether they may have to grow.
+
+        Nobody may overwrite them, nor hand them on: what lies behind the last trip is not to be kept.
+        """
+        outputs, limit = eqn.outputs[state_count(eqn.attrs) :], most_trips(eqn.attrs)
+        if not outputs:
+            return False
+        row = sum((_row_bytes(o.type) for o in outputs), Dim.of(0))
+        most = Dim.of(-1) if limit is None else limit
+        if row.constant is not None and most.constant is not None:
+            rows = Dim.of(first_rows(row.constant, most.constant))
+        else:
+            rows = Dim.of(self.names.fresh("rows"))
+            self.page.write(f"{rows} = first_rows({row}, {most})", eqn)
+        for output in outputs:
+            name = self.names.fresh(output.name)
+            self.places[output] = Place(name, (), Group(None, [output]))
+            type_ = output.type.with_shape((rows, *output.type.shape[1:]))
+            self.page.write(f"{name} = {allocation('np.empty', type_)}", eqn)
+        return limit is None or rows != limit
+
+    def _grow(self, index: str, tapes: Sequence[Place]) -> None:
+        """Room for the trip that begins."""
+        self.page.write(f"if {index} == {tapes[0].name}.shape[0]:")
+        with self.page.indented():
+            for tape in tapes:
+                self.page.write(f"{tape.name} = grown({tape.name})")
+
+
+def _row_bytes(stack: ArrayType) -> Dim:
+    """What one trip stores."""
+    return prod(stack.shape[1:], start=Dim.of(stack.dtype.itemsize))
