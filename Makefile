@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+PROGRAMS ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench clean
+.PHONY: demo test fuzz bench clean
 
 demo: $(VENV)/plot.stamp
 	$(BIN)/adcompiler demo
@@ -14,6 +15,11 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(WORKERS)
+
+# Hours of random programs, against the minutes of `make test`; prints what became of each construct.
+fuzz: $(VENV)/dev.stamp
+	FUZZ_PROGRAMS=$(PROGRAMS) FUZZ_LOOP_PROGRAMS=5000 PYTHONPATH=tests \
+		$(BIN)/pytest -n $(WORKERS) -p frontend_report tests/test_frontend_fuzz.py tests/test_loop_fuzz.py
 
 bench: $(VENV)/bench.stamp
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
