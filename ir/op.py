@@ -38,6 +38,16 @@ class Partials:
 
     of: Callable[..., Sequence[Value | float | None]]
 
+    def by_operand(
+        self, operands: Sequence[Value], values: Sequence[Value], attrs: Attrs
+    ) -> dict[Value, Value | float]:
+        """The partial for each operand that has one; an operand in several places has one, their sum."""
+        found: dict[Value, Value | float] = {}
+        for operand, partial in zip(operands, self.of(*values, **attrs), strict=True):
+            if partial is not None:
+                found[operand] = found[operand] + partial if operand in found else partial
+        return found
+
 
 @dataclass(frozen=True)
 class Linear:

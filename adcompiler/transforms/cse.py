@@ -33,7 +33,7 @@ def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Va
         if eqn.blocks:
             rewrite_inside(eqn, env, lambda inner, inside: _merged(inner, inside, dict(known)))
             continue
-        key = _key(eqn, env)
+        key = identity(eqn, env)
         if key is None or key not in known:
             outputs = replay_origin(eqn, env)
             if key is not None:
@@ -43,11 +43,16 @@ def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Va
     return [lookup(env, r) for r in source.results]
 
 
-def _key(eqn: Eqn, env: Mapping[Value, Value]) -> Hashable | None:
-    """What makes two equations equal; None where they must stay apart."""
+def identity(eqn: Eqn, env: Mapping[Value, Value]) -> tuple[Hashable, ...] | None:
+    """What makes two equations equal; None where they must stay apart.
+
+    A check of what was checked before is the same one: it cannot fail any more.
+    """
+    operands = tuple(_operand(lookup(env, v)) for v in eqn.inputs)
+    if eqn.op.name == "check":
+        return eqn.op.name, operands
     if eqn.op.effect or _is_buffer(eqn):
         return None
-    operands = tuple(_identity(lookup(env, v)) for v in eqn.inputs)
     attrs = tuple(sorted((name, type(a).__name__, repr(a)) for name, a in eqn.attrs.items()))
     return eqn.op.name, operands, attrs, eqn.note == REPLAYED
 
@@ -57,7 +62,7 @@ def _is_buffer(eqn: Eqn) -> bool:
     return eqn.op.updates or (isinstance(eqn.op.lowering, Structural) and not eqn.inputs)
 
 
-def _identity(value: Value) -> Hashable:
+def _operand(value: Value) -> Hashable:
     if isinstance(value, Constant) and not value.type.shape:
         return value.type, value.data.tobytes()
     return value

@@ -111,7 +111,9 @@ def _read(block: Block) -> set[Value]:
 
 
 def _with_counts(eqn: Eqn, wanted: Iterable[int]) -> dict[str, Attr]:
-    """The attributes of a loop of which only some carries and sums are left."""
+    """The attributes of a loop of which only some carries and sums are left; without carries it has no
+    direction.
+    """
     places = split(eqn.attrs, range(len(eqn.outputs)))
     attrs = {k: a for k, a in eqn.attrs.items() if k not in ("carry", "sums")}
     chosen = set(wanted)
@@ -119,6 +121,8 @@ def _with_counts(eqn: Eqn, wanted: Iterable[int]) -> dict[str, Attr]:
         "carry": len(chosen.intersection(places.carries)),
         "sums": len(chosen.intersection(places.sums)),
     }
+    if not counts["carry"]:
+        attrs.pop("reverse", None)
     return attrs | {role: n for role, n in counts.items() if n}
 
 

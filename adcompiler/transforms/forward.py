@@ -102,11 +102,11 @@ class Tangents:
         with origin(eqn.location, eqn.note):
             replay(eqn, self.copies)
         with origin(eqn.location, f"tangent of {eqn.output.name or eqn.op.name}"):
-            values = map(self.primal, (*eqn.inputs, *eqn.outputs))
+            values = list(map(self.primal, (*eqn.inputs, *eqn.outputs)))
             total: Value | None = None
-            for partial, operand in zip(statement.of(*values, **eqn.attrs), eqn.inputs, strict=True):
+            for operand, partial in statement.by_operand(eqn.inputs, values, eqn.attrs).items():
                 dot = self.tangents.get(operand)
-                if partial is not None and dot is not None:
+                if dot is not None:
                     term = partial * dot
                     total = term if total is None else total + term
             if total is None:

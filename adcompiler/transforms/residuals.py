@@ -37,6 +37,9 @@ from .ragged import read_by_rerun, sizes_of_rerun
 GUESS = 1000
 """What a size whose value is not known counts for when bytes are compared."""
 
+MOVED = 30
+"""The work of writing a number to a stack and reading it again, in tenths of a flop."""
+
 SOURCE, SINK = "S", "T"
 
 
@@ -213,9 +216,15 @@ def cheapest(costs: Iterable[Cost], needed: Iterable[Value]) -> frozenset[Value]
 
 
 def _keeping(nest: Nest, value: Value, home: Home, trips: int) -> Capacity:
-    """Bytes of the stack; a value whose size changes from trip to trip is never stacked."""
-    if nest.changing(value.type.shape, home) > nest.anchor(home):
+    """Bytes of the stack; a value whose size changes from trip to trip is never stacked.
+
+    Numbers that are stacked for one run of a ragged loop cost the time to write and read them.
+    """
+    anchor = nest.anchor(home)
+    if nest.changing(value.type.shape, home) > anchor:
         return INFINITE
+    if anchor and not value.type.rank:
+        return (0, MOVED * trips)
     return (nbytes(value) * trips, 0)
 
 

@@ -23,6 +23,7 @@ from .activity import varied
 from .dce import dce_block
 from .inline import inline
 from .legalise import REVERSES, Draft, legalise
+from .shared import sharing
 from .zeros import zeros_like
 
 
@@ -53,7 +54,8 @@ def draft(primal: Function, wrt: Sequence[int]) -> Draft:
 
     with using(OPS):
         adjoint = block(bars, write)
-    return Draft(with_names(dce_block(adjoint), sweep.adjoint.names), tuple(sweep.adjoint.reversed))
+    named = with_names(dce_block(adjoint), sweep.adjoint.names)
+    return sharing(Draft(named, tuple(sweep.adjoint.reversed)), body)
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,12 @@ class Sweep:
 
     def _step(self, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
         match eqn.op.derivative:
-            case Partials(of):
+            case Partials() as partials:
                 (ct,) = cotangents
                 assert ct is not None
-                partials = of(*eqn.inputs, *eqn.outputs, **eqn.attrs)
-                for operand, partial in zip(eqn.inputs, partials, strict=True):
-                    if partial is not None and self.differentiable(operand):
+                found = partials.by_operand(eqn.inputs, (*eqn.inputs, *eqn.outputs), eqn.attrs)
+                for operand, partial in found.items():
+                    if self.differentiable(operand):
                         self.accumulate(operand, self._times(partial, ct), ct in self.adjoint.masked)
             case Linear(transpose):
                 (ct,) = cotangents

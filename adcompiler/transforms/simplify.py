@@ -6,19 +6,21 @@ marked `derived`: they hold for real numbers only, and are applied to equations 
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from adcompiler.ir.build import active, block, lookup, origin, replay, rewrite_inside, using, with_names
-from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant
+from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant, reads
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.attributes import integers
 from adcompiler.ir.types import F64, ArrayType
 
+from .accesses import simpler_access
 from .legalise import REPLAYED
 
 Made = MutableMapping[Value, Eqn]
@@ -62,6 +64,8 @@ RULES = (
     Rule(lambda x: x - 0.0, lambda x: x),
     Rule(lambda x: x * 0.0, lambda x: 0.0, derived=True),
     Rule(lambda x: 0.0 * x, lambda x: 0.0, derived=True),
+    # the derivative of x * x * x
+    Rule(lambda x, g: (x * x) * g + (x + x) * (x * g), lambda x, g: (x * x) * g * 3.0, derived=True),
 )
 
 
@@ -74,13 +78,16 @@ def simplify(function: Function) -> Function:
 
 
 def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequence[Value]:
+    here = {o for eqn in source.eqns for o in eqn.outputs}
+    uses = Counter([*source.results, *(v for eqn in source.eqns for v in reads(eqn))])
     for eqn in source.eqns:
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
                 rewrite_inside(eqn, env, lambda inner, inside: _rewritten(inner, inside, dict(made), names))
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
-            simpler = _simpler(replace(eqn, inputs=operands), made)
+            once = {lookup(env, v) for v in eqn.inputs if uses[v] == 1 and v in here}
+            simpler = _simpler(replace(eqn, inputs=operands), made, once)
             if simpler is not None:
                 env[eqn.output] = simpler
                 if eqn.output.name:
@@ -91,11 +98,13 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
     return [lookup(env, r) for r in source.results]
 
 
-def _simpler(eqn: Eqn, made: Made) -> Value | None:
+def _simpler(eqn: Eqn, made: Made, once: Collection[Value]) -> Value | None:
     """What the output of an equation equals, if that is simpler; the same type always."""
     if len(eqn.outputs) != 1 or eqn.op.effect:
         return None
     found = _folded(eqn) or _by_structure(eqn, made) or _by_rule(eqn, made)
+    if found is None and eqn.inputs:
+        found = simpler_access(eqn, made, once, _is_derived(eqn))
     return found if found is not None and found.type == eqn.output.type else None
 
 
@@ -105,14 +114,18 @@ def _simpler(eqn: Eqn, made: Made) -> Value | None:
 def _by_rule(eqn: Eqn, made: Made) -> Value | None:
     for rule in RULES:
         pattern = _pattern(rule)
-        derived = eqn.note is not None and eqn.note != REPLAYED
-        if pattern.eqns[-1].op is not eqn.op or (rule.derived and not derived):
+        if pattern.eqns[-1].op is not eqn.op or (rule.derived and not _is_derived(eqn)):
             continue
         bindings: Bindings = {}
         if _matches(pattern.eqns[-1], eqn, {o: e for e in pattern.eqns for o in e.outputs}, made, bindings):
             result = rule.after(*(bindings[p] for p in pattern.params))
             return result if isinstance(result, Value) else constant(result, eqn.output.type.dtype)
     return None
+
+
+def _is_derived(eqn: Eqn) -> bool:
+    """Whether a transform has written it, and not the user."""
+    return eqn.note is not None and eqn.note != REPLAYED
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
-from ..graph import Attrs, Block, Eqn, Value, constant
+from ..graph import Attrs, Block, Constant, Eqn, Value, constant
 from ..op import Linear, Sample
 from ..types import ArrayType, DType
 from .elementwise import PIECEWISE_CONSTANT, binary, elementwise, numeric, symbolic, unary, vector
@@ -57,7 +57,9 @@ mul = elementwise(
 )
 
 
-def _div_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
+def _div_partials(x: Value, y: Value, z: Value) -> Sequence[Value | None]:
+    if isinstance(x, Constant) and not x.type.shape and 1e-3 <= abs(x.data) <= 1e3:
+        return [None, z * z * float(-1.0 / x.data)]  # no division
     reciprocal = 1.0 / y  # one division for both
     return [reciprocal, -(z * reciprocal)]
 
