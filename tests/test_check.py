@@ -37,6 +37,13 @@ def loop(eqns=(), results=(), params=(), inputs=(), outputs=(), **attrs):
     return eqn("for", inputs, outputs, [body], length=3, **attrs)
 
 
+def repeated(test=(TRUE,), params=(), results=(), inputs=(), outputs=(), **attrs):
+    """A `while` with this test and body."""
+    asked = Block((Value(ArrayType(I64), "i"), *params), (), tuple(test))
+    body = Block((Value(ArrayType(I64), "k"), *(Value(p.type, "c") for p in params)), (), tuple(results))
+    return eqn("while", inputs, outputs, [asked, body], **({"trips": "t"} | attrs))
+
+
 def text(*lines, params="x: f64, a: f64[n], j: i64", results="", returned=""):
     """The Function of these lines."""
     return parse(
@@ -278,6 +285,36 @@ BROKEN = {
         of(loop(params=[Y], inputs=[OTHER]), params=[OTHER]),
         "f: a for of 3 trips cannot take f64 from slices of f64[4]\n    for c {length=3}",
     ),
+    "test that is no truth": (
+        of(repeated(test=[X])),
+        'f: the test of a while yields one bool scalar\n    while {trips="t"}',
+    ),
+    "test of another carry": (
+        of(repeated(params=[Y], inputs=[BOXED], results=[BOXED], carry=1), params=[BOXED]),
+        "f: the test of a while takes an i64 index and one parameter an operand\n"
+        '    while b {trips="t", carry=1}',
+    ),
+    "carry of a while lost": (
+        of(repeated(params=[Y], inputs=[X], carry=1)),
+        "f: a while of 1 carries and sums takes and yields at least 1 values\n"
+        '    while x {trips="t", carry=1}',
+    ),
+    "carry of a while after": (
+        of(repeated(params=[Y], inputs=[X], results=[constant(1, I64)], carry=1)),
+        'f: carry 0 of a while is f64 before it and i64 after a trip\n    while x {trips="t", carry=1}',
+    ),
+    "operand of a while that is no carry": (
+        of(repeated(params=[Y], inputs=[X])),
+        'f: a while of 0 carries takes 1 operands\n    while x {trips="t"}',
+    ),
+    "trips that name nothing": (
+        of(repeated(trips=3)),
+        "f: trips of a while names a size, 3 cannot\n    while {trips=3}",
+    ),
+    "trips named like a size": (
+        of(repeated(trips="n"), sizes=("n",)),
+        'f: the size n is in scope already\n    while {trips="n"}',
+    ),
     # sums
     "sum read": (summed("t: f64 = add s, 1.0", "u: f64 = neg s"), SUM),
     "sum computed": (summed("t: f64 = neg s"), SUM),
@@ -403,6 +440,18 @@ SOUND = {
         "b: i64[k] = iota {length=k}",
         returned="b",
         results="i64[k]",
+    ),
+    "trips": text(
+        'y: f64, s: f64[t] = while x {trips="t", carry=1, limit=n, index="k"} (i: i64, c: f64) {',
+        "p: bool = less c, 1.0",
+        "yield p",
+        "} (i: i64, c: f64) {",
+        "d: f64 = index a, i",
+        "yield d, c",
+        "}",
+        "b: i64[t] = iota {length=t}",
+        returned="s, b",
+        results="f64[t], i64[t]",
     ),
     "written": of(results=[X], written=((0, 0),)),
     "guards": of(sizes=("n",), guards=(Guard(Dim.of("n") // 2, Relation.NONZERO),)),

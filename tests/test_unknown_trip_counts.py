@@ -260,6 +260,27 @@ def test_what_a_ragged_loop_keeps_is_stacked_when_it_runs_again() -> None:
     assert [len(e.outputs) for e in inside] == [2, 2]  # run again with a stack, then walked back
 
 
+def test_a_trip_count_is_kept_where_nothing_else_is() -> None:
+    """v is only added up: the adjoint needs to know how often, not to run the loop over the array again."""
+
+    def body(x: Value, v: Value):
+        def search(i: Value, s: Value, u: Value):
+            def step(k: Value, r: Value):
+                return [r + index(u, k)]
+
+            (r,) = loop_while(lambda k, r: less(r, x), step, [s * 0.1], "t", limit=N, index="k")
+            return [s + r, put(u, sin(r), i)]
+
+        return loop(N, search, [x, v])
+
+    f = made("searches", [scalar("x"), vector("v")], body)
+    assert mismatch(f, arguments(f), 1, "auto", {"n": 5}) < 1e-12
+    adjoint = optimised(reverse(f, [0, 1]))
+    outer, *_ = (e for e in adjoint.body.eqns if e.op.loop)
+    assert sorted(str(o.type) for o in outer.outputs[2:]) == ["f64[n]", "i64[n]"]
+    assert [e.op.name for e in walk(adjoint.body)].count("while") == 1
+
+
 def test_padded_stacks_hold_less_than_whole_arrays() -> None:
     """To run the loop over rows again would take the matrix of each step; its multipliers take a row each."""
     adjoint = optimised(reverse(elimination(), [0, 2]))

@@ -26,8 +26,9 @@ from adcompiler.ir.build import (
     replay_origin,
 )
 from adcompiler.ir.graph import Block, Eqn, Function, Value, constant
-from adcompiler.ir.loops import element_type, loop_body, split
+from adcompiler.ir.loops import element_type, loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
+from adcompiler.ir.ops.arrays import size_value
 from adcompiler.ir.types import I64, ArrayType, Dim
 
 from .dce import dce
@@ -100,6 +101,8 @@ class _Writer:
                 self._forward_inside(eqn, env, stacks)
             else:
                 replay_origin(eqn, env)
+            if eqn in self.nest.counts:
+                env[self.nest.counts[eqn]] = size_value(trip_count(eqn.attrs))
 
     def _forward_inside(self, eqn: Eqn, env: Environment, stacks: Environment) -> None:
         """A copy of an equation with blocks, each of which also yields what is kept of it."""
@@ -209,7 +212,9 @@ class _Writer:
         for eqn in inside:
             if eqn in chosen:
                 with origin(eqn.location, REPLAYED):
-                    if eqn in again:
+                    if eqn.op.binds and eqn.blocks and eqn not in again:
+                        emit(OPS["bind"], [env[self.nest.counts[eqn]]], {"size": eqn.attrs[eqn.op.binds]})
+                    elif eqn in again:
                         kept = {o: env[o] for o in eqn.outputs if o in env}
                         self._forward_inside(eqn, env, stacks)
                         active().eqns[-1] = _rerun(active().eqns[-1])

@@ -19,7 +19,7 @@ from adcompiler.ir.affine import highest
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
 from adcompiler.ir.indices import Integers, integers, never_meet
 from adcompiler.ir.loops import loop_body, most_trips, split, trip_count
-from adcompiler.ir.types import Dim, Positive
+from adcompiler.ir.types import I64, ArrayType, Dim, Positive
 
 Site = tuple[Eqn, int]
 Home = tuple[Site, ...]
@@ -43,8 +43,9 @@ class Nest:
     """What is known of the values of a block and the blocks inside it.
 
     `sliced` maps a slice parameter to its operand, `indices` holds the index parameters of loops, `bindings`
-    the equations that bind a name, `elsewhere` the reads that an array outside the loop answers as well, and
-    `padded` the length of the stacks of ragged loops that are padded.
+    the equations that bind a name, `counts` a value for the trips that a `while` inside a block has made,
+    `elsewhere` the reads that an array outside the loop answers as well, and `padded` the length of the
+    stacks of ragged loops that are padded.
     """
 
     home: dict[Value, Home] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Nest:
     sliced: dict[Value, Value] = field(default_factory=dict)
     indices: set[Value] = field(default_factory=set)
     bindings: dict[str, list[tuple[Eqn, Home]]] = field(default_factory=dict)
+    counts: dict[Eqn, Value] = field(default_factory=dict)
     elsewhere: Mapping[Value, Element] = field(default_factory=dict)
     padded: Mapping[Eqn, Dim] = field(default_factory=dict)
 
@@ -67,10 +69,7 @@ class Nest:
         eqn = self.made.get(value)
         if eqn is None or eqn.blocks:
             return None
-        binds = list(self.binds(eqn, self.home[value]))
-        if any(b.blocks for b in binds):
-            return None  # a trip count
-        return (*eqn.inputs, *(b.inputs[0] for b in binds))
+        return (*eqn.inputs, *(self.bound(b) for b in self.binds(eqn, self.home[value])))
 
     def dear(self, value: Value) -> bool:
         """Whether a value is replayed only where it cannot be kept."""
@@ -83,6 +82,14 @@ class Nest:
             for bind, at in self.bindings.get(name, ()):
                 if at and home[: len(at)] == at:
                     yield bind
+
+    def bound(self, binder: Eqn) -> Value:
+        """The integer that an equation inside a block binds."""
+        return self.counts[binder] if binder.blocks else binder.inputs[0]
+
+    def count(self, loop: Eqn) -> tuple[Value, ...]:
+        """The value for the trips of a loop, if it has one."""
+        return (self.counts[loop],) if loop in self.counts else ()
 
     # ---- where stacks are made ----
 
@@ -156,6 +163,9 @@ def _scan(block: Block, home: Home, nest: Nest) -> None:
         nest.made.update((o, eqn) for o in eqn.outputs)
         if eqn.op.binds is not None:
             nest.bindings.setdefault(str(eqn.attrs[eqn.op.binds]), []).append((eqn, home))
+        if eqn.op.binds is not None and eqn.blocks and home:
+            count = nest.counts[eqn] = Value(ArrayType(I64), str(eqn.attrs[eqn.op.binds]))
+            nest.home[count], nest.made[count] = home, eqn
         if eqn.op.loop:
             params = loop_body(eqn).params
             nest.indices.update(b.params[0] for b in eqn.blocks)

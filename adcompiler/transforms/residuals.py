@@ -32,7 +32,7 @@ from adcompiler.ir.types import Dim
 
 from .mincut import INFINITE, Capacity, Edge, minimum_cut
 from .nest import Home, Nest, mentioned
-from .ragged import read_by_rerun, sizes_of_rerun
+from .ragged import read_by_rerun
 
 GUESS = 1000
 """What a size whose value is not known counts for when bytes are compared."""
@@ -46,8 +46,8 @@ SOURCE, SINK = "S", "T"
 @dataclass(frozen=True)
 class Choice:
     """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included),
-    the `bind` equations of the sizes that it mentions itself, and the loops that it runs once more; the
-    survey says which stacks are padded.
+    the equations that bind sizes which it mentions itself, and the loops that it runs once more; the survey
+    says which stacks are padded.
     """
 
     nest: Nest
@@ -59,17 +59,16 @@ class Choice:
 
 def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     """The residuals of an adjoint that was written as if every primal value were in scope."""
-    binders = _binders(nest, adjoint)
-    binds = frozenset(b for b in binders if not b.blocks)
-    read = [v for v in (*_reads(adjoint), *(v for b in binds for v in b.inputs)) if nest.home.get(v)]
+    binds = _binds(nest, adjoint)
+    read = [v for v in (*_reads(adjoint), *map(nest.bound, binds)) if nest.home.get(v)]
     homes = {eqn: home[:depth] for home in nest.home.values() for depth, (eqn, _) in enumerate(home)}
-    choice = _settled(nest, homes, read, binds, binders - binds, plan)
-    for eqn in sorted(choice.again - binders, key=lambda e: len(homes[e])):
+    choice = _settled(nest, homes, read, binds, plan)
+    for eqn in sorted(choice.again, key=lambda e: len(homes[e])):
         most = choice.nest.most_trips(eqn, homes[eqn])
         if most is not None:
             padded = replace(nest, padded={**choice.nest.padded, eqn: most})
             with suppress(DerivativeError):  # a value of ragged size cannot be stacked
-                choice = min(choice, _settled(padded, homes, read, binds, binders - binds, plan), key=_bytes)
+                choice = min(choice, _settled(padded, homes, read, binds, plan), key=_bytes)
     return choice
 
 
@@ -85,13 +84,11 @@ def _settled(
     homes: Homes,
     read: Sequence[Value],
     binds: frozenset[Eqn],
-    again: frozenset[Eqn],
     plan: str,
 ) -> Choice:
     """The cut, repeated until no more loops are run again for it, nor more values read by those."""
-    needed, kept = dict.fromkeys(read), frozenset[Value]()
+    needed, kept, again = dict.fromkeys(read), frozenset[Value](), frozenset[Eqn]()
     while True:
-        again = _with_sizes(nest, again, homes)
         needed.update(dict.fromkeys(v for e in again for v in _read_again(nest, e, homes, kept)))
         costs = _costs(nest, again, homes)
         _refuse_lost(nest, costs, needed)
@@ -108,15 +105,6 @@ def _stacked_by(nest: Nest, loop: Eqn, home: Home, value: Value) -> bool:
     return nest.anchor(nest.home[value]) == depth and nest.home[value][depth][0] is loop
 
 
-def _with_sizes(nest: Nest, again: frozenset[Eqn], homes: Homes) -> frozenset[Eqn]:
-    """With a loop whose trip count is a size in another one that is run again, that loop as well."""
-    while True:
-        more = again | {b for e in again for b in sizes_of_rerun(nest, e, homes[e]) if b.blocks}
-        if more == again:
-            return again
-        again = more
-
-
 def _read_again(nest: Nest, eqn: Eqn, homes: Homes, kept: frozenset[Value]) -> tuple[Value, ...]:
     """What is read of the blocks around a loop that is run again, for what is kept of it."""
     mine = [v for v in kept if _stacked_by(nest, eqn, homes[eqn], v)]
@@ -131,7 +119,7 @@ def _all_that_is_read(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]
     """Every value that the adjoint reads; what cannot be stacked, or is free, is replayed."""
     ragged = {c.value for c in costs if c.keeping is INFINITE}
     stacked = {v for v in needed if v not in ragged | nest.indices and v not in nest.sliced}
-    return cheapest(costs, [v for v in needed if v in ragged]) | stacked
+    return cheapest(costs, [v for v in needed if v not in stacked]) | stacked
 
 
 PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read}
@@ -142,7 +130,7 @@ Homes = Mapping[Eqn, Home]
 """Where equations with blocks stand."""
 
 
-def _binders(nest: Nest, adjoint: Block) -> frozenset[Eqn]:
+def _binds(nest: Nest, adjoint: Block) -> frozenset[Eqn]:
     """The equations inside loops or branches that bind sizes which an adjoint mentions, as lengths do."""
     names = frozenset[str]().union(*map(mentioned, walk(adjoint)))
     return frozenset(b for name in names for b, home in nest.bindings.get(name, ()) if home)

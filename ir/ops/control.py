@@ -149,6 +149,8 @@ def _while_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Bloc
     if state_count(attrs) != len(types):
         raise ShapeError(f"a while of {state_count(attrs)} carries takes {len(types)} operands")
     yielded = split(attrs, [r.type for r in body.results])
+    if len(yielded.carries) != len(types):
+        raise ShapeError(f"the body of a while of {len(types)} carries yields {len(yielded.carries)}")
     for k, (start, end) in enumerate(zip(types, yielded.carries, strict=True)):
         if start != end:
             raise ShapeError(f"carry {k} of a while is {start} before it and {end} after a trip")
