@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from loop_programs import N, random_program
+from loop_programs import N
 from modes import directional, floats, mismatch, optimised, random_args, random_like
 
 from adcompiler.ir.build import block, emit, function
@@ -12,7 +12,6 @@ from adcompiler.ir.graph import Function, Value, constant, count, walk
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.control import branch, call, loop
 from adcompiler.ir.types import F64, array_type
-from adcompiler.transforms import nest
 from adcompiler.transforms.cse import cse
 from adcompiler.transforms.forward import forward
 from adcompiler.transforms.inline import inline
@@ -21,60 +20,6 @@ from adcompiler.transforms.reverse import reverse
 from adcompiler.transforms.select import select
 
 sin, index, put, zeros = (OPS[name] for name in ("sin", "index", "put", "zeros"))
-
-
-# ---- random programs ----
-
-
-@pytest.mark.parametrize("seed", range(120))
-def test_modes_agree_on_random_loops(seed: int) -> None:
-    f = random_program(seed)
-    args = random_args(f, seed)
-    plan = "store_all" if seed % 4 == 3 else "auto"
-    assert mismatch(f, args, seed, plan) < 1e-10
-
-
-@pytest.mark.parametrize("seed", range(0, 120, 6))
-def test_forward_agrees_with_differences_on_random_loops(seed: int) -> None:
-    f = random_program(seed)
-    args = random_args(f, seed)
-    dots = random_like(args, np.random.default_rng(seed))
-    tangents = evaluate(forward(f, floats(f)), [*args, *dots])[len(f.body.results) :]
-    for expected, actual in zip(directional(f, args, dots), tangents, strict=True):
-        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7 * (1 + np.abs(expected).max()))
-
-
-@pytest.mark.parametrize("seed", range(0, 60, 5))
-def test_second_order_on_random_loops(seed: int) -> None:
-    f = random_program(seed)
-    args = random_args(f, seed)
-    rng = np.random.default_rng(seed)
-    backward = optimised(reverse(f, floats(f)))
-    bars = random_like(evaluate(f, args), rng)
-    assert mismatch(backward, [*args, *bars], seed) < 1e-9
-    onward = optimised(forward(f, floats(f)))
-    assert mismatch(onward, [*args, *random_like(args, rng)], seed) < 1e-9
-
-
-MUTANTS = {
-    "always": lambda test: lambda *args: True,
-    "forget the same trip": lambda test: (
-        lambda w, r, i, varies, apart, forms: test(w, r, i, varies, [a for a in apart if a], forms)
-    ),
-    "forget inner indices": lambda test: (
-        lambda w, r, i, varies, apart, forms: test(w, r, i, lambda key: False, apart, forms)
-    ),
-}
-
-
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_random_loops_see_a_wrong_redirect(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nest, "never_meet", MUTANTS[mutant](nest.never_meet))
-    wrong = 0
-    for seed in range(120):
-        f = random_program(seed)
-        wrong += mismatch(f, random_args(f, seed), seed) > 1e-8
-    assert wrong >= 3
 
 
 # ---- what is kept ----
