@@ -62,14 +62,18 @@ def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     binds = _binds(nest, adjoint)
     read = [v for v in (*_reads(adjoint), *map(nest.bound, binds)) if nest.home.get(v)]
     homes = {eqn: home[:depth] for home in nest.home.values() for depth, (eqn, _) in enumerate(home)}
-    choice = _settled(nest, homes, read, binds, plan)
-    for eqn in sorted(choice.again, key=lambda e: len(homes[e])):
-        most = choice.nest.most_trips(eqn, homes[eqn])
-        if most is not None:
-            padded = replace(nest, padded={**choice.nest.padded, eqn: most})
-            with suppress(DerivativeError):  # a value of ragged size cannot be stacked
-                choice = min(choice, _settled(padded, homes, read, binds, plan), key=_bytes)
-    return choice
+    choices = [_settled(nest, homes, read, binds, plan)]
+    with suppress(DerivativeError):  # a value of ragged size cannot be stacked
+        while padded := _lengths(choices[-1], homes):
+            nest = replace(nest, padded={**nest.padded, **padded})
+            choices.append(_settled(nest, homes, read, binds, plan))
+    return min(choices, key=_bytes)
+
+
+def _lengths(choice: Choice, homes: Homes) -> dict[Eqn, Dim]:
+    """The loops that would be run again and whose stacks could be padded, and to what length."""
+    lengths = ((eqn, choice.nest.most_trips(eqn, homes[eqn])) for eqn in choice.again)
+    return {eqn: most for eqn, most in lengths if most is not None}
 
 
 def _bytes(choice: Choice) -> int:
