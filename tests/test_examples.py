@@ -31,6 +31,8 @@ two_layer = load("two_layer")
 power = load("power")
 logistic_regression = load("logistic_regression")
 lotka_volterra = load("lotka_volterra")
+kepler = load("kepler")
+smoothing = load("smoothing")
 
 
 def test_expression_is_exact():
@@ -183,3 +185,30 @@ def test_demo_draws_a_png(report):
 def test_example_runs_as_a_script(name, expected, capsys):
     runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     assert expected in capsys.readouterr().out
+
+
+def test_kepler_follows_its_formula():
+    mean, e = np.linspace(0.1, 3.0, 7), np.linspace(0.1, 0.9, 7)
+    by_mean, by_eccentricity = adjoint(kepler.total, argnums=(0, 1))(mean, e)
+    anomaly = kepler.eccentric_anomaly(mean, e)
+    # what is differentiated are the steps that were made: the error is as small as the last one
+    np.testing.assert_allclose(by_mean, 1 / (1 - e * np.cos(anomaly)), rtol=1e-8)
+    np.testing.assert_allclose(by_eccentricity, np.sin(anomaly) / (1 - e * np.cos(anomaly)), rtol=1e-8)
+
+
+def test_smoothing_is_the_solution_of_its_system():
+    n, strength = 9, 0.7
+    y, truth = np.random.default_rng(1).normal(size=(2, n))
+    differences = np.diff(np.eye(n), axis=0)
+    system = np.eye(n) + strength * differences.T @ differences
+    u = np.linalg.solve(system, y)
+    np.testing.assert_allclose(smoothing.smooth(y, strength), u, rtol=1e-12)
+    adjoint_state = np.linalg.solve(system, 2 * (u - truth))
+    by_data, by_strength = adjoint(smoothing.distance, argnums=(0, 1))(y, strength, truth)
+    np.testing.assert_allclose(by_data, adjoint_state, rtol=1e-10)
+    np.testing.assert_allclose(by_strength, -adjoint_state @ differences.T @ differences @ u, rtol=1e-10)
+
+
+def test_no_step_has_no_derivative():
+    """A circle (e = 0) needs no step of the iteration: the program says E = M, whatever e is."""
+    assert adjoint(kepler.total, argnums=1)(np.array([1.0]), np.array([0.0])) == [0.0]
