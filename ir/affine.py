@@ -11,28 +11,53 @@ from collections.abc import Mapping, Sequence
 
 from .types import Atom, Dim, Positive
 
-Bounds = Mapping[str, tuple[Dim, Dim | None]]
+End = Dim | None
+Bounds = Mapping[str, tuple[End, End]]
 """Lowest and highest value (None: not known) of names that a program binds, outer ones first."""
+
+Heights = Mapping[str, End]
+"""The highest values of names that begin at zero."""
 
 
 def nonnegative(dim: Dim, bounds: Bounds, facts: Sequence[Dim] = ()) -> bool:
     """Whether `dim >= 0` is shown from the bounds, or from them and one of the facts, Dims that are >= 0."""
-    if dim.never_negative():
-        return True
+    (dim, *facts), heights, unknown = _from_zero([dim, *facts], bounds)
     # where a bounded name exists at all, its range is not empty
-    known = [*facts, *(high - low for low, high in bounds.values() if high is not None)]
+    known = [*facts, *(high for high in heights.values() if high is not None)]
     positive = frozenset(a for fact in known for a in _positive_atoms(fact))
-    candidates = [dim, *(dim - fact for fact in known)]
-    return any(_evident(_opened(candidate, positive), bounds, positive) for candidate in candidates)
+    candidates = (c for c in (dim, *(dim - fact for fact in known)) if unknown.isdisjoint(c.names()))
+    return any(_evident(_opened(c, positive), heights, unknown, positive) for c in candidates)
 
 
 def highest(dim: Dim, bounds: Bounds) -> Dim | None:
     """The greatest value over the ranges of these names, in terms of the others; None if not known."""
-    least: Dim | None = -dim
-    for name in reversed(list(bounds)):
+    (dim,), heights, unknown = _from_zero([dim], bounds)
+    least: Dim | None = -dim if unknown.isdisjoint(dim.names()) else None
+    for name in reversed(list(heights)):
         if least is not None and name in least.names():
-            least = _least(least, name, *bounds[name])
+            least = _least(least, name, heights[name], unknown)
     return None if least is None else -least
+
+
+def _from_zero(dims: Sequence[Dim], bounds: Bounds) -> tuple[list[Dim], Heights, frozenset[str]]:
+    """The same in names that begin at zero, as sizes do, and the names of which nothing is known.
+
+    A name stands for what is added to its lowest value, or taken from its highest.
+    """
+    moved: dict[str, Dim] = {}
+    heights: dict[str, End] = {}
+    unknown: set[str] = set()
+    for name, ends in bounds.items():
+        low, high = (None if end is None else end.substitute(moved) for end in ends)
+        if low is not None:
+            moved[name] = low + Dim.of(name)
+            heights[name] = None if high is None else high - low
+        elif high is not None:
+            moved[name] = high - Dim.of(name)
+            heights[name] = None
+        else:
+            unknown.add(name)
+    return [dim.substitute(moved) for dim in dims], heights, frozenset(unknown)
 
 
 def _positive_atoms(fact: Dim) -> list[Atom]:
@@ -54,18 +79,20 @@ def _opened(dim: Dim, atoms: frozenset[Atom]) -> Dim:
     return total
 
 
-def _evident(dim: Dim, bounds: Bounds, positive: frozenset[Atom]) -> bool:
-    for name in reversed(list(bounds)):
+def _evident(dim: Dim, heights: Heights, unknown: frozenset[str], positive: frozenset[Atom]) -> bool:
+    if dim.never_negative():
+        return True
+    for name in reversed(list(heights)):
         if name in dim.names():
-            least = _least(dim, name, *bounds[name])
+            least = _least(dim, name, heights[name], unknown)
             if least is None:
                 return False
             dim = _opened(least, positive)
     return dim.never_negative() or _below(dim).never_negative()
 
 
-def _least(dim: Dim, name: str, low: Dim, high: Dim | None) -> Dim | None:
-    """The least value over the range of a name in which the polynomial is linear; None if not known."""
+def _least(dim: Dim, name: str, high: End, unknown: frozenset[str]) -> Dim | None:
+    """The least value for a name from 0 to `high` in which the polynomial is linear; None if not known."""
     slope, rest = Dim(), Dim()
     for monomial, coefficient in dim.terms:
         term = Dim(((monomial, coefficient),))
@@ -77,8 +104,8 @@ def _least(dim: Dim, name: str, low: Dim, high: Dim | None) -> Dim | None:
         else:
             rest = rest + term
     if slope.never_negative():
-        return rest + slope * low
-    if high is not None and (-slope).never_negative():
+        return rest
+    if high is not None and unknown.isdisjoint(high.names()) and (-slope).never_negative():
         return rest + slope * high
     return None
 

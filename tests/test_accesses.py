@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from adcompiler.ir.accesses import access
 from adcompiler.ir.build import emit, function
 from adcompiler.ir.graph import Function, Value, constant
-from adcompiler.ir.indices import Integers, integers, never_meet
+from adcompiler.ir.indices import never_meet
+from adcompiler.ir.integers import Integers, integers
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.control import loop
 from adcompiler.ir.types import I64, ArrayType, Dim, array_type
@@ -45,7 +46,7 @@ def test_an_integer_is_a_polynomial() -> None:
     assert negated == -k
     assert squared == k * k
     assert known.stands_for[str(halved)] is f.body.results[3]
-    assert known.ranges == {str(k): None}
+    assert known.ranges == {str(k): (Dim(), None)}
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -59,7 +60,7 @@ def test_a_size_under_the_name_of_an_index_is_the_index(named: bool) -> None:
     assert first is not second
     known = integers(f.body)
     assert known.of(first) == known.of(second) == Dim.of("#0")
-    assert known.ranges == {"#0": Dim.of("n") - 1}
+    assert known.ranges == {"#0": (Dim(), Dim.of("n") - 1)}
 
 
 @given(st.tuples(*[st.integers(-3, 3)] * 4), st.sampled_from([-1, 0, 1]))
@@ -100,7 +101,7 @@ def test_what_never_meets_in_a_nest_does_not_meet(
     known = Integers(
         {i: p, j: q, w: index(write, p, q, n), r: index(read, p, q, n)},
         {"#0": i, "#1": j},
-        {"#0": n - 1, "#1": lengths[inner] - 1},
+        {"#0": (Dim(), n - 1), "#1": (Dim(), lengths[inner] - 1)},
     )
     shown = never_meet((w,), (r,), i, lambda integer: integer is j, [apart], known)
     sizes = [(at, {"n": at, "i": k, "n - i - 1": at - k - 1}) for at in range(6) for k in range(at)]
@@ -132,7 +133,7 @@ def test_ranges_keep_accesses_apart(write: str, read: str, apart: list[int], inn
     known = Integers(
         {i: names["i"], j: names["j"], w: eval(write, names), r: eval(read, names)},
         {"#0": i, "#1": j},
-        {"#0": Dim.of("n") - 1, "#1": eval(inner, names) - 1},
+        {"#0": (Dim(), Dim.of("n") - 1), "#1": (Dim(), eval(inner, names) - 1)},
     )
     assert never_meet((w,), (r,), i, lambda integer: integer is j, apart, known)
 
@@ -141,6 +142,8 @@ def test_a_loop_inside_says_nothing_of_the_trips_around_it() -> None:
     """`x[0]` and `x[i]` are one element in the first trip, though the loop over j < i makes none there."""
     i, j, w, r = (Value(ArrayType(I64), name) for name in "ijwr")
     n, p, q = Dim.of("n"), Dim.of("#0"), Dim.of("#1")
-    known = Integers({i: p, j: q, w: Dim(), r: p}, {"#0": i, "#1": j}, {"#0": n - 1, "#1": p - 1})
+    known = Integers(
+        {i: p, j: q, w: Dim(), r: p}, {"#0": i, "#1": j}, {"#0": (Dim(), n - 1), "#1": (Dim(), p - 1)}
+    )
     assert not never_meet((w,), (r,), i, lambda integer: integer is j, [0], known)
     assert never_meet((w,), (r,), i, lambda integer: integer is j, [-1], known)

@@ -281,6 +281,43 @@ def test_a_trip_count_is_kept_where_nothing_else_is() -> None:
     assert [e.op.name for e in walk(adjoint.body)].count("while") == 1
 
 
+def test_rows_that_are_swapped_lie_below() -> None:
+    """Elimination with pivots: the row that is found is not above the one it is swapped with."""
+
+    def body(x: Value, v: Value, a: Value):
+        def step(k: Value, a: Value):
+            def find(i: Value, p: Value):
+                new = k + i + 1
+                better = greater(absolute(index(a, new, k)), absolute(index(a, p, k)))
+                return branch(better, lambda: [new], lambda: [p])
+
+            (p,) = loop(N - Dim.of("k") - 1, find, [k])
+
+            def swap(j: Value, a: Value):
+                one, other = index(a, k, j), index(a, p, j)
+                return [put(put(a, other, k, j), one, p, j)]
+
+            def row(i: Value, a: Value):
+                below = k + i + 1
+                factor = index(a, below, k) / (index(a, k, k) + x)
+
+                def entry(j: Value, a: Value):
+                    return [put(a, index(a, below, k + j) - factor * index(a, k, k + j), below, k + j)]
+
+                return loop(N - Dim.of("k"), entry, [a])
+
+            (a,) = loop(N, swap, [a])
+            return loop(N - Dim.of("k") - 1, row, [a])
+
+        return loop(N, step, [a], index="k")
+
+    f = made("pivots", [scalar("x"), vector("v"), Value(array_type("f64", "n", "n"), "a")], body)
+    assert mismatch(f, arguments(f), 1, "auto", {"n": 5}) < 1e-12
+    adjoint = optimised(reverse(f, [0, 2]))
+    outer, *_ = (e for e in adjoint.body.eqns if e.op.loop)
+    assert sorted(str(o.type) for o in outer.outputs[1:]) == ["f64[n, max(n - 1, 0)]", "i64[n]"]
+
+
 def test_padded_stacks_hold_less_than_whole_arrays() -> None:
     """To run the loop over rows again would take the matrix of each step; its multipliers take a row each."""
     adjoint = optimised(reverse(elimination(), [0, 2]))

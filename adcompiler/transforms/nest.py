@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from adcompiler.ir.accesses import Access, Versions, access, chain
 from adcompiler.ir.affine import highest
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
-from adcompiler.ir.indices import Integers, integers, never_meet
+from adcompiler.ir.indices import never_meet
+from adcompiler.ir.integers import Integers, integers
 from adcompiler.ir.loops import loop_body, most_trips, split, trip_count
 from adcompiler.ir.types import I64, ArrayType, Dim, Positive
 
