@@ -278,13 +278,13 @@ class GradientFunction:
         return specialisation.program, operands
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        programs, operands = self.specialised(args, kwargs)
-        return programs.gradient(operands)
+        specialisation, inputs = self._specialisations.serving(args, kwargs)
+        return specialisation.program.gradient(inputs)
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program."""
-        programs, operands = self.specialised(args, kwargs)
-        return programs.value_and_grad(operands)
+        specialisation, inputs = self._specialisations.serving(args, kwargs)
+        return specialisation.program.value_and_grad(inputs)
 
     def primal(self, *args: Any, **kwargs: Any) -> Any:
         """What the function itself returns, compiled; it writes the arrays that the function writes."""

@@ -197,7 +197,7 @@ class Differentiation:
     def returned(self, results: Sequence[Any]) -> Any:
         """What the user's function returns, of the results of the program."""
         leaves = [out.static if out.result is None else results[out.result] for out in self.outputs]
-        return optree.tree_unflatten(self.result, leaves)
+        return leaves[0] if self.result.is_leaf() else optree.tree_unflatten(self.result, leaves)
 
     def value(self, results: Sequence[Any]) -> Any:
         """What is differentiated by vjp and jvp: what the function returns, with aux its first part.
@@ -226,16 +226,23 @@ class Differentiation:
             tree = optree.tree_structure(whole, namespace=NAMESPACE)
         return numbers, tree
 
+    @cached_property
+    def flat(self) -> bool:
+        """Whether each argument that is differentiated is one leaf, whose gradient is a result as it is."""
+        return all(chosen.structure.is_leaf() for chosen in self.chosen)
+
     def assemble(self, gradients: Sequence[Any]) -> Any:
         """The gradients as the user chose: bare, a tuple, or a dict."""
         if self.choice.argnames is not None:
             return {c.name: c.assemble(gradients) for c in self.chosen}
         if isinstance(self.choice.argnums, int):
-            return self.chosen[0].assemble(gradients)
+            return gradients[0] if self.flat else self.chosen[0].assemble(gradients)
         return self.assemble_tuple(gradients)
 
     def assemble_tuple(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients, one an argument."""
+        if self.flat:
+            return tuple(gradients)
         return tuple(c.assemble(gradients) for c in self.chosen)
 
     def tangent_leaves(self, tangents: Sequence[Any]) -> list[tuple[str, int, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from . import pipeline
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import binder
-from .frontend.frames import Cell
+from .frontend.cells import Cell
 from .frontend.inner import Inner, spliced, trace_inner
 from .frontend.runtime import Tracer
 from .frontend.scalars import TracedScalar, value

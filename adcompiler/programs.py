@@ -16,7 +16,7 @@ from . import pipeline
 from .backends import Compiled
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import Kind, ready
-from .frontend.captured import Argument, Captured, Operands
+from .frontend.captured import Argument, Captured, Inputs, Operands
 from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .ir.text import to_text
@@ -26,9 +26,10 @@ from .verification.verdict import Verdict
 
 
 class Programs:
-    """The programs of one specialisation; each is called with the `Operands` that the frontend prepared.
+    """The programs of one specialisation; each is called with the operands that the frontend prepared.
 
-    `parameters` are the names of the parameters of the user's function.
+    What is called most takes them in a row, as `inputs`. `parameters` are the names of the parameters of the
+    user's function.
     """
 
     def __init__(self, captured: Captured, choice: Choice, parameters: tuple[str, ...]) -> None:
@@ -63,14 +64,14 @@ class Programs:
     # ---- what users call ----
 
     @cached_property
-    def gradient(self) -> Callable[[Operands], Any]:
+    def gradient(self) -> Callable[[Inputs], Any]:
         """The gradient alone."""
         program = self._gradient_program
-        (first, *_) = self.differentiation.chosen
-        bare = isinstance(self.choice.argnums, int) and not self.choice.argnames
-        if bare and first.structure.is_leaf() and not self._points:
-            return lambda operands: program.call(*operands.values, *operands.sizes)[0]
-        return lambda operands: self._assembled(program.call(*operands.values, *operands.sizes))
+        if self._points or self.choice.argnames is not None or not self.differentiation.flat:
+            return lambda inputs: self._assembled(program.call(*inputs))
+        if isinstance(self.choice.argnums, int):
+            return lambda inputs: program.call(*inputs)[0]
+        return lambda inputs: program.call(*inputs)
 
     def _assembled(self, gradients: Sequence[Any]) -> Any:
         return self.differentiation.assemble(self._as_given(gradients))
@@ -88,13 +89,13 @@ class Programs:
         return frozenset(k for k, key in enumerate(keys) if key.kind is Kind.ARRAY and not key.shape)
 
     @cached_property
-    def value_and_grad(self) -> Callable[[Operands], tuple[Any, Any]]:
+    def value_and_grad(self) -> Callable[[Inputs], tuple[Any, Any]]:
         """The value (with aux beside it, if there is any) and the gradient."""
         program, n = self._value_and_gradient_program, len(self.function.body.results)
         returned, assemble = self.differentiation.returned, self._assembled
 
-        def run(operands: Operands) -> tuple[Any, Any]:
-            results = program.call(*operands.values, *operands.sizes)
+        def run(inputs: Inputs) -> tuple[Any, Any]:
+            results = program.call(*inputs)
             return returned(results[:n]), assemble(results[n:])
 
         return run

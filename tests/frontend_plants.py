@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.frontend import aliasing, capture, carried, frames, merging, outlasting, values
-from adcompiler.frontend.frames import Cell
+from adcompiler.frontend import aliasing, capture, first_values, merging, outlasting, plans, values
+from adcompiler.frontend.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ def _views_that_leave_a_loop_are_copies(monkeypatch: Any) -> None:
 
     def unlinked(carry: Any, frame: Any, outputs: Any, made: Any) -> None:
         for slot, mode in carry.plan.items():
-            if isinstance(mode, carried.Late) and mode.number is None and slot in outputs:
+            if isinstance(mode, plans.Late) and mode.number is None and slot in outputs:
                 made[slot] = Cell(outputs[slot], str(slot))
 
-    monkeypatch.setattr(carried, "_made_here", lambda array: True)
+    monkeypatch.setattr(first_values, "_made_here", lambda array: True)
+    monkeypatch.setattr(first_values, "last_view", lambda array, index: False)
     monkeypatch.setattr(aliasing, "_add_late", unlinked)
 
 
@@ -60,7 +61,7 @@ def _transposed_views_are_copies(monkeypatch: Any) -> None:
 
 def _doubtful_arrays_are_read(monkeypatch: Any) -> None:
     """A read of what may have been written under another name."""
-    monkeypatch.setattr(frames.Cell, "spoil", lambda cell, why: None)
+    monkeypatch.setattr(Cell, "spoil", lambda cell, why: None)
 
 
 PLANTS: Mapping[str, Plant] = {

@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     "type differs between branches": r".* (is .* in one branch of .*|is .*, which of them depends on data)",
     "shape changes": rf"{_N} changes its shape in the loop, .*",
     "python object in a block": r".* changes a \w+ made outside .*: it would happen once, while tracing",
+    "truth of an array": r"the truth of an array is ambiguous",
     "truth of a traced value": r"the truth of a traced value is needed, .*",
     "plain integer of a traced value": r"a plain integer of a traced value is needed, .*",
     "overlapping arguments": r"`\w+` and `\w+` overlap in memory, and the function writes one of them",

@@ -146,9 +146,9 @@ def smoothed():
 def test_arrays_that_stay_inside_lie_in_memory_that_is_kept():
     compiled = compile_function(smoothed(), "numba")
     lines = [line.strip() for line in compiled.source.splitlines()]
-    assert "t = work[:n]" in lines
+    assert "t = alone(part(work, 0, n))" in lines
     assert "t[:] = 0.0" in lines
-    assert "t2 = work[n:n + max(n - 1, 0)]" in lines
+    assert "t2 = alone(part(work, n, max(n - 1, 0)))" in lines
     assert [line for line in lines if "np.zeros" in line or "np.empty" in line] == ["t6 = np.zeros(n)"]
     assert lines[-5:] == [
         "def smoothed(x, n):",
@@ -198,7 +198,8 @@ def sines(x):
 
 def test_memory_serves_again_once_nothing_reads_it():
     source = compile_function(program("sines", sines, x=VECTOR), "numba").source
-    assert source.count("= work[:n]") == 3
+    assert source.count("= alone(part(work, 0, n))") == 1
+    assert source.count("= part(shared, 0, n)") == 3
     assert "workspace.take(n)" in source
 
 
@@ -327,7 +328,7 @@ def test_random_loops_keep_nothing_of_what_they_return(make, poisoned):
 
 
 def test_random_programs_notice_memory_that_serves_again_too_early(poisoned, monkeypatch):
-    monkeypatch.setattr(buffers, "_last_mentions", lambda texts: dict.fromkeys(_words_of(texts), -1))
+    monkeypatch.setattr(buffers, "_mentions", lambda texts: (_nowhere(texts), _nowhere(texts)))
     wrong = 0
     for seed in range(30):
         f, args, sizes, expected = mixed_case(seed)
@@ -351,8 +352,8 @@ def test_random_programs_notice_memory_that_leaves(poisoned, monkeypatch):
     assert wrong > 0
 
 
-def _words_of(texts):
-    return {word for text in texts for word in buffers.re.findall(r"\w+", text)}
+def _nowhere(texts):
+    return dict.fromkeys((word for text in texts for word in buffers.re.findall(r"\w+", text)), -1)
 
 
 def test_two_threads_in_one_program():

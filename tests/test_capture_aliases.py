@@ -86,6 +86,17 @@ def test_arrays_that_change_places(name):
 
 
 ALIASES = {
+    "a whole array stored in each trip": """
+        def f(u, n):
+            v = u * 0.5
+            z = u * 0.25
+            for _ in range(n):
+                z = u[::-1]
+            for _ in range(n):
+                v[:] = z
+                u[0] = u[0] + 1.0
+            return v * 1.0, u * 1.0
+    """,
     "the start is read under another name": """
         def f(u, n):
             w = u

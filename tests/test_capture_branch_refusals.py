@@ -91,18 +91,6 @@ REFUSALS = {
         "            ^",
         BOTH,
     ),
-    "one branch": (
-        """
-        def f(x):
-            if x[0] > 0:
-                y = x[1]
-            return y
-        """,
-        "FILE:5: `y` has no value here: it gets one in only one branch of the `if` at line 3",
-        "return y",
-        "       ^",
-        "give `y` a value before the `if`",
-    ),
     "local to a branch": (
         """
         def f(x):
@@ -142,14 +130,14 @@ REFUSALS = {
         "   ^^^^^^^^",
         PATHS,
     ),
-    "and": (
+    "or": (
         """
         def f(x):
-            return x[0] > 0 and x[1]
+            return x[0] > 0 or x[1]
         """,
-        "FILE:3: `a and b` is float64 or bool, which of them depends on data",
-        "return x[0] > 0 and x[1]",
-        "       ^^^^^^^^^^^^^^^^^",
+        "FILE:3: `a or b` is bool or float64, which of them depends on data",
+        "return x[0] > 0 or x[1]",
+        "       ^^^^^^^^^^^^^^^^",
         "convert both: `np.float64(...)`",
     ),
     "ternary": (
@@ -263,7 +251,7 @@ BY_INDEX = {
     "a string": "kind = 'a' if i > 4 else 'b'\n        s += x[i] if kind == 'a' else 1.0",
     "a list": "if i % 3 == 0:\n            done.append(x[i])\n        s += len(done) * x[i]",
     "elements": "s += sum([x[k] for k in range(12) if k > i])",
-    "a name of the first trip": "if i == 0: t = x[i]\n        else: t = t * x[i]\n        s += t",
+    "an array of the first trip": "if i == 0: t = x * x[i]\n        else: t = t * x[i]\n        s += t[0]",
 }
 
 

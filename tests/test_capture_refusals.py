@@ -31,7 +31,7 @@ REFUSALS = {
         "FILE:4: `s` is a number before the loop and an array float64[3] after a trip\n"
         "    for i in range(12):\n"
         "             ^^^^^^^^^\n"
-        "hint: start it as an array: `s = np.zeros(...)`",
+        "hint: start with `s = np.zeros(...)`",
     ),
     "local to the loop": (
         """
@@ -40,8 +40,8 @@ REFUSALS = {
                 z = np.zeros(i)
             return z
         """,
-        "FILE:5: `z` has no value here: it gets its value in the loop at line 3, and only numbers, and arrays "
-        "of the same size in each trip, outlast the last one\n"
+        "FILE:5: `z` has no value here: it gets its value in the loop at line 3, and only numbers, and "
+        "arrays of the same size in each trip, outlast the last one\n"
         "    return z\n"
         "           ^\n"
         "hint: give `z` a value before the loop",

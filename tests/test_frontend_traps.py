@@ -103,10 +103,7 @@ BODIES_THAT_DO_NOT_RUN = {
 
 
 @pytest.mark.parametrize("name", BODIES_THAT_DO_NOT_RUN)
-def test_what_a_body_would_raise_that_may_not_run_is_refused_there(name):
+def test_what_a_body_would_raise_that_does_not_run_is_not_raised(name):
     """A bare UnboundLocalError or IndexError, where Python has an answer."""
     f = load(BODIES_THAT_DO_NOT_RUN[name])["f"]
-    assert f(vector(0)).shape == (0,)
-    with pytest.raises(CaptureError, match="in a loop that may make no trip") as caught:
-        capture(f, (vector(0),))
-    assert caught.value.location is not None and caught.value.location.function == "f"
+    assert_captured(f, (vector(0),))

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import pytest
-from numba import njit
+from numba import njit, prange
 
 from adcompiler import adjoint, check_grads
 
@@ -68,6 +68,17 @@ def parallel_without_prange(x):
     return np.sum(np.exp(x) * x)
 
 
+@njit(parallel=True)
+def with_prange(x, scale):
+    s = 0.0
+    out = np.zeros(len(x))
+    for i in prange(len(x)):
+        out[i] = scale * np.sin(x[i])
+    for i in numba.prange(1, len(x)):
+        s += out[i] * x[i - 1]
+    return s
+
+
 GRADIENTS = [
     (sum_of_squares, lambda x: 2 * x),
     (sum_of_cubes, lambda x: 3 * x**2),
@@ -102,3 +113,10 @@ def decorated(x):
 def test_both_decorators():
     np.testing.assert_allclose(decorated(X), np.r_[X.sum() + X[0], np.full(6, X[0])])
     assert decorated.primal(X) == pytest.approx(X[0] * X.sum())
+
+
+def test_prange_is_range():
+    for backend in ("numpy", "numba"):
+        gradient = adjoint(with_prange, backend=backend)(X, 2.0)
+        expected = 2 * np.r_[np.sin(X[1:]), 0.0] + 2 * np.r_[0.0, np.cos(X[1:]) * X[:-1]]
+        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-12)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from traced_functions import agree, call, trace
 
-from adcompiler.frontend.frames import Cell, Outcome, bind_index, current, opened, run
+from adcompiler.frontend.cells import Cell
+from adcompiler.frontend.frames import Outcome, bind_index, current, opened, run
 from adcompiler.frontend.numpy_functions import ARITHMETIC
 from adcompiler.frontend.sizes import Size, SizePredicate, integer
 from adcompiler.frontend.values import TracedArray

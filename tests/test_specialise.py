@@ -10,7 +10,7 @@ import pytest
 from captured_programs import load
 
 from adcompiler.frontend.arguments import ready
-from adcompiler.frontend.specialise import LIMIT, Specialisations, SpecialisationWarning, quick_signature
+from adcompiler.frontend.specialise import LIMIT, Specialisations, SpecialisationWarning
 from adcompiler.ir.errors import ArgumentError, CaptureError, DTypeError, ShapeError
 from adcompiler.ir.evaluate import evaluate
 
@@ -435,13 +435,3 @@ def test_the_failing_guard_is_named(monkeypatch):
     assert str(warning.message) == (
         "`uses_power` is compiled for the 8th time, as the guard that `POWER` is 8 failed"
     )
-
-
-def test_the_quick_signature_knows_what_the_key_knows():
-    x, y = np.ones(6), np.ones(6, np.float32)
-    numbers = [(1.0,), (1,), (-1,), (True,), ("a",), (np.float64(1),)]
-    values = [*numbers, (x,), (y,), (np.ones(3),), (np.ones((6, 6)),)]
-    assert len({quick_signature(v) for v in values}) == len(values)
-    assert quick_signature((x, x)) is None
-    assert quick_signature(((1.0,),)) is None
-    assert quick_signature((np.ones(6),)) == quick_signature((np.ones(9),))

@@ -18,10 +18,6 @@ LOUD = {
         "`x` is read, but it may share memory with `y`, which was written at aliasing.py:168; whether it "
         "does depends on data or memory layout"
     ),
-    "row_view_of_a_loop": (
-        "`a` is read, but it may share memory with `row`, which was written at views.py:176; whether it does "
-        "depends on data or memory layout"
-    ),
     "reshaped_copy": (
         "`b` is read, but it may share memory with `b`, which was written at views.py:41; whether it does "
         "depends on data or memory layout"

@@ -85,18 +85,18 @@ def body_of(f, backend="numba"):
 def test_a_tape_grows():
     assert body_of(halved()) == [
         "x1 = x",
-        "t = np.empty(64)",
+        "t_rows = np.empty(64)",
         "i = 0",
         "while 1.0 < x1:",
-        "    if i == t.shape[0]:",
-        "        t = grown(t)",
-        "    t[U(i)] = x1",
-        "    t2 = 0.5 * x1",
-        "    x1 = t2",
+        "    if i == t_rows.shape[0]:",
+        "        t_rows = grown(t_rows)",
+        "    t_rows[U(i)] = x1",
+        "    t1 = 0.5 * x1",
+        "    x1 = t1",
         "    i += 1",
         "t_1 = i",
-        "t = t[:t_1]",
-        "return (x1, t.copy())",
+        "t2 = t_rows[:t_1]",
+        "return (x1, t2.copy())",
     ]
 
 
@@ -117,11 +117,11 @@ def test_without_items_there_is_no_tape():
 def test_a_known_limit_is_the_length_of_the_tape():
     lines = body_of(bounded(100)())
     assert "while i < 100 and t < x:" in lines
-    assert "t1 = np.empty(100)" in lines
+    assert "t_rows = np.empty(100)" in lines
     assert not any("grown" in line for line in lines)
     lines = body_of(bounded("n")())
     assert "rows = first_rows(8, n)" in lines
-    assert "t1 = np.empty(rows)" in lines
+    assert "t_rows = np.empty(rows)" in lines
 
 
 def test_a_test_of_several_equations_stands_in_the_loop():
@@ -145,8 +145,8 @@ def test_a_test_of_several_equations_stands_in_the_loop():
 def test_rows_are_made_in_the_tape():
     lines = body_of(rows())
     assert "rows1 = first_rows(8*n, -1)" in lines
-    assert "    t1[U(i)] = 0.0" in lines
-    assert "        t1[U(i), i1] = t5" in lines
+    assert "    t_rows[U(i)] = 0.0" in lines
+    assert "        t_rows[U(i), i1] = t4" in lines
 
 
 @pytest.mark.parametrize(

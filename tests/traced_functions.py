@@ -11,7 +11,8 @@ import numpy as np
 
 from adcompiler.frontend import numpy_functions
 from adcompiler.frontend.arguments import static_sizes
-from adcompiler.frontend.frames import Cell, Outcome, Trace, run, tracing
+from adcompiler.frontend.cells import Cell
+from adcompiler.frontend.frames import Outcome, Trace, run, tracing
 from adcompiler.frontend.scalars import TracedScalar, value
 from adcompiler.frontend.sizes import integer
 from adcompiler.frontend.values import TracedArray

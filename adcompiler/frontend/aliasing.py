@@ -21,9 +21,11 @@ from itertools import combinations
 
 from adcompiler.ir.graph import Block, Value, walk
 
-from .carried import Carry, Late
-from .frames import Cell, Frame, refuse
+from .carried import Carry
+from .cells import Cell, pair
+from .frames import Frame, refuse
 from .leaves import Slot
+from .plans import Late
 from .values import TracedArray
 
 
@@ -64,15 +66,15 @@ def _check_slot(carry: Carry, slot: Slot, frame: Frame, writes: bool, written: s
     before, after = near(_start(carry, slot)), near(_end(carry, slot))
     if before & written or (writes and before & frame.entries.keys()):
         refuse(
-            f"`{slot}` names another array from the second trip on, and the array that it names before the "
-            "loop is used in the loop under another name while one of them is written",
+            f"{slot.label} names another array from the second trip on, and the array that it names before "
+            "the loop is used in the loop under another name while one of them is written",
             f"copy it before the loop: `{slot} = {slot}.copy()`",
         )
     outer = _outer(after, frame)
     if outer and (writes or outer & written):
         refuse(
-            f"`{slot}` names, from the second trip on, an array from outside the loop, and one of them is "
-            "written in the loop",
+            f"{slot.label} names, from the second trip on, an array from outside the loop, and one of them "
+            "is written in the loop",
             f"copy it at the end of the trip: `{slot} = {slot}.copy()`",
         )
 
@@ -82,7 +84,8 @@ def _check_pair(carry: Carry, one: Slot, other: Slot) -> None:
     ends = near(_end(carry, one)) & near(_end(carry, other))
     if starts or ends:
         refuse(
-            f"`{one}` and `{other}` may name one array in some trips only, and it is written in the loop",
+            f"{one.label} and {other.label} may name one array in some trips only, and it is written in "
+            "the loop",
             f"copy one of them: `{other} = {other}.copy()`",
         )
 
@@ -93,7 +96,7 @@ def check_stale(frame: Frame, used: Set[Value]) -> None:
         end = frame.ends[cell]
         if end.stale is not None and entry.stale is None and entry.param in used:
             refuse(
-                f"`{cell.name or 'an array'}` is read in each trip of a loop, but {end.stale}",
+                f"{cell.label} is read in each trip of a loop, but {end.stale}",
                 "make a copy before the loop: x.copy()",
             )
 
@@ -157,12 +160,6 @@ def _may_be(carry: Carry, slot: Slot) -> set[Cell]:
         found |= {cell for end in ends for cell in near(end)}
         pending = {own[cell] for cell in found if cell in own} - known
     return found
-
-
-def pair(one: Cell, other: Cell) -> None:
-    """Record that two may be one array."""
-    one.peers.add(other)
-    other.peers.add(one)
 
 
 def _start(carry: Carry, slot: Slot) -> Cell:

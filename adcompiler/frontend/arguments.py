@@ -21,7 +21,7 @@ from adcompiler.ir.types import F64, I64, DType
 
 NAMESPACE = "adcompiler"
 STATIC_SIZES = range(1, 5)
-_READY = 0x0101
+READY = 0x0101
 """The flags of an array that is C-contiguous and aligned, as `flags.num` has them."""
 
 
@@ -208,6 +208,8 @@ class Binder:
     signature: inspect.Signature
     plain: bool
     """Whether a call with one positional argument a parameter is bound already."""
+    defaults: tuple[Any, ...] = ()
+    """Those of the last parameters, if it is."""
 
     @property
     def starred(self) -> tuple[str, ...]:
@@ -217,8 +219,12 @@ class Binder:
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """One value a parameter: a tuple for `*args`, a dict for `**kwargs`, and defaults filled in."""
-        if self.plain and not kwargs and len(args) == len(self.names):
-            return args
+        if self.plain and not kwargs:
+            missing = len(self.names) - len(args)
+            if not missing:
+                return args
+            if 0 < missing <= len(self.defaults):
+                return args + self.defaults[-missing:]
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -254,7 +260,8 @@ def binder(function: Callable[..., Any]) -> Binder:
         signature = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
     parameters = signature.parameters.values()
     plain = all(parameter.kind in _POSITIONAL for parameter in parameters)
-    return Binder(tuple(signature.parameters), signature, plain)
+    defaults = tuple(p.default for p in parameters if p.default is not p.empty) if plain else ()
+    return Binder(tuple(signature.parameters), signature, plain, defaults)
 
 
 def _ufunc_signature(function: Any) -> inspect.Signature | None:
@@ -274,7 +281,7 @@ def ready(array: np.ndarray[Any, Any]) -> Any:
         return array.astype(array.dtype.newbyteorder("="))[()]
     if type(array) is not np.ndarray:
         array = np.asarray(array)
-    if array.flags.num & _READY == _READY and array.dtype.isnative:
+    if array.flags.num & READY == READY and array.dtype.isnative:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False, ndmin=array.ndim)
 

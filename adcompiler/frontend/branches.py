@@ -11,23 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from adcompiler.ir.build import emit, origin
+from adcompiler.ir.build import emit
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
-from adcompiler.ir.graph import Block, Eqn, Value, constant
+from adcompiler.ir.graph import Block, Eqn, Value
 from adcompiler.ir.op import Scalar
-from adcompiler.ir.ops.arrays import checked, dim
+from adcompiler.ir.ops.arrays import dim
 from adcompiler.ir.ops.control import if_
 from adcompiler.ir.types import Guard
 
+from .cells import Cell
 from .conditions import Test, asked, both, either, facts_of, is_bool
 from .facts import suppose
-from .frames import Cell, Frame, current, opened, refuse
+from .frames import Frame, current, opened, refuse
 from .merging import Merge, Side
 from .protocol import Get, Names, Set, Thunk, Undefined
+from .raising import RAISED, is_pythons, raise_here
 
 _DEEP = 48
 """Calls of a function in itself, each in a branch of its own, that are taken for endless."""
@@ -87,8 +89,13 @@ def short_circuit(left: Any, right: Thunk, conjunction: bool) -> Any:
         if is_bool(found):
             _absorb(side.frame)
             return both(test, found) if conjunction else either(test, found)
-    known = _side(lambda: {text: not conjunction}, ())
+    known = _side(lambda: {text: _decided(conjunction, found)}, ())
     return _value(test, (side, known) if conjunction else (known, side), text)
+
+
+def _decided(conjunction: bool, other: Any) -> Any:
+    """What `left` is if it decides: NumPy's False is 0 beside a number, but its True + True is not 2."""
+    return not conjunction if conjunction or type(other) is bool or is_bool(other) else np.True_
 
 
 def _value(test: Test, sides: tuple[Side, Side], text: str) -> Any:
@@ -124,48 +131,16 @@ def _both_sides(
     return _side(then, facts.when_true), _side(otherwise, facts.when_false)
 
 
-_RAISED = (IndexError, KeyError, ValueError, ZeroDivisionError, OverflowError, AssertionError)
-
-
 def _side(run: Callable[[], Mapping[str, Any]], known: Iterable[Guard]) -> Side:
     with opened("branch") as frame:
         suppose(known)
         try:
             return Side(frame, run())
-        except NameError as error:
-            if not str(error).startswith("cannot access"):
+        except (NameError, *RAISED) as error:
+            if not is_pythons(error):
                 raise
-            # in a loop that is rolled the name may well have a value, from a trip before
-            _refuse_name(error)
-        except _RAISED as error:
-            if type(error) not in _RAISED or error is current().from_loop or _is_ours(error):
-                raise
-            _raise_when_taken(error)
+            raise_here(error)
             return Side(frame, {}, error)
-
-
-def _is_ours(error: Exception) -> bool:
-    """Whether it is a fault of the compiler, and not what Python would raise."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
-    inside = place.startswith("adcompiler.") and place != "adcompiler.frontend.runtime"
-    return inside and isinstance(error, KeyError | AssertionError)
-
-
-def _refuse_name(error: NameError) -> NoReturn:
-    raise NeedsConcrete(
-        f"{error}, in a branch of an `if` that is decided when the program runs",
-        current().places.raised(error),
-        "give it a value before the `if` and the loops around it",
-    ) from None
-
-
-def _raise_when_taken(error: Exception) -> None:
-    message = str(error.args[0]) if len(error.args) == 1 else str(error)
-    with origin(current().places.raised(error)):
-        checked(constant(False), type(error).__name__, message)
 
 
 def _free(frame: Frame) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from .handles import Traced, holds_traced, type_name
 from .iteration import LISTED, UNROLLED, enumerate_, plain, range_, reversed_, zip_
 from .leaves import number_type
 from .outside import user_method
-from .scalars import TracedScalar
+from .scalars import TracedScalar, whole
 from .sizes import Size, SizePredicate, integer
 from .values import TracedArray
 
@@ -29,6 +30,9 @@ Hook = Callable[..., Any]
 
 def hook(function: Any) -> Hook | None:
     """What runs instead of a builtin; None if it runs itself."""
+    parallel_range = getattr(sys.modules.get("numba"), "prange", range)
+    if function is parallel_range:
+        return _HOOKS[range]
     if isinstance(function, type) and issubclass(function, np.number | np.bool_):
         return lambda tracer, *args: _numpy_scalar(function, *args)
     try:
@@ -69,8 +73,8 @@ def _int(tracer: Tracer, x: Any = 0, *base: Any) -> Any:
     if not isinstance(x, Traced):
         return int(x, *base)
     number = _number(x)
-    whole: Any = np.trunc(number) if number.value.type.dtype.is_float else number
-    return TracedScalar(whole.astype(np.int64).value, "int")
+    cut: Any = np.trunc(number) if number.value.type.dtype.is_float else number
+    return whole(cut.read())
 
 
 def _number(x: Any) -> TracedScalar:

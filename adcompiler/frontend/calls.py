@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from . import builtin_calls, numpy_functions
-from .frames import Cell, current, refuse
+from .cells import Cell
+from .frames import current, refuse
 from .handles import Traced, holds_traced
 from .outside import (
     is_user_class,
@@ -19,7 +20,7 @@ from .outside import (
     refuse_operators,
     user_method,
 )
-from .purity import MUTATORS, hands_on, impure, name_of, way_out
+from .purity import MUTATORS, hands_on, impure, instead_of, name_of, way_out
 from .rewriting import rewrite
 from .scalars import value
 from .values import TracedArray
@@ -146,7 +147,7 @@ def _call_library(tracer: Tracer, function: Any, args: tuple[Any, ...], kwargs: 
     if not hands_on(function) and any(map(holds_traced, (*args, *kwargs.values()))):
         refuse(
             f"`{name_of(function)}` is called with a traced value, and it is not captured",
-            "use NumPy functions, or a Python function whose source can be captured",
+            instead_of(function),
         )
     result = function(
         *(_handed(tracer, x) for x in args), **{k: _handed(tracer, x) for k, x in kwargs.items()}

@@ -28,7 +28,8 @@ from .arguments import (
     shared_memory,
 )
 from .captured import Argument, Captured, Implied, Output, Request, SizeSource
-from .frames import Cell, Outcome, Trace, run
+from .cells import Cell
+from .frames import Outcome, Trace, run
 from .numpy_functions import ARITHMETIC
 from .observations import CALLEE, Path
 from .outputs import results_of

@@ -14,7 +14,7 @@ from adcompiler.ir.errors import ArgumentError
 from adcompiler.ir.graph import Function
 from adcompiler.ir.types import Dim, Guard
 
-from .arguments import Binder, Kind, LeafKey, Shared, overlaps, ready
+from .arguments import Binder, LeafKey, Shared, overlaps, ready
 from .observations import Hidden, Observation
 
 
@@ -92,11 +92,20 @@ class Output:
     weak: bool = False
 
 
+Inputs = tuple[Any, ...]
+"""What a compiled program is called with: the values of its parameters, then its sizes."""
+
+
 class Operands(NamedTuple):
-    """What the compiled program is called with: one value a parameter, then one integer a size."""
+    """What a compiled program is called with, in two parts: one value a parameter, one integer a size."""
 
     values: Sequence[Any]
     sizes: Sequence[int]
+
+    @property
+    def inputs(self) -> Inputs:
+        """All of them in a row."""
+        return (*self.values, *self.sizes)
 
 
 @dataclass(frozen=True)
@@ -135,19 +144,11 @@ class Captured:
     traces: Mapping[int, int]
 
     @cached_property
-    def _direct(self) -> bool:
-        """Whether the argument leaves are the operands as they are, whatever the rest of the world does."""
-        plain = all(argument.key.kind in (Kind.NUMBER, Kind.SCALAR) for argument in self.arguments)
-        return plain and not (self.hidden or self.sizes or self.observations or self.implied)
-
-    @cached_property
     def _traced(self) -> tuple[int, ...]:
         return tuple(k for k, argument in enumerate(self.arguments) if argument.key.traced)
 
     def operands(self, callee: Any, leaves: Sequence[Any]) -> Operands | None:
         """What to call the program with; None if it does not serve this call."""
-        if self._direct:
-            return Operands(leaves, ())
         for observation in self.observations:
             if not observation.holds(callee, leaves):
                 return None
@@ -162,6 +163,11 @@ class Captured:
             self._check_written(leaves, hidden)
         values = [leaves[k] for k in self._traced] + hidden
         return Operands([ready(v) if isinstance(v, np.ndarray) else v for v in values], sizes)
+
+    def split(self, inputs: Inputs) -> Operands:
+        """The values and the sizes among the inputs of the program."""
+        values = len(self.function.body.params)
+        return Operands(inputs[:values], inputs[values:])
 
     def failing(self, callee: Any, leaves: Sequence[Any]) -> str:
         """Why the program does not serve: the observation or the guard that does not hold any more."""

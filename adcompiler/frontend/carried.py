@@ -2,19 +2,14 @@
 
 A carried variable is a number, an array, or a tuple, list or dict of such *leaves*. Every leaf has a slot.
 The first trace of a body takes each variable for what it is before the loop; where the end of the trip
-shows that it is something else from the second trip on, the plan learns, and the body is traced again:
-
-    Number(type)    a number whose type has grown, weak int < weak float < dtype
-    ByValue()       an array that is another one at the end of a trip (`u = u + du`, a swap)
-    Late(type)      a number or array that has no value before the loop, and is used after it
-    Induction(step) an integer that grows by the same step in each trip: it is a size
+shows that it is something else from the second trip on, the plan learns (`plans.py`), and the body is traced
+again. Variables without a value before the loop are in `first_values.py`.
 
 A variable that names the same array throughout is not carried: if the array is written, its storage is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -23,9 +18,10 @@ from adcompiler.ir.graph import Value
 from adcompiler.ir.ops.arrays import zeros
 from adcompiler.ir.types import BOOL, I64, ArrayType, Dim
 
+from . import first_values
+from .cells import Cell
 from .extents import same_dim
-from .facts import in_scope
-from .frames import Cell, Frame, current, refuse
+from .frames import Frame, current, refuse
 from .induction import Growth
 from .joins import WEAK_INT, NumberType, join
 from .leaves import (
@@ -41,78 +37,31 @@ from .leaves import (
     number_type,
     skeleton,
 )
+from .plans import ByValue, Induction, Late, Number, Plan
 from .protocol import Undefined
 from .scalars import TracedScalar
 from .scalars import value as number_value
 from .sizes import Size, dim_of, integer
+from .syntax import called
 from .values import TracedArray
-from .views import IndexStep, same_path
-
-
-@dataclass(frozen=True)
-class Number:
-    """Carried as a number of this type."""
-
-    type: NumberType
-
-
-@dataclass(frozen=True)
-class ByValue:
-    """Carried as the contents of whatever array the name stands for; `contiguous` if each of them is."""
-
-    contiguous: bool
-
-
-@dataclass(frozen=True)
-class Late:
-    """Carried from zeros: the name gets its first value in the loop. `weak` as in NumberType."""
-
-    type: ArrayType
-    number: NumberType | None
-
-
-@dataclass(frozen=True)
-class Induction:
-    """`start + step * index` in each trip; `left` if the last trip may leave something else in it."""
-
-    step: Dim
-    left: bool
-
-
-Mode = Number | ByValue | Late | Induction
-Plan = dict[Slot, Mode]
-
-
-def fitting(plan: Plan, before: Mapping[str, Any]) -> Plan:
-    """What of a plan from an earlier trace of the code around the loop still fits the variables before it."""
-    return {slot: mode for slot, mode in plan.items() if _fits(mode, before[slot.name], slot)}
-
-
-def _fits(mode: Mode, before: Any, slot: Slot) -> bool:
-    leaf = found(before, slot)
-    match mode:
-        case Late(kind):
-            return isinstance(before, Undefined) and all(map(in_scope, kind.shape))
-        case Induction(step):
-            return type(leaf) in (int, Size) and in_scope(step)
-        case ByValue():
-            return type(leaf) is TracedArray
-    return is_number(leaf)
+from .views import same_path
 
 
 @dataclass
 class Carry:
     """One attempt at tracing a body: the leaves of the variables before it, inside, and at its end.
 
-    `frame` is the block of the body, `index` the number of the trip, `jumps` the flags of jumps at its end.
-    `params` has the parameter of the block for each carried slot, `results` its value at the end of the
-    trip, and `cells` the storage that stands, inside, for an array carried by value.
+    `frame` is the block of the body, `index` the number of the trip, `certain` says that there is a first
+    one, `jumps` are the flags of jumps at its end. `params` has the parameter of the block for each carried
+    slot, `results` its value at the end of the trip, and `cells` the storage that stands, inside, for an
+    array carried by value.
     """
 
     plan: Plan
     line: int
     frame: Frame
     index: Dim
+    certain: bool
     jumps: set[Value] = field(default_factory=set)
     before: dict[Slot, Leaf] = field(default_factory=dict)
     after: dict[Slot, Leaf] = field(default_factory=dict)
@@ -131,12 +80,10 @@ class Carry:
         self.before[slot] = leaf
         mode = self.plan.get(slot)
         if isinstance(leaf, Undefined):
-            for late, kind in self.late(slot.name).items():
-                self._param(late, kind)
-            return leaf
+            return first_values.bound(self, slot.name) or leaf
         if isinstance(mode, Induction):
             if mode.left:
-                self._param(slot, ArrayType(I64))
+                self.param(slot, ArrayType(I64))
             return self.grown(slot, self.index)
         if is_flag(slot) and isinstance(leaf, bool) and mode is None:
             return leaf
@@ -144,15 +91,10 @@ class Carry:
             number = number_type(leaf)
             if isinstance(mode, Number):
                 number = join(number, mode.type, str(slot))
-            return TracedScalar(self._param(slot, ArrayType(number.dtype)), number.weak)
+            return TracedScalar.of(self.param(slot, ArrayType(number.dtype)), number)
         if type(leaf) is TracedArray and isinstance(mode, ByValue):
             return self._by_value(slot, leaf, mode)
         return leaf
-
-    def late(self, name: str) -> dict[Slot, ArrayType]:
-        """The leaves of a variable that gets its first value in the loop."""
-        found = {slot: mode for slot, mode in self.plan.items() if slot.name == name}
-        return {slot: mode.type for slot, mode in found.items() if isinstance(mode, Late)}
 
     def grown(self, slot: Slot, trips: Dim) -> Any:
         """An integer that grows by the same step in each trip, after so many trips."""
@@ -161,12 +103,13 @@ class Carry:
         return integer(start + mode.step * trips)
 
     def _by_value(self, slot: Slot, leaf: TracedArray, mode: ByValue) -> TracedArray:
-        param = self._param(slot, leaf.type)
+        param = self.param(slot, leaf.type)
         cell = Cell(param, str(slot), leaf.cell.readonly, mode.contiguous)
         self.cells[slot] = cell
         return TracedArray(cell)
 
-    def _param(self, slot: Slot, kind: ArrayType) -> Value:
+    def param(self, slot: Slot, kind: ArrayType) -> Value:
+        """A parameter of the block for a slot."""
         trace = current()
         self.params[slot] = trace.own(Value(kind, str(slot)), trace.frame)
         return self.params[slot]
@@ -175,8 +118,9 @@ class Carry:
 
     def compare(self, name: str, before: Any, after: Any, used_after: bool) -> None:
         """Find what the variable has become: a result a slot, or something that the plan did not know."""
+        after = first_values.carried_form(self, name, after)
         if isinstance(before, Undefined):
-            self._compare_undefined(name, after, used_after)
+            first_values.compare(self, name, after, used_after)
             return
         for slot, leaf in leaves(before, Slot(name)):
             end = found(after, slot)
@@ -190,7 +134,7 @@ class Carry:
     def _compare(self, slot: Slot, leaf: Leaf, end: Leaf, used_after: bool) -> None:
         if isinstance(end, Undefined):
             refuse(
-                f"`{slot}` has no value at the end of a trip: {end.why}",
+                f"{slot.label} has no value at the end of a trip: {end.why}",
                 f"give `{slot}` a value in each trip",
             )
         mode = self.plan.get(slot)
@@ -205,7 +149,7 @@ class Carry:
             self._compare_array(slot, leaf, end)
         elif leaf is not end and not (type(leaf) is type(end) and leaf == end):
             refuse(
-                f"`{slot}` is {describe(leaf)} before the loop and {describe(end)} after a trip: only "
+                f"{slot.label} is {describe(leaf)} before the loop and {describe(end)} after a trip: only "
                 "numbers, arrays, and tuples, lists and dicts of them may change in a rolled loop",
                 "use numbers and arrays",
                 NeedsConcrete,
@@ -224,8 +168,10 @@ class Carry:
     def _compare_number(self, slot: Slot, leaf: Leaf, end: Leaf) -> None:
         if not is_number(end):
             refuse(
-                f"`{slot}` is a number before the loop and {describe(end)} after a trip",
-                f"start it as an array: `{slot} = np.zeros(...)`",
+                f"{slot.label} is a number before the loop and {describe(end)} after a trip",
+                f"take its element: `{slot}[()]`"
+                if _is_rank_0(end)
+                else f"start with `{slot} = np.zeros(...)`",
             )
         mode, kind = self.plan.get(slot), number_type(leaf)
         if isinstance(mode, Number):
@@ -234,7 +180,7 @@ class Carry:
         step = None if mode else self._step(slot, leaf, end)
         if step is not None:
             self.learned[slot] = Induction(step, left=bool(self.jumps))
-        elif grown != kind:
+        elif grown not in (kind, NumberType(kind.dtype)):
             self.learned[slot] = Number(grown)
         else:
             self.results[slot] = number_value(end, kind.dtype)
@@ -248,8 +194,10 @@ class Carry:
     def _compare_array(self, slot: Slot, leaf: TracedArray, end: Leaf) -> None:
         if type(end) is not TracedArray:
             refuse(
-                f"`{slot}` is an array before the loop and {describe(end)} after a trip",
-                f"use another name for what is no array, or write `{slot}[...] = ...`",
+                f"{slot.label} is an array before the loop and {describe(end)} after a trip",
+                f"start with `{slot} = 0.0`"
+                if _is_rank_0(leaf)
+                else f"use another name for what is no array, or write `{slot}[...] = ...`",
             )
         mode = self.plan.get(slot)
         if not isinstance(mode, ByValue):
@@ -261,59 +209,16 @@ class Carry:
             return
         if end.type.dtype is not leaf.type.dtype or end.type.rank != leaf.type.rank:
             refuse(
-                f"`{slot}` is {describe(leaf)} before the loop and {describe(end)} after a trip",
+                f"{slot.label} is {describe(leaf)} before the loop and {describe(end)} after a trip",
                 f"give `{slot}` its final dtype and shape before the loop",
             )
         for size, after in zip(leaf.type.shape, end.type.shape, strict=True):
             if not same_dim(size, after):
                 refuse(
-                    f"`{slot}` changes its shape in the loop, from {describe(leaf)} to {describe(end)}",
+                    f"{slot.label} changes its shape in the loop, from {describe(leaf)} to {describe(end)}",
                     "make it of its final size before the loop, and use a part of it",
                 )
         self.results[slot] = end.read()
-
-    def _compare_undefined(self, name: str, after: Any, used_after: bool) -> None:
-        """A variable without a value before the loop: the leaves that a trip makes are carried."""
-        ends = dict(leaves(after, Slot(name)))
-        self.after |= ends
-        known = self.late(name)
-        if isinstance(after, Undefined):
-            for slot in known:
-                del self.params[slot]
-            return
-        if not known.keys() <= ends.keys():
-            _refuse_late(name, after)
-        for slot, end in ends.items():
-            mode = None if slot in known or not used_after else self._late(end)
-            if slot in known:
-                self._compare_late(slot, end)
-            elif mode is not None:
-                self.learned[slot] = mode
-
-    def _late(self, end: Leaf) -> Late | None:
-        """How a leaf is carried that has no value before the loop; None for what is known without."""
-        names = self.frame.sizes.keys()
-        if is_number(end):
-            kind = number_type(end)
-            counted = type(end) is Size and end.dim.names() & names <= self.index.names()
-            return None if counted else Late(ArrayType(kind.dtype), kind)
-        if type(end) is TracedArray and _made_here(end):
-            return None if any(d.names() & names for d in end.type.shape) else Late(end.type, None)
-        return None
-
-    def _compare_late(self, slot: Slot, end: Leaf) -> None:
-        mode = self.plan[slot]
-        assert isinstance(mode, Late)
-        if mode.number is not None and is_number(end):
-            grown = join(mode.number, number_type(end), str(slot))
-            if grown != mode.number:
-                self.learned[slot] = Late(ArrayType(grown.dtype), grown)
-            else:
-                self.results[slot] = number_value(end, grown.dtype)
-        elif mode.number is None and type(end) is TracedArray and end.type == mode.type:
-            self.results[slot] = end.read()
-        else:
-            _refuse_late(str(slot), end)
 
     # Around the loop ---------------------------------------------------------------------------------------
 
@@ -329,31 +234,19 @@ class Carry:
         """A number after the loop."""
         match self.plan.get(slot):
             case Number(kind):
-                return TracedScalar(value, join(number_type(self.before[slot]), kind, str(slot)).weak)
-            case Late(_, NumberType(_, weak)):
-                return TracedScalar(value, weak)
-        return TracedScalar(value, number_type(self.before[slot]).weak)
+                return TracedScalar.of(value, join(number_type(self.before[slot]), kind, str(slot)))
+            case Late(_, NumberType() as kind):
+                return TracedScalar.of(value, kind)
+        return TracedScalar.of(value, number_type(self.before[slot]))
 
 
-def _made_here(array: TracedArray) -> bool:
-    """Whether an array, or the part of it that a view shows, is known in this block only."""
-    trace = current()
-    positions = [p for step in array.path if isinstance(step, IndexStep) for p in step.positions]
-    names = [p.names() for p in positions if isinstance(p, Dim)] + [d.names() for d in array.type.shape]
-    return (
-        array.cell.frame is trace.frame
-        or any(trace.homes.get(p) is trace.frame for p in positions if isinstance(p, Value))
-        or any(found & trace.frame.sizes.keys() for found in names)
-    )
-
-
-def _refuse_late(name: str, end: Any) -> NoReturn:
-    refuse(f"`{name}` is {describe(end)} at the end of a trip, and was something else", "use two names")
+def _is_rank_0(leaf: Leaf) -> bool:
+    return type(leaf) is TracedArray and not leaf.ndim
 
 
 def _refuse_tree(name: str, before: Any, after: Any) -> NoReturn:
     refuse(
-        f"`{name}` is {describe(before)} before the loop and {describe(after)} after a trip",
+        f"{called(name)} is {describe(before)} before the loop and {describe(after)} after a trip",
         "keep the same structure in each trip",
     )
 

@@ -18,10 +18,7 @@ What the parts built on top of this use:
     frames that were used: the value before, and, in a loop, the parameter that stands for it.
     `frame.written` are those written, the last one last. A cell whose end is its parameter is loop-invariant.
     `frame.fresh` holds the Python containers made in the block, `frame.sizes` the sizes it binds,
-    `frame.facts` what holds of sizes in it.
-
-`Cell`
-    The storage of one array: `read()`, `write(value)`. `link(a, b)` records that two may be one array.
+    `frame.facts` what holds of sizes in it, `frame.missed` the names that were read without a value.
 
 Invariant, checked at each emit: the frame of an operand is the current one or encloses it.
 """
@@ -33,7 +30,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from adcompiler.ir.build import Builder, building
 from adcompiler.ir.errors import CaptureError, Location
@@ -45,6 +42,9 @@ from adcompiler.ir.types import I64, ArrayType, Dim, DType, Guard, Relation
 from .arithmetic import Arithmetic
 from .assumptions import Assumptions, Restart
 from .locations import UserPlaces
+
+if TYPE_CHECKING:
+    from .cells import Cell
 
 BlockKind = Literal["top", "loop", "branch"]
 
@@ -93,6 +93,7 @@ class Frame:
         self.fresh: dict[int, Any] = {}
         self.sizes: dict[str, SizeBound] = {}
         self.facts: list[Guard] = []
+        self.missed: set[str] = set()
 
     def encloses(self, inner: Frame) -> bool:
         """Whether `inner` is this frame or lies in it."""
@@ -109,6 +110,12 @@ class Frame:
         """Drop what was emitted after so many equations, when these sizes were bound."""
         del self.builder.eqns[equations:]
         self.sizes = dict(sizes)
+
+    def undo_writes(self) -> None:
+        """Put the cells back as the block found them, and stay in it."""
+        for cell, entry in self.entries.items():
+            cell.value, cell.stale = entry.param or entry.value, entry.stale
+        self.written.clear()
 
     def restore(self) -> None:
         """Put the cells back as they were before the block; remember what they had become."""
@@ -146,106 +153,6 @@ class FrameBuilder(Builder):
         return outputs
 
 
-# ---- arrays ----
-
-
-class Cell:
-    """The storage of one array: its current value, and the frame in which it was made.
-
-    `peers` are the cells that may be the same memory, which of them depends on data: a write to one makes the
-    others stale. `readonly` says why the array cannot be written. `contiguous` is True where NumPy is sure to
-    hold the array in C order, so that a reshape of it is a view; `owned` is False for parameters, whose
-    elements need not lie side by side.
-    """
-
-    def __init__(
-        self,
-        value: Value,
-        name: str | None = None,
-        readonly: str | None = None,
-        contiguous: bool | None = None,
-    ) -> None:
-        self.value = value
-        self.given_name = name
-        self.readonly = readonly
-        self.contiguous = value.type.rank <= 1 if contiguous is None else contiguous
-        self.owned = value not in current().params
-        self.frame = current().frame
-        self.peers: set[Cell] = set()
-        self.stale: str | None = None
-
-    @property
-    def type(self) -> ArrayType:
-        return self.value.type
-
-    @property
-    def name(self) -> str | None:
-        """What the user calls it, as far as that is known."""
-        return self.given_name or self.value.name
-
-    def read(self) -> Value:
-        """The current value; in a loop, from the first use on, that of a parameter of its block."""
-        self._enter()
-        if self.stale is not None:
-            refuse(f"`{self.name or 'an array'}` is read, but {self.stale}", "make a copy before: x.copy()")
-        return self.value
-
-    def write(self, value: Value) -> None:
-        """Replace the contents."""
-        if self.readonly is not None:
-            refuse(f"`{self.name or 'an array'}` is written, but {self.readonly}", "write to a copy of it")
-        assert value.type == self.type, f"{value.type} is written to a cell of {self.type}"
-        for frame in self._enter():
-            frame.written.pop(self, None)
-            frame.written[self] = None
-        self.value, self.stale = value, None
-        for peer in self.peers:
-            if peer.frame.encloses(current().frame):
-                peer.spoil(
-                    f"it may share memory with `{self.name or 'an array'}`, which was written at "
-                    f"{current().location()}; whether it does depends on data or memory layout"
-                )
-
-    def spoil(self, why: str) -> None:
-        """What it holds is not known any more: reading it is an error, for this reason."""
-        self._enter()
-        self.stale = why
-
-    def _enter(self) -> list[Frame]:
-        """Make the cell known to every frame between its own and the current one; returns these."""
-        between: list[Frame] = []
-        for frame in current().frame.outwards():
-            if frame is self.frame:
-                break
-            between.append(frame)
-        else:
-            refuse(
-                f"`{self.name or 'an array'}` was made in a loop or branch and is used outside of it",
-                "make the array before the loop, and write to it inside",
-            )
-        for frame in reversed(between):
-            if self not in frame.entries:
-                param = Value(self.type, self.value.name) if frame.kind == "loop" else None
-                frame.entries[self] = Entry(self.value, self.stale, param)
-                if param is not None:
-                    current().homes[param] = frame
-                    self.value = param
-        return between
-
-
-def link(new: Cell, old: Cell) -> None:
-    """`new` may be the same memory as `old`, hence as whatever `old` may be."""
-    for cell in (old, *old.peers):
-        if cell is not new:
-            pair(new, cell)
-
-
-def pair(one: Cell, other: Cell) -> None:
-    """These two may be the same memory."""
-    one.peers.add(other)
-    other.peers.add(one)
-
-
 # ---- the trace ----
 
 
@@ -265,7 +172,6 @@ class Trace:
         self.params: list[Value] = []
         self.top = self.frame = Frame(self, "top", None)
         self.merged: dict[int, Any] = {}  # containers that are one of two, kept for their ids
-        self.from_loop: Exception | None = None  # the last error in a loop, which may make no trip
         self._numbers = count(1)
 
     @property
@@ -386,9 +292,6 @@ def reopened(frame: Frame) -> Iterator[Frame]:
     try:
         with building(frame.builder):
             yield frame
-    except Exception as error:
-        trace.from_loop = error if frame.kind == "loop" else trace.from_loop
-        raise
     finally:
         frame.restore()
         trace.frame = frame.parent

@@ -21,11 +21,11 @@ from adcompiler.ir.ops.selection import where
 from adcompiler.ir.types import BOOL, I64, Dim, Relation, Shape
 
 from . import extents
-from .extents import bound_size, common_shape, holds, require, shown, static, value_of
+from .extents import bound_size, common_shape, holds, require, shown, value_of
 from .frames import refuse
 from .handles import Traced
 from .scalars import cast, value
-from .sizes import Size, SizePredicate, dim_of
+from .sizes import Size, SizePredicate, dim_of, plain_integer
 from .views import Position, position_value, trimmed
 
 
@@ -195,9 +195,7 @@ def gathered(index: Value, size: Dim, axis: int) -> Value:
 
 def _span(entry: slice, size: Dim) -> tuple[Attr, Position | None]:
     """Start and length, by the rules of `slice.indices`, without asking more than these need."""
-    step = (
-        1 if entry.step is None else static(_bound(entry.step, "the step of a slice"), "the step of a slice")
-    )
+    step = 1 if entry.step is None else plain_integer(entry.step, "the step of a slice", "write a loop")
     if step == 0:
         raise ValueError("slice step cannot be zero")
     if step > 0:

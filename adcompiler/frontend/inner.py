@@ -20,7 +20,8 @@ from adcompiler.ir.types import Dim
 
 from .arguments import binder, flatten, leaf_names
 from .captured import Output
-from .frames import Cell, Frame, current, opened, refuse
+from .cells import Cell
+from .frames import Frame, current, opened, refuse
 from .handles import Traced
 from .loop_equations import substituted
 from .outputs import results_of
@@ -147,7 +148,7 @@ def _closed(
         assert entry.param is not None
         if frame.ends[cell].value is not entry.param:
             refuse(
-                f"a function that is differentiated inside another one writes `{cell.name or 'an array'}`",
+                f"a function that is differentiated inside another one writes {cell.label}",
                 "return the new array instead",
             )
         around[entry.param] = entry.value

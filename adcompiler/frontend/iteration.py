@@ -18,7 +18,7 @@ from .extents import bound_size, hint, holds
 from .frames import refuse
 from .handles import Traced, type_name
 from .scalars import TracedScalar
-from .sizes import dim_of, integer
+from .sizes import dim_of, integer, plain_integer
 from .values import TracedArray
 
 _PLAIN_TRIPS = 8
@@ -81,14 +81,17 @@ def range_(*args: Any) -> Any:
     if not any(isinstance(x, Traced) for x in args):
         return range(*args)
     start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
-    step = operator.index(step)
+    step = plain_integer(step, "the step of a range", "write a `while` loop")
     if step == 0:
         raise ValueError("range() arg 3 must not be zero")
     span = stop - start if step > 0 else start - stop
     dim = dim_of(span)
     if dim is None:
         if not (type(span) is TracedScalar and span.value.type.dtype.is_integer):
-            raise TypeError(f"'{type_name(span)}' object cannot be interpreted as an integer")
+            refuse(
+                f"a range needs integers, and a {type_name(span)} is given",
+                "convert it: range(int(...))",
+            )
         trips = (span + (abs(step) - 1)) // abs(step)
         dim = bound_size(((trips > 0) * trips).astype("int64").read(), "the length of a range")
     else:

@@ -1,49 +1,60 @@
 """The type of a number whose value comes from two places: from before a loop and the end of a trip, or from
 the branches of an `if`.
 
-    weak int  <  weak float  <  a dtype
+    weak bool  <  weak int  <  weak float  <  a dtype
 
-A Python number is weak: beside a dtype it takes that dtype, as in NumPy. A dtype never changes.
+A Python number is weak: beside a dtype it takes that dtype, as in NumPy. A dtype never changes; of Python's
+numbers only a bool joins NumPy's bool, whose `True + True` is not 2.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from adcompiler.ir.types import BOOL, F64, I64, DType
 
 from .frames import refuse
+from .syntax import called
 
-Weak = Literal["int", "float"] | None
+Weak = Literal["bool", "int", "float"] | None
 
 
 @dataclass(frozen=True)
 class NumberType:
-    """The dtype of a number; `weak` says which Python number it would be, None if it is none."""
+    """The dtype of a number; `weak` says which Python number it would be, None if it is none.
+
+    `boxed` says that NumPy may have an array of rank 0 in its place, which `s *= 2.0` changes for every name.
+    """
 
     dtype: DType
     weak: Weak = None
+    boxed: bool = False
 
     def __str__(self) -> str:
         return f"a Python {self.weak}" if self.weak else str(self.dtype.numpy)
 
 
+WEAK_BOOL = NumberType(BOOL, "bool")
 WEAK_INT, WEAK_FLOAT = NumberType(I64, "int"), NumberType(F64, "float")
+_WEAK = (WEAK_BOOL, WEAK_INT, WEAK_FLOAT)
 
 
 def joined(one: NumberType, other: NumberType) -> NumberType | None:
     """The least type that holds both; None if both are dtypes, and different ones."""
-    if one == other:
-        return one
+    if one.boxed or other.boxed:
+        both = joined(replace(one, boxed=False), replace(other, boxed=False))
+        return None if both is None else replace(both, boxed=True)
+    if one in _WEAK and other in _WEAK:
+        return max(one, other, key=_WEAK.index)
     weak, strong = (one, other) if one.weak else (other, one)
-    if weak.weak and strong.weak:
-        return WEAK_FLOAT
-    if weak.weak == "int" and strong.dtype is not BOOL:
-        return strong
-    if weak.weak == "float" and strong.dtype.is_float:
-        return strong
-    return NumberType(one.dtype) if one.dtype is other.dtype else None
+    holds = {
+        "bool": True,
+        "int": strong.dtype is not BOOL,
+        "float": strong.dtype.is_float,
+        None: weak.dtype is strong.dtype,
+    }
+    return strong if holds[weak.weak] else None
 
 
 def join(before: NumberType, after: NumberType, name: str) -> NumberType:
@@ -51,7 +62,8 @@ def join(before: NumberType, after: NumberType, name: str) -> NumberType:
     both = joined(before, after)
     if both is None:
         refuse(
-            f"`{name}` is {before} before the loop and {after} after a trip: its type changes in the loop",
+            f"{called(name)} is {before} before the loop and {after} after a trip: its type changes in the "
+            "loop",
             f"give it its final type before the loop, for example `{name} = {final(before, after)}(...)`",
         )
     return both

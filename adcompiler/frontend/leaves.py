@@ -10,10 +10,11 @@ import numpy as np
 
 from adcompiler.ir.types import BOOL, DType
 
-from .joins import WEAK_FLOAT, WEAK_INT, NumberType
+from .joins import WEAK_BOOL, WEAK_FLOAT, WEAK_INT, NumberType
+from .maybe import Half, Maybe, maybe
 from .scalars import TracedScalar
 from .sizes import Size, SizePredicate
-from .syntax import is_invented
+from .syntax import called, is_invented
 from .values import TracedArray
 
 Leaf = Any
@@ -27,7 +28,12 @@ class Slot:
     parts: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
-        return self.name + "".join(f"[{part!r}]" for part in self.parts)
+        return self.name + "".join(f"[{part!r}]" for part in self.parts if not isinstance(part, Half))
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return called(str(self))
 
 
 class _Missing:
@@ -44,7 +50,9 @@ def mapped(value: Any, of: Callable[[Slot, Leaf], Leaf], slot: Slot) -> Any:
 
 
 def rebuilt(value: Any, elements: list[Any]) -> Any:
-    """A tuple, list or dict of the same structure with other elements."""
+    """A container of the same structure with other elements."""
+    if type(value) is Maybe:
+        return maybe(*elements)
     if isinstance(value, dict):
         return dict(zip(value, elements, strict=True))
     if isinstance(value, list):
@@ -63,6 +71,8 @@ def leaves(value: Any, slot: Slot) -> Iterator[tuple[Slot, Leaf]]:
 
 def children(value: Any) -> list[tuple[Any, Any]]:
     """The elements of a container that may be carried; none for a leaf."""
+    if type(value) is Maybe:
+        return [(Half.VALUE, value.value), (Half.DEFINED, value.defined)]
     if type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_make")):
         return list(enumerate(value))
     return list(value.items()) if type(value) is dict else []
@@ -99,8 +109,10 @@ def number_type(leaf: Any) -> NumberType:
         return number
     if kind is Size:
         return WEAK_INT
-    if kind is SizePredicate or isinstance(leaf, bool):
+    if kind is SizePredicate:
         return NumberType(BOOL)
+    if isinstance(leaf, bool):
+        return WEAK_BOOL
     if kind is int:
         return WEAK_INT
     return WEAK_FLOAT if kind is float else NumberType(DType.of(leaf.dtype))

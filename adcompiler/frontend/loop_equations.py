@@ -14,9 +14,10 @@ from adcompiler.ir.types import Dim
 
 from .aliasing import check_stale, uses
 from .carried import Carry
+from .cells import Cell
 from .extents import length
 from .facts import Facts
-from .frames import Cell, Frame, SizeBound, current
+from .frames import Frame, SizeBound, current
 from .leaves import Slot
 
 
@@ -73,9 +74,13 @@ class Blocks:
         return [substituted(block, self._invariant() | own)]
 
     def used(self) -> set[Value]:
-        """Every value that a trip or the test reads, parameters of loop-invariant storage included."""
+        """Every value that a trip or the test reads, parameters of loop-invariant storage included.
+
+        What one array or number becomes may be what another one was: `v[:] = z`.
+        """
         frames = [self.frame, *([] if self.test is None else [self.test.frame])]
-        return uses(*(Block((), tuple(frame.builder.eqns), ()) for frame in frames))
+        ends = {self.frame.ends[cell].value for cell in self.changed} | set(self.carry.results.values())
+        return uses(*(Block((), tuple(frame.builder.eqns), ()) for frame in frames)) | ends
 
     def _invariant(self) -> dict[Value, Value]:
         changed = set(self.changed)

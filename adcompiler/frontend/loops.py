@@ -16,20 +16,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adcompiler.ir.errors import AdcompilerError, CaptureError, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.types import BOOL, Dim, Guard, Relation
 
 from .aliasing import check_by_value, wrote
-from .carried import Carry, Plan, fitting
+from .carried import Carry
 from .conditions import asked, facts_of
-from .extents import length, proved
+from .extents import assume, hint, length, proved
 from .facts import Facts, in_scope, suppose
 from .frames import Frame, bind_index, current, opened, refuse
 from .handles import Traced
 from .leaves import Slot, is_flag
 from .loop_equations import Asked, Blocks, emit_for, emit_while
 from .outlasting import After
+from .plans import Plan, fitting
 from .protocol import RESULT, Get, Names, Set, Thunk, Undefined
+from .raising import RAISED, is_pythons, raise_here
 from .scalars import TracedScalar
 from .sizes import Size
 
@@ -77,17 +80,22 @@ def roll(loop: Loop, state: State, plan: Plan, line: int) -> int:
     """Trace the body and emit the loop; answers how often the body was traced. `plan` learns."""
     before = state.read()
     known = fitting(plan, before)
+    number = 1  # of the first trip that what is known of the variables stands for
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            trip = _trace(loop, state, before, dict(known), line)
+            trip = _trace(loop, state, before, dict(known), line, number)
+        except _NoTrip:
+            state.write(before)
+            return attempt
         except BaseException:
             state.write(before)
             raise
         if not trip.carry.learned:
-            outputs, trips = _emit(loop, trip)
-            after = After(trip.carry, trip.index, trips, outputs, before, trip.ends)
+            outputs, made = _emit(loop, trip)
+            after = After(trip.carry, trip.index, made, loop.length or made, outputs, before, trip.ends)
             state.write(after.variables(state.assigned, state.live_out, trip.writes))
             return attempt
+        number += trip.error is None
         known |= trip.carry.learned
         plan |= known
         state.write(before)
@@ -99,7 +107,7 @@ def roll(loop: Loop, state: State, plan: Plan, line: int) -> int:
 
 @dataclass(frozen=True)
 class _Trip:
-    """One traced trip: its block as it was left, and the variables at its end."""
+    """One traced trip: its block as it was left, the variables at its end, and the error that ended it."""
 
     carry: Carry
     frame: Frame
@@ -108,12 +116,15 @@ class _Trip:
     test: Asked | None
     ends: Mapping[str, Any]
     writes: bool
+    error: Exception | None
 
 
-def _trace(loop: Loop, state: State, before: Mapping[str, Any], plan: Plan, line: int) -> _Trip:
+def _trace(loop: Loop, state: State, before: Mapping[str, Any], plan: Plan, line: int, number: int) -> _Trip:
+    """Trace one trip, as far as is known from so many before it."""
+    certain = loop.length is not None and ((hint(loop.length) or 0) > 0 or proved(loop.length - 1))
     with opened("loop") as frame:
         index, param = bind_index(frame, "i", None if loop.length is None else loop.length - 1)
-        carry = Carry(plan, line, frame, Dim.of(index))
+        carry = Carry(plan, line, frame, Dim.of(index), certain)
         local = Undefined(f"it is local to a trip of the loop at line {line}")
         bound = {
             name: carry.bind(name, before[name]) if name in state.carried else local
@@ -122,7 +133,10 @@ def _trace(loop: Loop, state: State, before: Mapping[str, Any], plan: Plan, line
         state.write(bound)
         asks = loop.length is None or any(map(is_flag, carry.params))
         test = _ask(loop.test) if loop.test is not None and asks else None
-        loop.body(Size(carry.index))
+        error = _run(loop, test, Size(carry.index), number)
+        if error is not None:
+            frame.undo_writes()
+            state.write(bound)
         ends = state.read()
         carry.jumps |= {
             end.value for name, end in ends.items() if name in state.carried and _is_jump(name, end)
@@ -132,7 +146,49 @@ def _trace(loop: Loop, state: State, before: Mapping[str, Any], plan: Plan, line
         if not carry.learned:
             check_by_value(carry, frame)
         writes = wrote(carry)
-    return _Trip(carry, frame, index, param, test, ends, writes)
+    return _Trip(carry, frame, index, param, test, ends, writes, error)
+
+
+class _NoTrip(Exception):
+    """A loop whose body would raise an error makes no trip in the call that is traced."""
+
+
+def _run(loop: Loop, test: Asked | None, index: Size, number: int) -> Exception | None:
+    """Trace the body. An error that Python would raise too, where it gets there, ends the trip."""
+    try:
+        loop.body(index)
+    except (*RAISED, ShapeError) as error:
+        trips = _trips(loop, test)
+        pythons = isinstance(error, ShapeError) or is_pythons(error)
+        if pythons and loop.length is not None and trips is not None and trips < 1:
+            assume(-loop.length, Relation.NONNEGATIVE)
+            raise _NoTrip from None
+        if not pythons or isinstance(error, AdcompilerError):
+            raise
+        if trips is not None and trips >= number:
+            _suppose_trips(loop, number)
+            raise
+        if number > 1:
+            raise CaptureError(
+                f"{error}, in some trips of a loop",
+                current().places.raised(error),
+                "give the variables of the loop their final types before it",
+            ) from None
+        raise_here(error)
+        return error
+    return None
+
+
+def _trips(loop: Loop, test: Asked | None) -> int | None:
+    """The number of trips in the call that is traced, were it not for an error in them."""
+    if loop.length is None:
+        return _ATTEMPTS if test is not None and _always(test.holds) else None
+    return hint(loop.length)
+
+
+def _suppose_trips(loop: Loop, number: int) -> None:
+    if loop.length is not None and loop.length.constant is None:
+        assume(loop.length - number, Relation.NONNEGATIVE)
 
 
 def _is_jump(name: str, end: Any) -> bool:
@@ -147,7 +203,7 @@ def _ask(test: Thunk) -> Asked:
         holds = asked(answer).read() if isinstance(answer, Traced) else constant(bool(answer), BOOL)
     for cell in frame.written:
         refuse(
-            f"the test of this `while` changes `{cell.name or 'an array'}`",
+            f"the test of this `while` changes {cell.label}",
             "write `while True:`, and `if ...: break` behind the change",
         )
     facts = facts_of(answer).visible()

@@ -5,6 +5,7 @@
     arrays                                   a result of the `if` in storage of its own, which may be the
                                              storage of either: writing one makes the others unreadable
     tuples, lists, dicts                     element by element
+    a value and none                         a `Maybe`: an error where it is read, if it has none then
     anything else                            has no value, and is an error only if it is read
 
 Where a branch has returned from the function or raised an error, nothing reads its variables any more, and
@@ -26,19 +27,21 @@ from adcompiler.ir.ops.arrays import undefined
 from adcompiler.ir.types import Dim
 
 from .aliasing import near
+from .cells import Cell, pair
 from .conditions import Test, facts_of, negated
 from .extents import same_dim
 from .facts import NOTHING, Facts, in_scope
-from .frames import Cell, Frame, current, pair, refuse, reopened
+from .frames import Frame, current, refuse, reopened
 from .handles import Traced
 from .joins import joined
 from .leaves import Leaf, Slot, children, describe, is_flag, is_number, number_type, rebuilt
+from .maybe import Half, Maybe, halves, is_unset
 from .protocol import RESULT, RETURNED, Undefined
 from .scalars import TracedScalar
 from .scalars import value as number_value
 from .sizes import Size, SizePredicate
 from .values import TracedArray
-from .views import IndexStep, Path, same_path
+from .views import Path, Position, alike, placed, position_value, positions, same_path
 
 _NEVER = Undefined()
 
@@ -77,8 +80,12 @@ class Merge:
 
     def variable(self, name: str) -> Finish:
         """A variable after the `if`."""
-        one, other = (side.ends.get(name, _NEVER) for side in self.sides)
-        return self._value(Slot(name), one, other)
+        ends = [side.ends.get(name, _NEVER) for side in self.sides]
+        lost = any(isinstance(end, Undefined) and end.why for end in ends)
+        partly = any(type(end) is Maybe for end in ends) or len({is_unset(end) for end in ends}) == 2
+        if partly and not (lost or is_flag(Slot(name)) or any(side.left for side in self.sides)):
+            ends = [halves(end) for end in ends]
+        return self._value(Slot(name), *ends)
 
     def _value(self, slot: Slot, one: Any, other: Any) -> Finish:
         if _same(one, other):
@@ -107,12 +114,14 @@ class Merge:
     def _only(self, slot: Slot, one: Leaf, other: Leaf) -> int | None:
         """The branch whose value is taken, where nothing reads that of the other one."""
         if slot.name == RESULT:
-            unset = (isinstance(leaf, Undefined) and not leaf.why for leaf in (one, other))
+            unset = map(is_unset, (one, other))
             missing = [none or side.error is not None for none, side in zip(unset, self.sides, strict=True)]
         elif is_flag(slot):
             missing = [side.error is not None for side in self.sides]
         else:
             missing = [side.left for side in self.sides]
+        if Half.VALUE in slot.parts and not any(missing):
+            missing = [is_unset(one), is_unset(other)]
         return None if not any(missing) else int(missing[0])
 
     def _lost(self, slot: Slot, one: Leaf, other: Leaf) -> Finish:
@@ -121,15 +130,10 @@ class Merge:
         if isinstance(one, Undefined) and isinstance(other, Undefined):
             known = whys[0] if whys else other
             return lambda results: known
-        if slot.name == RESULT and whys:
+        if whys:
             return lambda results: whys[0]
-        if isinstance(one, Undefined) or isinstance(other, Undefined):
-            why = f"it gets one in only one branch of {self.where}"
-            way_out = f"give `{slot}` a value before the `if`"
-        else:
-            why = f"it is {self._either(describe(one), describe(other))}"
-            way_out = self._way_out(slot)
-        nothing = Undefined(why, way_out, unroll=self.by_size)
+        why = f"it is {self._either(describe(one), describe(other))}"
+        nothing = Undefined(why, self._way_out(slot), unroll=self.by_size)
         return lambda results: nothing
 
     def _either(self, one: str, other: str) -> str:
@@ -151,9 +155,8 @@ class Merge:
 
     def refuse(self, slot: Slot, one: str, other: str, way_out: str | None = None) -> NoReturn:
         """The branches leave two things in a variable that no type holds."""
-        what = "what the function returns" if slot.name == RESULT else f"`{slot}`"
         kind = NeedsConcrete if self.by_size else CaptureError
-        refuse(f"{what} is {self._either(one, other)}", way_out or self._way_out(slot), kind)
+        refuse(f"{slot.label} is {self._either(one, other)}", way_out or self._way_out(slot), kind)
 
     # Numbers -----------------------------------------------------------------------------------------------
 
@@ -171,7 +174,7 @@ class Merge:
         )
         facts = self._facts(one, other)
         place = self.result(str(slot), *values)
-        return lambda results: TracedScalar(results[place], kind.weak, facts)
+        return lambda results: TracedScalar.of(results[place], kind, facts)
 
     def _facts(self, one: Leaf, other: Leaf) -> Facts:
         """What the truth of a bool says of sizes, where one branch leaves a constant."""
@@ -191,6 +194,8 @@ class Merge:
         for mine, its, finish in self.arrays:
             if _same(mine, one) and _same(its, other):
                 return finish
+        if one.cell is other.cell and _in_scope(TracedArray(one.cell)) and alike(one.path, other.path):
+            return self._views(one, other)
         doubt = self._doubt(0, one) or self._doubt(1, other)
         if doubt is not None:
             nothing = Undefined(doubt, "make a copy before: x.copy()")
@@ -201,6 +206,21 @@ class Merge:
         finish = self._stored(slot, place, (one, other))
         self.arrays.append((one, other, finish))
         return finish
+
+    def _views(self, one: TracedArray, other: TracedArray) -> Finish:
+        """Two parts of one array, of one shape: a view of it, at the positions of either."""
+        chosen = [
+            self._position(*pair) for pair in zip(positions(one.path), positions(other.path), strict=True)
+        ]
+        return lambda results: TracedArray(one.cell, placed(one.path, [found(results) for found in chosen]))
+
+    def _position(self, one: Position, other: Position) -> Callable[[Sequence[Value]], Position]:
+        if one is other or (isinstance(one, Dim) and one == other and in_scope(one)):
+            return lambda results: one
+        place = self.result(
+            None, *(self._inside(k, partial(position_value, p)) for k, p in enumerate((one, other)))
+        )
+        return lambda results: results[place]
 
     def _doubt(self, k: int, array: TracedArray) -> str | None:
         """Why an array cannot be read at the end of a branch."""
@@ -249,7 +269,7 @@ class Merge:
         kind = number_type(leaf)
         value = self._inside(k, lambda: number_value(leaf, kind.dtype))
         place = self.result(str(slot), *_placed(k, value, constant(0, kind.dtype)))
-        return lambda results: TracedScalar(results[place], kind.weak)
+        return lambda results: TracedScalar.of(results[place], kind)
 
     def _filled_array(self, slot: Slot, k: int, leaf: TracedArray) -> Finish:
         doubt = self._doubt(k, leaf)
@@ -293,7 +313,7 @@ def _same(one: Any, other: Any) -> bool:
         case _ if type(one) is TracedArray:
             return one.cell is other.cell and same_path(one.path, other.path)
         case _ if type(one) is TracedScalar:
-            return one.value is other.value and one.weak == other.weak
+            return one.value is other.value and one.number == other.number
         case _ if type(one) is Size:
             return bool(one.dim == other.dim)
         case _ if type(one) is SizePredicate:
@@ -327,10 +347,10 @@ def _at_home(value: Value) -> bool:
 
 
 def _path_in_scope(path: Path) -> bool:
-    positions = [p for step in path if isinstance(step, IndexStep) for p in step.positions]
+    given = positions(path)
     sizes = [d for step in path for d in step.shape]
-    sizes += [p for p in positions if isinstance(p, Dim)]
-    return all(map(in_scope, sizes)) and all(_at_home(p) for p in positions if isinstance(p, Value))
+    sizes += [p for p in given if isinstance(p, Dim)]
+    return all(map(in_scope, sizes)) and all(_at_home(p) for p in given if isinstance(p, Value))
 
 
 def _freeze(container: Any) -> None:

@@ -13,11 +13,12 @@ from adcompiler.ir.ops.arrays import iota, zeros
 from adcompiler.ir.types import I64, ArrayType, Dim, DType, Relation, Shape
 
 from . import extents
-from .extents import bound_size, holds, require, static
-from .frames import Cell, refuse
+from .cells import Cell
+from .extents import bound_size, holds, require
+from .frames import refuse
 from .handles import Traced, holds_traced, type_name
 from .scalars import NUMBERS, TracedScalar, cast, dtype_of, value
-from .sizes import dim_of
+from .sizes import dim_of, plain_integer
 from .values import TracedArray, stored, wrap
 
 # ---- shapes ----
@@ -106,19 +107,24 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, li
     low, high = (0, start) if stop is None else (start, stop)
     if not any(isinstance(x, Traced) for x in (low, high, step)):
         return array(np.arange(low, high, step, dtype=dtype))
-    bounds = [dim_of(x) for x in (low, high, step)]
-    if None in bounds:
+    if not all(isinstance(x, int | np.integer) for x in (low, high, step)):
         refuse("np.arange of traced floats has a length that depends on their rounding", "use np.linspace")
-    first, end, stride = (Dim.of(b) for b in bounds if b is not None)
-    by = static(stride, "the step of np.arange")
+    by = plain_integer(step, "the step of np.arange", "multiply np.arange of the length by it")
     if by == 0:
         raise ZeroDivisionError("division by zero")
-    way = end - first if by > 0 else first - end
-    count = (extents.length(way) + (abs(by) - 1)) // abs(by)
-    found = TracedArray(Cell(iota(length=count)))
+    found = TracedArray(Cell(iota(length=_count(low, high, by))))
     found = found if by == 1 else found * by
-    found = found if first == Dim() else found + low
+    found = found if dim_of(low) == Dim() else found + low
     return found if dtype is None else found.astype(dtype)
+
+
+def _count(low: Any, high: Any, by: int) -> Dim:
+    """The number of elements of `np.arange`."""
+    way = high - low if by > 0 else low - high
+    dim = dim_of(way)
+    if dim is not None:
+        return (extents.length(dim) + (abs(by) - 1)) // abs(by)
+    return bound_size(np.maximum((way + (abs(by) - 1)) // abs(by), 0).astype(np.int64).read(), "a length")
 
 
 def linspace(

@@ -29,6 +29,7 @@ from .frames import refuse
 from .handles import holds_traced
 from .numpy_creation import joint, number_or_array, operand_array
 from .purity import name_of
+from .scalars import TracedScalar
 
 # ---- short functions of no family ----
 
@@ -143,10 +144,17 @@ _WAYS_OUT: Mapping[Any, str] = MappingProxyType(
         np.argsort: "sort before, and pass the order as an integer array",
         np.unique: "find the distinct values before, and pass them",
         np.nonzero: "use np.where with three arguments, or a loop with an `if`",
+        np.flatnonzero: "use np.where with three arguments, or a loop with an `if`",
+        np.compress: "weigh by the condition: np.where(condition, x, 0), or write a loop with an `if`",
+        np.extract: "weigh by the condition: np.where(condition, x, 0), or write a loop with an `if`",
         np.interp: "find the intervals before with np.searchsorted, and interpolate with arithmetic",
         np.median: "sort before, and pass the sorted array",
     }
 )
+
+
+_SCALAR_METHODS = frozenset((np.reshape, np.squeeze, np.transpose, np.moveaxis, np.swapaxes))
+"""Functions that are methods of NumPy's scalars too, and give scalars of them where they give rank 0."""
 
 
 def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -166,7 +174,9 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         inspect.signature(found).bind(*args, **kwargs)
     except TypeError as error:
         refuse(f"{name_of(function)} does not take these arguments here: {error}", "leave them out")
-    return found(*args, **kwargs)
+    result = found(*args, **kwargs)
+    own = function in _SCALAR_METHODS and args and type(args[0]) is TracedScalar and not args[0].weak
+    return number_or_array(result) if own else result
 
 
 class _NumpyArithmetic:

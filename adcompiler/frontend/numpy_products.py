@@ -26,7 +26,7 @@ from .numpy_shapes import (
     transpose,
 )
 from .scalars import cast, promotes_as
-from .ufuncs import into
+from .ufuncs import boxed, into
 from .values import TracedArray, wrap
 
 Array = TracedArray
@@ -109,7 +109,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     inside = elements(x, left)
     rows = reshape(transpose(x, (*free_left, *left)), (elements(x, free_left), inside))
     columns = reshape(transpose(y, (*right, *free_right)), (inside, elements(y, free_right)))
-    return number_or_array(reshape(matmul(rows, columns), shape))
+    return boxed(number_or_array(reshape(matmul(rows, columns), shape)))
 
 
 def einsum(

@@ -15,6 +15,7 @@ from adcompiler.ir.ops import assembly, shape
 from adcompiler.ir.ops.attributes import canonical_axes
 from adcompiler.ir.types import Dim, Shape, normalize_axis
 
+from .cells import Cell, link
 from .extents import (
     common_shape,
     fits,
@@ -24,7 +25,7 @@ from .extents import (
     shown_shape,
     static,
 )
-from .frames import Cell, current, link, refuse
+from .frames import current, refuse
 from .handles import type_name
 from .numpy_creation import dims, operand_array
 from .sizes import Size, dim_of

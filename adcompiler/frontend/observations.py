@@ -95,6 +95,9 @@ class Path:
 CALLEE = Path(None)
 
 
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, AdcompilerError)
+"""What reading a path raises where the world is no longer as it was."""
+
 How = Literal["identity", "value", "leaf", "length", "keys", "type", "code"]
 
 
@@ -111,7 +114,7 @@ class Observation:
         try:
             now = self.path.read(callee, leaves)
             return now is self.found if self.how == "identity" else bool(seen(now, self.how) == self.found)
-        except (AttributeError, LookupError, TypeError, ValueError, AdcompilerError):
+        except UNREADABLE:
             return False
 
     def __str__(self) -> str:

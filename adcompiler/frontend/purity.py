@@ -65,6 +65,8 @@ def module_of(function: Any) -> str:
 
 def name_of(function: Any) -> str:
     """What messages call a function: `np.random.normal`, `time.time`, `len`."""
+    if isinstance(function, np.vectorize):
+        return "np.vectorize(...)"
     own = getattr(function, "__name__", type(function).__name__)
     name = str(getattr(function, "__qualname__", "") or own)
     owner = getattr(function, "__self__", None)
@@ -108,6 +110,13 @@ def hands_on(function: Any) -> bool:
 def dispatched(function: Any) -> bool:
     """Whether NumPy asks the arguments of this function for their own implementation."""
     return type(function).__name__ == "_ArrayFunctionDispatcher"
+
+
+def instead_of(function: Any) -> str:
+    """What to do instead of calling what is not captured."""
+    if isinstance(function, np.vectorize):
+        return "call the function that it was made of: it takes arrays as it is, or in a loop over elements"
+    return "use NumPy functions, or a Python function whose source can be captured"
 
 
 def way_out(function: Any) -> str:

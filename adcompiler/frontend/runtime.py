@@ -16,15 +16,16 @@ from adcompiler.ir.graph import Constant
 from adcompiler.ir.ops.arrays import checked
 
 from . import branches, calls
-from .carried import Plan
-from .conditions import asked, facts_of, negated
+from .conditions import Test, asked, facts_of, negated
 from .facts import NOTHING, suppose
 from .frames import current, refuse
 from .handles import Traced
 from .iteration import LISTED, plain
 from .loop_statements import Statement
 from .loops import State
+from .maybe import Maybe
 from .outside import Outside, is_user_function, user_method
+from .plans import Plan
 from .protocol import COMPARISON, IN_PLACE, Get, Names, Set, Thunk, Undefined
 from .scalars import TracedScalar
 from .sizes import Size, SizePredicate
@@ -48,6 +49,15 @@ UFUNCS: dict[str, np.ufunc] = {
 }
 
 
+_INSTEAD = {
+    "shape": "use the result of x.reshape(...)",
+    "dtype": "use the result of x.astype(...)",
+    "flat": "write x[...] = ...",
+    "T": "write x.T[...] = ...",
+}
+"""What to do instead of assigning an attribute of an array."""
+
+
 class Tracer:
     """One trace of a user's function: a `protocol.Runtime`.
 
@@ -68,20 +78,23 @@ class Tracer:
     # Names, attributes, items ------------------------------------------------------------------------------
 
     def local(self, value: Any, name: str) -> Any:
-        if isinstance(value, Undefined):
-            self._refuse_undefined(value, name)
-            raise UnboundLocalError(
-                f"cannot access local variable '{name}' where it is not associated with a value"
-            )
-        return value
+        unset = f"cannot access local variable '{name}' where it is not associated with a value"
+        return self._of_name(value, name, UnboundLocalError(unset, name=name))
 
     def enclosing(self, value: Any, name: str) -> Any:
+        unset = f"cannot access free variable '{name}' where it is not associated with a value in enclosing"
+        return self._of_name(value, name, NameError(f"{unset} scope", name=name))
+
+    def _of_name(self, value: Any, name: str, error: NameError) -> Any:
+        """The value of a name; `error` where it has none."""
+        if type(value) is Maybe:
+            truth = self.truth(value.defined)
+            if truth is None:
+                self._check(value.defined, type(error).__name__, str(error))
+            value = value.value if truth is not False else self.UNDEFINED
         if isinstance(value, Undefined):
             self._refuse_undefined(value, name)
-            raise NameError(
-                f"cannot access free variable '{name}' where it is not associated with a value in enclosing "
-                "scope"
-            )
+            raise error
         return value
 
     def _refuse_undefined(self, value: Undefined, name: str) -> None:
@@ -252,6 +265,8 @@ class Tracer:
             self.call(method, container, index, value)
 
     def set_attribute(self, value: Any, owner: Any, name: str) -> None:
+        if isinstance(owner, Traced):
+            refuse(f"`.{name}` of a traced value is assigned", _INSTEAD.get(name, "make a new array"))
         self.may_change(owner, f"assignment to `.{name}`")
         setattr(owner, name, value)
 
@@ -278,6 +293,11 @@ class Tracer:
     def update(self, symbol: str, current: Any, value: Any) -> Any:
         if isinstance(current, list | set | dict | np.ndarray) and not isinstance(current, Traced):
             self.may_change(current, f"`{symbol}=`")
+        if type(current) is TracedScalar and current.boxed:
+            refuse(
+                f"`{symbol}=` changes an array of rank 0, as np.where makes one of numbers, under every name",
+                f"write `s = s {symbol} ...`",
+            )
         return IN_PLACE[symbol](current, value)
 
     def update_item(self, symbol: str, container: Any, index: Any, value: Thunk) -> None:
@@ -293,11 +313,14 @@ class Tracer:
     def assert_(self, test: Any, message: Thunk | None) -> None:
         truth = self.truth(test)
         if truth is None:
-            condition = asked(test)
-            checked(condition.read(), kind="AssertionError", message=_assertion(message))
-            suppose(facts_of(condition).when_true)
+            self._check(asked(test), "AssertionError", _assertion(message))
         elif not truth:
             raise AssertionError(*(() if message is None else (message(),)))
+
+    def _check(self, condition: Test, kind: str, message: str) -> None:
+        """From here on the condition holds, or the program stops."""
+        checked(condition.read(), kind=kind, message=message)
+        suppose(facts_of(condition).when_true)
 
     def returned(self, value: Any) -> Any:
         if isinstance(value, Undefined) and value.why:

@@ -9,7 +9,8 @@ import numpy as np
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import cast as cast_op
 from adcompiler.ir.ops.arrays import checked
-from adcompiler.ir.ops.comparison import greater_equal, less_equal, logical_and
+from adcompiler.ir.ops.comparison import greater_equal, isnan, less, less_equal, logical_and, logical_not
+from adcompiler.ir.ops.selection import abs_
 from adcompiler.ir.types import I64, ArrayType, DType
 
 from .facts import NOTHING, Facts
@@ -23,16 +24,25 @@ NUMBERS = (bool, int, float, np.generic)
 class TracedScalar(Traced):
     """A number: immutable, of rank 0. `weak` says which Python number it is, None for a NumPy scalar.
 
-    `facts` is what the truth of a bool says of sizes.
+    `facts` is what the truth of a bool says of sizes; `boxed` says that NumPy may have an array of rank 0.
     """
 
     ndim, size = 0, 1
 
-    def __init__(self, value: Value, weak: Weak = None, facts: Facts = NOTHING) -> None:
+    def __init__(
+        self, value: Value, weak: Weak = None, facts: Facts = NOTHING, *, boxed: bool = False
+    ) -> None:
         assert not value.type.shape
         self.value = value
         self.weak = weak
         self.facts = facts
+        self.boxed = boxed
+
+    @classmethod
+    def of(cls, value: Value, number: NumberType, facts: Facts = NOTHING) -> TracedScalar:
+        """A number of this type; a bool has that of NumPy from now on."""
+        weak = None if number.weak == "bool" else number.weak
+        return cls(value, weak, facts, boxed=number.boxed)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -50,7 +60,7 @@ class TracedScalar(Traced):
     @property
     def number(self) -> NumberType:
         """Its type, as loops and branches join it."""
-        return NumberType(self.value.type.dtype, self.weak)
+        return NumberType(self.value.type.dtype, self.weak, self.boxed)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -96,10 +106,12 @@ class TracedScalar(Traced):
         if digits is not None:
             return np.round(self, digits)
         nearest: Any = np.rint(self)
-        return TracedScalar(cast(nearest.read(), DType.I64), "int")
+        return whole(nearest.read())
 
     def __getattr__(self, name: str) -> Any:
         """Methods that NumPy's scalars share with arrays are NumPy's functions."""
+        if self.weak is None and name == "copy":
+            return lambda *args: self
         if self.weak is None and name in SHARED_METHODS:
             function = getattr(np, name)
             return lambda *args, **kwargs: function(self, *args, **kwargs)
@@ -154,6 +166,15 @@ def value(x: Any, dtype: DType | None = None) -> Value:
         )
     found = constant(x, dtype_of(np.asarray(x).dtype))
     return found if dtype is None else cast(found, dtype)
+
+
+def whole(number: Value) -> TracedScalar:
+    """A float without a fraction as a Python integer; NaN and what 64 bits do not hold are errors."""
+    if number.type.dtype.is_float:
+        checked(logical_not(isnan(number)), "ValueError", "cannot convert float NaN to integer")
+        inside = less(abs_(number), constant(2.0**63, number.type.dtype))
+        checked(inside, "OverflowError", "cannot convert a float beyond 64 bits, or infinity, to an integer")
+    return TracedScalar(cast(number, I64), "int")
 
 
 def _check_fits(number: Value, dtype: DType) -> None:

@@ -138,6 +138,18 @@ def dim_of(x: Any) -> Dim | None:
     return None
 
 
+def plain_integer(x: Any, use: str, instead: str) -> int:
+    """An operand that must be known while tracing; a size becomes static. `instead` is what else to do."""
+    if isinstance(x, Traced) and dim_of(x) is None:
+        refuse(
+            f"{use} must be a plain integer, and it is known only when the program runs",
+            f"pass it as an argument of type int, or {instead}",
+            NeedsConcrete,
+        )
+    dim = dim_of(x)
+    return operator.index(x) if dim is None else static(dim, use)
+
+
 def predicate(dim: Dim, relation: Relation) -> Any:
     """`dim relation 0`: a bool where it is proved, else a SizePredicate."""
     known = proved_relation(dim, relation)

@@ -1,8 +1,8 @@
 """Which compiled program serves a call: the specialisation key, and the programs kept under it.
 
 The key is all that tracing may depend on in the arguments; of the programs under a key the first one serves
-whose observations and size guards hold. If there is none, one more is captured: never a wrong answer. For
-plain arguments a cheap signature finds the programs, without taking trees apart.
+whose observations and size guards hold. If there is none, one more is captured: never a wrong answer. Before
+all that, a call is held against the programs that served others: see `plain_calls`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-import numpy as np
 import optree
 
 from adcompiler.ir.errors import CaptureError
 
-from .arguments import LeafKey, Shared, binder, callable_key, overlaps, static_sizes
+from .arguments import LeafKey, Shared, binder, callable_key
 from .capture import capture_request, request
-from .captured import Captured, Operands, Request
+from .captured import Captured, Inputs, Operands, Request
+from .plain_calls import Check, plain_check
 
 T = TypeVar("T")
 Options = tuple[tuple[str, Any], ...]
@@ -67,6 +66,13 @@ class Specialisation(Generic[T]):
     program: T
 
 
+class Served(NamedTuple, Generic[T]):
+    """A specialisation that served a call, and the check that says whether it serves another plain one."""
+
+    check: Check
+    entry: Specialisation[T]
+
+
 Build = Callable[[Captured], T]
 _BY_CODE: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
 """The specialisations of each code object and options: a lambda made in a loop is compiled once."""
@@ -82,34 +88,53 @@ class Specialisations(Generic[T]):
         self._build = build
         self._code = callable_key(function)
         self._entries: dict[Key, list[Specialisation[T]]] = _BY_CODE.setdefault((self._code, options), {})
-        self._quick: dict[tuple[Any, ...], list[Specialisation[T]]] = {}
+        self._served: tuple[Served[T], ...] = ()
+        """The one that served last first."""
+        self._checked: set[int] = set()
+        """The ids of the specialisations for which a check was written, or could not be."""
         self._lock = threading.RLock()
 
     def find(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Specialisation[T], Operands]:
         """The specialisation that serves a call, made if need be, and what to hand to its program."""
+        entry, inputs = self.serving(args, kwargs)
+        return entry, entry.captured.split(inputs)
+
+    def serving(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Specialisation[T], Inputs]:
+        """The same, with the operands in a row."""
         values = self.binder.bind(args, kwargs)
-        signature = quick_signature(values)
-        if signature is not None:
-            for entry in self._quick.get(signature, ()):
-                operands = entry.captured.operands(self.function, values)
-                if operands is not None:
-                    return entry, operands
+        for served in self._served:
+            inputs = served.check(*values)
+            if inputs is not None:
+                if served is not self._served[0]:
+                    self._put_first(served)
+                return served.entry, inputs
         with self._lock:
-            return self._find(values, signature)
+            entry, operands = self._find(values)
+            self._remember(entry)
+        return entry, operands.inputs
 
     @property
     def entries(self) -> list[Specialisation[T]]:
         """Every specialisation made so far, in order."""
         return [entry for under_key in self._entries.values() for entry in under_key]
 
-    def _find(
-        self, values: tuple[Any, ...], signature: tuple[Any, ...] | None
-    ) -> tuple[Specialisation[T], Operands]:
+    def _put_first(self, served: Served[T]) -> None:
+        with self._lock:
+            self._served = (served, *(other for other in self._served if other is not served))
+
+    def _remember(self, entry: Specialisation[T]) -> None:
+        """Later plain calls are asked whether this serves them."""
+        if id(entry) in self._checked:
+            return
+        self._checked.add(id(entry))
+        check = plain_check(entry.captured, self.function)
+        if check is not None:
+            self._put_first(Served(check, entry))
+
+    def _find(self, values: tuple[Any, ...]) -> tuple[Specialisation[T], Operands]:
         asked = request(self.function, self.binder, values)
         key = Key(self._code, asked.structure, asked.keys, asked.shared, self.options)
         entries = self._entries.setdefault(key, [])
-        if signature is not None:
-            self._quick[signature] = entries
         for entry in entries:
             operands = entry.captured.operands(self.function, asked.leaves)
             if operands is not None:
@@ -140,7 +165,7 @@ class Specialisations(Generic[T]):
             )
         if number == WARN_AT:
             message = f"`{name}` is compiled for the {number}th time, as {reason}"
-            warnings.warn(message, SpecialisationWarning, stacklevel=4)
+            warnings.warn(message, SpecialisationWarning, stacklevel=5)
 
 
 def difference(old: Key, new: Key, names: Sequence[str]) -> str:
@@ -151,33 +176,3 @@ def difference(old: Key, new: Key, names: Sequence[str]) -> str:
         if was != now:
             return f"`{name}` is {now}, and was {was}"
     return "the arguments share memory in another way"
-
-
-_SCALARS = frozenset(
-    getattr(np, name) for name in "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
-)
-
-
-def quick_signature(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """What determines the key of plain values: arrays that share no memory, numbers, bools and strings.
-
-    None if there is anything else among them.
-    """
-    parts: list[Any] = []
-    arrays: list[Any] = []
-    for value in values:
-        kind = type(value)
-        if kind is float or kind in _SCALARS:
-            parts.append(kind)
-        elif kind is np.ndarray:
-            arrays.append(value)
-            parts.append((value.dtype, static_sizes(value.shape)))
-        elif kind is int:
-            parts.append(value < 0)
-        elif kind is bool or kind is str:
-            parts.append((kind, value))
-        else:
-            return None
-    if len(arrays) > 1 and any(overlaps(a, b) for a, b in combinations(arrays, 2)):
-        return None
-    return tuple(parts)

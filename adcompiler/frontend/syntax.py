@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from .protocol import RESULT
+
 RUNTIME = "__c"
 """The runtime, as rewritten code calls it (see `protocol.Runtime`)."""
 
@@ -18,6 +20,13 @@ _Node = TypeVar("_Node", bound=ast.AST)
 def is_invented(name: str) -> bool:
     """Whether a name has the form that is kept for rewritten code."""
     return name.startswith("__") and not name.endswith("__")
+
+
+def called(name: str) -> str:
+    """What messages call a variable, or an item of one."""
+    if name.startswith(RESULT):
+        return "what the function returns"
+    return "a value" if is_invented(name) else f"`{name}`"
 
 
 def at(new: _Node, old: ast.AST) -> _Node:

@@ -14,25 +14,25 @@ from adcompiler.ir.errors import DTypeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import checked
-from adcompiler.ir.ops.comparison import greater_equal, logical_and, logical_or, not_equal
+from adcompiler.ir.ops.comparison import equal, greater_equal, logical_and, logical_or, not_equal
 from adcompiler.ir.ops.compositions import COMPOSITIONS, NAMED_COMPOSITIONS
 from adcompiler.ir.ops.powers import ipow, pow_, sqrt
 from adcompiler.ir.ops.shape import reshape
 from adcompiler.ir.types import BOOL, F64, I64, Dim, DType
 
 from . import sizes
-from .extents import common_shape, hint, static
+from .extents import common_shape, hint, static, value_of
 from .frames import current, refuse
 from .handles import Traced
 from .scalars import (
     TracedScalar,
-    cast,
     dtype_of,
     is_operand,
     joint_dtype,
     listed,
     promotes_as,
     value,
+    whole,
 )
 from .sizes import Size
 from .values import TracedArray, wrap
@@ -270,6 +270,8 @@ def _divided(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
         divisor = value(y, kinds[1])
         if kinds[1].is_integer and not (isinstance(divisor, Constant) and np.all(divisor.data)):
             nonzero = not_equal(divisor, constant(0, kinds[1]))
+            if isinstance(x, TracedArray) and x.ndim and not divisor.type.rank:
+                nonzero = logical_or(nonzero, equal(value_of(x.type.size), constant(0, I64)))
             checked(nonzero, kind="ZeroDivisionError", message="integer division or modulo by zero")
         return elementwise(_DISPATCH[ufunc], (x, wrap(divisor)), kinds)
 
@@ -310,7 +312,12 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
         refuse("np.where of a condition alone has a result whose size depends on the data", "give all three")
     operands = [coerced(k) for k in (condition, x, y)]
     dtype = joint_dtype(*operands[1:])
-    return elementwise(_DISPATCH[np.where], operands, (BOOL, dtype, dtype))
+    return boxed(elementwise(_DISPATCH[np.where], operands, (BOOL, dtype, dtype)))
+
+
+def boxed(x: Any) -> Any:
+    """What NumPy gives as an array even if its rank is 0."""
+    return TracedScalar(x.value, boxed=True) if type(x) is TracedScalar else x
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
@@ -345,7 +352,7 @@ def rounded_to_int(function: Any, x: Any) -> Any:
     if type(x) is Size:
         return x
     ufunc = {math.floor: np.floor, math.ceil: np.ceil, math.trunc: np.trunc}[function]
-    return TracedScalar(cast(ufunc(x).read(), I64), "int")
+    return whole(ufunc(x).read())
 
 
 def named_function(body: Implementation, args: Sequence[Any]) -> Any:

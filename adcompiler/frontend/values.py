@@ -19,8 +19,9 @@ from adcompiler.ir.ops.selection import where
 from adcompiler.ir.ops.shape import broadcast, reshape
 from adcompiler.ir.types import ArrayType, Dim, Shape
 
+from .cells import Cell, link
 from .extents import common_shape, fits, shown_shape, static
-from .frames import Cell, current, link, refuse
+from .frames import current, refuse
 from .handles import Traced
 from .indexing import Access, parse, traced_mask, unmasked
 from .scalars import (

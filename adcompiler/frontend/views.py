@@ -6,8 +6,9 @@ A handle is a cell and a path of steps. Two index steps in a row are merged into
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from adcompiler.ir.graph import Attr, Constant, Value, constant
 from adcompiler.ir.ops.arithmetic import add, mul
@@ -114,6 +115,32 @@ def _same(a: Position, b: Position) -> bool:
 def same_path(a: Path, b: Path) -> bool:
     """Whether two paths surely lead to the same elements in the same order."""
     return len(a) == len(b) and all(x.same_as(y) for x, y in zip(a, b, strict=True))
+
+
+def alike(a: Path, b: Path) -> bool:
+    """Whether two paths differ in nothing but positions."""
+    return len(a) == len(b) and all(
+        x.at == y.at and x.shape == y.shape
+        if isinstance(x, IndexStep) and isinstance(y, IndexStep)
+        else x.same_as(y)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def positions(path: Path) -> list[Position]:
+    """The positions of all steps, in order."""
+    return [p for step in path if isinstance(step, IndexStep) for p in step.positions]
+
+
+def placed(path: Path, positions: Iterable[Position]) -> Path:
+    """The path with other positions."""
+    rest = iter(positions)
+    return tuple(
+        replace(step, positions=tuple(islice(rest, len(step.positions))))
+        if isinstance(step, IndexStep)
+        else step
+        for step in path
+    )
 
 
 def extended(path: Path, step: Step) -> Path:
