@@ -18,7 +18,8 @@ from affine_reads import N, Place, Reader, Scope, op, size
 from adcompiler.ir.build import function
 from adcompiler.ir.graph import Function, Value, constant
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop, loop_while
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import F64, Dim, array_type
 
 M = Dim.of("m")

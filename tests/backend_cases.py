@@ -14,7 +14,7 @@ from adcompiler.ir.errors import AdcompilerError
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import loop
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import ArrayType, Dim, DType, array_type
 
 N, M = Dim.of("n"), Dim.of("m")

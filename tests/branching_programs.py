@@ -14,7 +14,8 @@ from backend_cases import N, op
 from adcompiler.ir.build import function
 from adcompiler.ir.graph import Function, Value, constant
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop, loop_while
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import DType, array_type
 
 DEEPEST = 3

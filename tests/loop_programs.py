@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from adcompiler.ir.build import function
 from adcompiler.ir.graph import Function, Value, constant
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import loop
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import Dim, array_type
 
 index, put, add_at, sin = (OPS[name] for name in ("index", "put", "add_at", "sin"))

@@ -11,7 +11,8 @@ from adcompiler.ir.build import emit, function
 from adcompiler.ir.graph import Function, Value, constant
 from adcompiler.ir.loops import split
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import Dim, array_type
 
 N, M = Dim.of("n"), Dim.of("m")

@@ -12,7 +12,8 @@ from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.loops import split
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import BOOL, ArrayType, Dim, DType, Guard, Relation
 
 ELEMENTWISE = [op for op in OPS.values() if isinstance(op.lowering, Scalar) and not op.samples[0].attrs]

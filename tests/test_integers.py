@@ -12,7 +12,8 @@ from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Function, Value, constant
 from adcompiler.ir.integers import Integers, integers
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import I64, ArrayType, Dim, array_type
 
 X, K = Value(array_type("f64", "n"), "x"), Value(ArrayType(I64), "k")

@@ -10,7 +10,8 @@ from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Function, Value, constant, count, walk
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, call, loop
+from adcompiler.ir.ops.control import branch, call
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import F64, array_type
 from adcompiler.transforms.cse import cse
 from adcompiler.transforms.forward import forward

@@ -9,7 +9,8 @@ from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Function, Value, constant, walk
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop, loop_while
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.parse import parse
 from adcompiler.ir.text import to_text
 from adcompiler.ir.types import F64, Dim, array_type

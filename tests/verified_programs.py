@@ -4,7 +4,8 @@ from adcompiler.ir.build import function, origin
 from adcompiler.ir.errors import Location
 from adcompiler.ir.graph import Function, Value, constant
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.control import branch, loop
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import array_type
 
 sin, exp, tanh, greater, log, where = (

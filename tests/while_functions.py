@@ -4,7 +4,8 @@ import numpy as np
 from backend_cases import N, op, program, zeros
 
 from adcompiler.ir.graph import constant
-from adcompiler.ir.ops.control import branch, loop, loop_while
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import Dim, DType
 
 NUMBER, VECTOR = ("f64",), ("f64", "n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Attr, Attrs, Block, Value, walk
 from adcompiler.ir.op import Op
-from adcompiler.ir.ops.control import for_, for_attrs, while_, while_attrs
+from adcompiler.ir.ops.loops import for_, for_attrs, while_, while_attrs
 from adcompiler.ir.types import Dim
 
 from .aliasing import check_stale, uses

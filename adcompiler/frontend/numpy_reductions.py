@@ -14,7 +14,7 @@ from adcompiler.ir.op import Op
 from adcompiler.ir.ops import reductions
 from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import greater_equal
-from adcompiler.ir.ops.control import loop
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.ops.shape import broadcast, reshape, transpose
 from adcompiler.ir.types import BOOL, I64, Dim, DType
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adcompiler.ir.graph import Value
-from adcompiler.ir.ops.control import loop
 from adcompiler.ir.ops.indexing import gather_place, items, put
+from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.ops.shape import broadcast, reshape, transpose
 from adcompiler.ir.types import ArrayType
 

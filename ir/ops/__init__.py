@@ -16,6 +16,7 @@ from . import (
     indexing,
     integers,
     linear_algebra,
+    loops,
     powers,
     products,
     reductions,
@@ -43,6 +44,7 @@ FAMILIES = (
     arrays,
     products,
     linear_algebra,
+    loops,
     control,
 )
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for family in FAMILIES for op in family.OPS})

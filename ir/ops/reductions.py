@@ -33,8 +33,8 @@ from . import attributes
 from .arithmetic import cast
 from .arrays import on_expressions
 from .comparison import equal
-from .control import loop
 from .elementwise import Accepts, boolean, common_dtype, matrix, numeric, vector
+from .loops import loop
 from .shape import broadcast, inverse, reshape, transpose
 
 # ---- what reductions share ----
