@@ -12,9 +12,10 @@ from typing import Any
 
 from ..ir.errors import VerifierError
 from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
+from ..ir.types import ArrayType
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, note
-from .source import Fresh, Names, Page, allocation, literal, zero
+from .source import Fresh, Line, Names, Page, allocation, literal, remark, zero
 
 
 class BlockWriter(ABC):
@@ -67,8 +68,14 @@ class BlockWriter(ABC):
         """An index that is known not to be negative."""
 
     @abstractmethod
-    def stop(self, eqn: Eqn) -> str:
-        """The statement that leaves the function because a check failed."""
+    def overwrite(
+        self, page: Page, place: Place, source: Place, type: ArrayType, eqn: Eqn | None = None
+    ) -> None:
+        """Write an array of this type from one place to another."""
+
+    @abstractmethod
+    def stop(self, scope: Scope) -> None:
+        """Leave the function because the latest check failed."""
 
     # ---- values ----
 
@@ -120,24 +127,27 @@ class BlockWriter(ABC):
                 text = allocation("np.zeros" if fill else "np.empty", value.type)
             else:
                 text = allocation("np.full", value.type, fill)
-            self._made(Fresh(place.name, value.type, fill), text, scope, eqn)
+            whole = [Line(f"{place.name}[:] = {fill}", self.page.depth, remark(eqn))] if fill else []
+            self.page.write(f"{place.name} = {text}", eqn, Fresh(place.name, value.type, lambda: whole))
         elif fill:
             self.page.write(f"{place_text(place)} = {fill}", eqn)
         return place
-
-    def _made(self, fresh: Fresh, text: str, scope: Scope, eqn: Eqn | None) -> None:
-        """Outside of loops an array may be made in memory that is kept."""
-        self.page.write(f"{fresh.name} = {text}", eqn, None if scope.depth else fresh)
 
     def hand_on(self, name: str, place: Place, eqn: Eqn | None = None) -> None:
         """Another variable for an array that is not used under its old name any more."""
         self.handed_on.setdefault(place.name, set()).add(name)
         self.page.write(f"{name} = {place.name}", eqn)
 
-    def copy(self, name: str, value: Value, scope: Scope, eqn: Eqn | None = None) -> None:
+    def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
         """A variable for a copy of an array."""
-        source = self.text(value)
-        self._made(Fresh(name, value.type, source), f"{source}.copy()", scope, eqn)
+        source, depth = self.place(value), self.page.depth
+
+        def filling() -> Sequence[Line]:
+            page = Page(depth=depth)
+            self.overwrite(page, Place(name, (), Group(None)), source, value.type, eqn)
+            return page.lines
+
+        self.page.write(f"{name} = {place_text(source)}.copy()", eqn, Fresh(name, value.type, filling))
 
     def view(self, eqn: Eqn, place: Place) -> None:
         """The output of an equation shares memory with what lies at a place."""
@@ -201,18 +211,18 @@ class BlockWriter(ABC):
         elif eqn.op.updates:
             self.update(eqn, self.updated(eqn, scope))
         elif eqn.op.name == "check":
-            self.check(eqn, self.text(eqn.inputs[0]))
+            self.check(eqn, self.text(eqn.inputs[0]), scope)
         elif eqn.op.name == "bind":
             self.page.write(f"{eqn.attrs['size']} = {self.text(eqn.inputs[0])}", eqn)
         else:
             self.statement(eqn, scope)
 
-    def check(self, eqn: Eqn, ok: str) -> None:
+    def check(self, eqn: Eqn, ok: str, scope: Scope) -> None:
         """Leave the function, before anything else happens, where a check fails."""
         self.checks.append(eqn)
         self.page.write(f"if not {ok}:", eqn)
         with self.page.indented():
-            self.page.write(self.stop(eqn))
+            self.stop(scope)
 
     def updated(self, eqn: Eqn, scope: Scope) -> Place:
         """The memory that an update writes into: that of operand 0, or a copy of it."""
@@ -223,9 +233,9 @@ class BlockWriter(ABC):
             self.noted(eqn, x, scope)
             made, there = self.target(eqn.output, scope)
             if there:
-                self.page.write(f"{place_text(made)} = {place_text(place)}", eqn)
+                self.overwrite(self.page, made, place, x.type, eqn)
             else:
-                self.copy(made.name, x, scope, eqn)
+                self.copy(made.name, x, eqn)
         return self.places[eqn.output]
 
     def noted(self, eqn: Eqn, copied: Value, scope: Scope) -> None:
@@ -245,8 +255,10 @@ class BlockWriter(ABC):
     def store_items(self, value: Value) -> None:
         """Items of loops are stored when they are born, so that they may be overwritten afterwards."""
         for place in self.items.pop(value, ()):
-            if not value.type.rank or self.place(value) != place:
+            if not value.type.rank:
                 self.page.write(f"{place_text(place)} = {self.text(value)}")
+            elif self.place(value) != place:
+                self.overwrite(self.page, place, self.place(value), value.type)
 
 
 def place_text(place: Place) -> str:

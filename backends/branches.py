@@ -101,7 +101,7 @@ class BranchWriter(BlockWriter):
             if self.owns(inner, place) and place.group not in taken:
                 self.hand_on(target, place)
             else:
-                self.copy(target, result, inner)
+                self.copy(target, result)
             taken.add(place.group)
 
     def _write(self, eqn: Eqn, then: Sequence[Line], otherwise: Sequence[Line]) -> None:

@@ -1,33 +1,51 @@
 """Which arrays of a generated function lie where in the workspace of a call.
 
-Candidates are the arrays that a function makes outside of loops, of a size that is known before the call. One
-that may be handed to the caller stays an array of its own; the others get parts of one array of words. A part
-serves again once no variable is mentioned any more that may hold its array. What is decided here depends on
-the lines alone, and on which variables hand arrays on to which others.
+Candidates are the arrays of a size that is known before the call. One that may be handed to the caller stays
+an array of its own; the others get parts of one array of words. A part serves again once no variable is
+mentioned any more that may hold its array. An array that each trip of a loop makes anew, and that does not
+outlive the trip, is made once, before the outermost loop. What is decided here depends on the lines alone,
+and on which variables hand arrays on to which others.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 
 from ..ir.op import constructor
 from ..ir.types import F64, ArrayType, Dim
-from .source import Line, tuple_text
+from .carving import WORD
+from .source import Fresh, Line, allocation, tuple_text
 from .workspace import WORTH
 
-WORD = 8
-"""Bytes."""
+NOTHING = Dim.of(0)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
+class _Array:
+    """An array that may be made elsewhere than in its line: its memory is had before line `begin`, and is
+    free again after line `end`."""
+
+    line: int
+    begin: int
+    end: int
+    made: Fresh
+
+    @property
+    def words(self) -> Dim:
+        each = WORD // self.made.type.dtype.itemsize
+        return (self.made.type.size + each - 1) // each
+
+
+@dataclass(frozen=True, eq=False)
 class _Part:
-    """Words of the workspace, in use up to a line."""
+    """Words of the workspace, and the arrays that lie there one after the other."""
 
     start: Dim
     words: Dim
-    until: int
+    arrays: list[_Array] = field(default_factory=list)
 
 
 def in_workspace(
@@ -35,32 +53,78 @@ def in_workspace(
     results: Sequence[str],
     handed_on: Mapping[str, Collection[str]],
     sizes: Collection[str],
-    work: str,
-) -> tuple[Sequence[Line], Dim]:
-    """Lines that make their arrays in a workspace, the variable `work`, and the words that they need there.
+    fresh: Callable[[str], str],
+) -> tuple[Sequence[Line], str, Dim]:
+    """Lines that make their arrays in a workspace, its variable, and the words that they need there.
 
     `results` are the sources of what the function returns, `handed_on` says to which variables a variable's
-    array goes, and `sizes` are known before the call.
+    array goes, `sizes` are known before the call, and `fresh` gives names to new variables.
     """
-    last = _last_mentions([*(line.text for line in lines), *results])
-    parts: list[_Part] = []
-    starts: dict[int, Dim] = {}
-    for n, line in enumerate(lines):
-        if line.makes is None or not line.makes.type.size.names() <= set(sizes):
+    arrays = list(_movable(lines, results, handed_on, set(sizes)))
+    parts = _parts(arrays)
+    total = sum((part.words for part in parts), NOTHING)
+    work = fresh("work")
+    if total.constant is not None and total.constant < WORTH:  # the allocator is as fast
+        inside = [a for a in arrays if a.begin < a.line]
+        return _moved(lines, {a: allocation("np.empty", a.made.type) for a in inside}), work, NOTHING
+    first: list[Line] = []
+    sources: dict[_Array, str] = {}
+    for part in parts:
+        if len(part.arrays) == 1:
+            (array,) = part.arrays
+            sources[array] = f"alone({_part_text(work, part.start, array.made.type)})"
+        else:
+            name = fresh("shared")
+            first.append(Line(f"{name} = alone(part({work}, {part.start}, {part.words}))"))
+            sources |= {array: _part_text(name, NOTHING, array.made.type) for array in part.arrays}
+    return [*first, *_moved(lines, sources)], work, total
+
+
+# ---- which arrays, and from when to when ----
+
+
+def _movable(
+    lines: Sequence[Line],
+    results: Sequence[str],
+    handed_on: Mapping[str, Collection[str]],
+    sizes: AbstractSet[str],
+) -> Iterable[_Array]:
+    first, last = _mentions([*(line.text for line in lines), *results])
+    for n, (line, loops) in enumerate(zip(lines, _loops_around(lines), strict=True)):
+        if line.makes is None or any(not d.names() <= sizes for d in line.makes.type.shape):
             continue
         names = _reached(line.makes.name, handed_on)
-        if names.isdisjoint(results):
-            until = max(last[name] for name in names if name in last)
-            starts[n] = _claimed(parts, _words(line.makes.type), n, until).start
-    total = sum((part.words for part in parts), Dim.of(0))
-    if total.constant is not None and total.constant < WORTH:
-        return lines, Dim.of(0)  # the allocator is as fast
-    moved = [_moved(line, starts[n], work) if n in starts else [line] for n, line in enumerate(lines)]
-    return [line for group in moved for line in group], total
+        if not names.isdisjoint(results):
+            continue
+        mentioned = names & first.keys()
+        begin, end = min(first[name] for name in mentioned), max(last[name] for name in mentioned)
+        if not loops:
+            yield _Array(n, n, end, line.makes)
+        elif loops[-1][0] < begin and n < end <= loops[-1][1]:
+            # where no trip is made a size may be negative
+            type_ = line.makes.type.with_shape([d.positive() for d in line.makes.type.shape])
+            yield _Array(n, *loops[0], replace(line.makes, type=type_))
 
 
-def _last_mentions(texts: Sequence[str]) -> dict[str, int]:
-    return {word: n for n, text in enumerate(texts) for word in re.findall(r"[A-Za-z_]\w*", text)}
+def _mentions(texts: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Where each word is mentioned first, and where last."""
+    found = [(word, n) for n, text in enumerate(texts) for word in re.findall(r"[A-Za-z_]\w*", text)]
+    return dict(reversed(found)), dict(found)
+
+
+def _loops_around(lines: Sequence[Line]) -> list[list[tuple[int, int]]]:
+    """The first and the last line of each loop around a line, the outermost loop first."""
+    heads: list[list[int]] = []
+    ends: dict[int, int] = {}
+    pending: list[int] = []
+    for n, line in enumerate(lines):
+        while pending and lines[pending[-1]].depth >= line.depth:
+            ends[pending.pop()] = n - 1
+        heads.append(list(pending))
+        if re.match(r"(for|while)\b", line.text):
+            pending.append(n)
+    ends |= dict.fromkeys(pending, len(lines) - 1)
+    return [[(head, ends[head]) for head in around] for around in heads]
 
 
 def _reached(name: str, handed_on: Mapping[str, Collection[str]]) -> set[str]:
@@ -73,36 +137,47 @@ def _reached(name: str, handed_on: Mapping[str, Collection[str]]) -> set[str]:
     return found
 
 
-def _claimed(parts: list[_Part], words: Dim, now: int, until: int) -> _Part:
-    """A part that is free and large enough, else a new one behind the others."""
-    for part in parts:
-        spare = (part.words - words).constant
-        if part.until < now and spare is not None and spare >= 0:
-            part.until = until
-            return part
-    start = sum((part.words for part in parts), Dim.of(0))
-    parts.append(_Part(start, words, until))
-    return parts[-1]
+# ---- where ----
 
 
-def _words(type_: ArrayType) -> Dim:
-    each = WORD // type_.dtype.itemsize
-    return (type_.size + each - 1) // each
+def _parts(arrays: Iterable[_Array]) -> list[_Part]:
+    """A part for each array: the first that is free and large enough, else a new one behind the others."""
+    parts: list[_Part] = []
+    for array in sorted(arrays, key=lambda a: a.begin):
+        free = (p for p in parts if p.arrays[-1].end < array.begin and _fits(array.words, p.words))
+        part = next(free, None)
+        if part is None:
+            part = _Part(sum((p.words for p in parts), NOTHING), array.words)
+            parts.append(part)
+        part.arrays.append(array)
+    return parts
 
 
-def _moved(line: Line, start: Dim, work: str) -> list[Line]:
-    """`x = work[n:2*n]`, and what fills it."""
-    made = line.makes
-    assert made is not None
-    words = _words(made.type)
-    text = f"{work}[{'' if start == Dim.of(0) else start}:{start + words}]"
-    if made.type.dtype is not F64:
-        text += f".view({constructor(made.type.dtype)})"
-    if words * (WORD // made.type.dtype.itemsize) != made.type.size:
-        text += f"[:{made.type.size}]"
-    if made.type.rank > 1:
-        text += f".reshape({tuple_text([str(d) for d in made.type.shape])})"
-    lines = [Line(f"{made.name} = {text}", line.depth, line.comment)]
-    if made.fill:
-        lines.append(Line(f"{made.name}[:] = {made.fill}", line.depth, line.comment))
-    return lines
+def _fits(words: Dim, room: Dim) -> bool:
+    spare = (room - words).constant
+    return spare is not None and spare >= 0
+
+
+def _part_text(work: str, start: Dim, type_: ArrayType) -> str:
+    """`part(work, n, (k, n))`."""
+    shape = [str(d) for d in type_.shape]
+    dtype = () if type_.dtype is F64 else (constructor(type_.dtype),)
+    return (
+        f"part({', '.join((work, str(start), shape[0] if len(shape) == 1 else tuple_text(shape), *dtype))})"
+    )
+
+
+def _moved(lines: Sequence[Line], sources: Mapping[_Array, str]) -> list[Line]:
+    """Lines that make arrays as the sources say, each where its memory is had first."""
+    making: dict[int, list[Line]] = {}
+    filling: dict[int, Sequence[Line]] = {}
+    for array, source in sources.items():
+        head, line = lines[array.begin], lines[array.line]
+        made = Line(f"{array.made.name} = {source}", head.depth, line.comment)
+        making.setdefault(array.begin, []).append(made)
+        filling[array.line] = array.made.filling()
+    return [
+        out
+        for n, line in enumerate(lines)
+        for out in [*making.get(n, ()), *([line] if n not in filling else filling[n])]
+    ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from math import prod
 
 from ..ir.graph import Block, Constant, Eqn, Value, reads
@@ -12,7 +13,7 @@ from ..ir.loops import loop_body, most_trips, state_count, trip_count
 from ..ir.types import ArrayType, Dim
 from .blocks import BlockWriter, place_text
 from .memory import Group, Place, Scope, born_in_place, stays
-from .source import Line, allocation
+from .source import Fresh, Line, allocation
 from .tapes import first_rows
 
 
@@ -27,6 +28,10 @@ class LoopWriter(BlockWriter):
     def first_index(self) -> str:
         """Where the index of a `while` starts."""
 
+    @abstractmethod
+    def left(self, scope: Scope) -> None:
+        """Go on leaving the function behind a loop in which a check may have failed."""
+
     # ---- for ----
 
     def for_loop(self, eqn: Eqn, scope: Scope) -> None:
@@ -36,8 +41,8 @@ class LoopWriter(BlockWriter):
         stacks = [self.allocate(o, scope, eqn) for o in eqn.outputs[k:]]
         index = self._loop_index(eqn, body.params[0])
         reverse = bool(eqn.attrs.get("reverse"))
-        if not reverse:
-            self.ascending.add(index)
+        (self.ascending.discard if reverse else self.ascending.add)(index)
+        checks = len(self.checks)
         self.page.write(f"for {index} in {self.trips(trip_count(eqn.attrs), reverse)}:", eqn)
         with self.page.indented():
             at = self.index_text(index)
@@ -47,6 +52,8 @@ class LoopWriter(BlockWriter):
             self._next_trip(body, k, inner)
             if self.page.lines[-1].depth < self.page.depth:
                 self.page.write("pass")
+        if len(self.checks) > checks:
+            self.left(scope)
         for n, output in enumerate(eqn.outputs[:k]):
             self._finish(body.params[1 + n], output, scope)
 
@@ -85,7 +92,7 @@ class LoopWriter(BlockWriter):
         if taken and self.owns(scope, place):
             self.hand_on(name, place, eqn)
         else:
-            self.copy(name, start, scope, eqn)
+            self.copy(name, start, eqn)
 
     def _slices(self, eqn: Eqn, params: Sequence[Value], at: str) -> None:
         for param, operand in zip(params, eqn.inputs[len(eqn.inputs) - len(params) :], strict=True):
@@ -115,22 +122,29 @@ class LoopWriter(BlockWriter):
             if not param.type.rank:
                 moves.append((self.texts[param], self.scalar(result)))
                 continue
-            source = self.text(result)
             place, found = self.places[param], self.place(result)
             if place == found:
                 continue
             fresh = self.owns(inner, found) and found.group not in kept
             kept.add(found.group)
-            if fresh and not place.indices:
-                self.handed_on.setdefault(found.name, set()).add(place.name)
-            copied = source if fresh or place.indices else f"{source}.copy()"
-            moves.append((place_text(place), copied))
+            if place.indices:
+                self.overwrite(self.page, place, found, result.type)
+            else:
+                moves.append((place.name, self._handed(found.name if fresh else None, result, place)))
         self._move([(to, source) for to, source in moves if to != source])
+
+    def _handed(self, name: str | None, value: Value, place: Place) -> str:
+        """The variable of an array that goes to a place: this one, or that of a copy."""
+        if name is None:
+            name = self.names.fresh(value.name)
+            self.copy(name, value)
+        self.handed_on.setdefault(name, set()).add(place.name)
+        return name
 
     def _move(self, moves: Sequence[tuple[str, str]]) -> None:
         """Assign at once where a later source reads an earlier target."""
         words = [set(re.findall(r"\w+", source)) for _, source in moves]
-        targets = [to.partition("[")[0] for to, _ in moves]
+        targets = [to for to, _ in moves]
         if any(targets[a] in words[b] for b in range(len(moves)) for a in range(b)):
             self.page.write(
                 f"{', '.join(to for to, _ in moves)} = {', '.join(source for _, source in moves)}"
@@ -154,25 +168,28 @@ class LoopWriter(BlockWriter):
         k = state_count(eqn.attrs)
         inner, rows = self._started(eqn, scope)
         index = self._loop_index(eqn, body.params[0])
-        growing = self._tapes(eqn)
-        tapes = [self.places[o] for o in eqn.outputs[k:]]
+        checks = len(self.checks)
+        tapes, growing = self._tapes(eqn)
         self.page.write(f"{index} = {self.first_index()}", eqn)
         self._lend(body, test)
-        with self.page.aside() as asked, self.page.indented():
-            self.block(self.scope(test, test.results, scope.depth + 1))
-        self._head(eqn, index, asked, self.text(test.results[0]))
-        with self.page.indented():
-            if growing:
-                self._grow(index, tapes)
-            at = self.index_text(index)
-            self._place_rows(body, k, tapes, rows, at)
-            self.block(inner)
-            self._next_trip(body, k, inner)
-            self.page.write(f"{index} += 1")
+        with self._growing(eqn, index, tapes) if growing else nullcontext():
+            with self.page.aside() as asked, self.page.indented():
+                self.block(self.scope(test, test.results, scope.depth + 1))
+            self._head(eqn, index, asked, self.text(test.results[0]), tapes if growing else ())
+            with self.page.indented():
+                self._place_rows(body, k, tapes, rows, self.index_text(index))
+                self.block(inner)
+                self._next_trip(body, k, inner)
+                self.page.write(f"{index} += 1")
+        if len(self.checks) > checks:
+            self.left(scope)
         trips = str(eqn.attrs["trips"])
         self.page.write(f"{trips} = {index}")
-        for tape in tapes:
-            self.page.write(f"{tape.name} = {tape.name}[:{trips}]")
+        for tape, output in zip(tapes, eqn.outputs[k:], strict=True):
+            name = self.names.fresh(output.name)
+            self.places[output] = Place(name, (), Group(None, [output]))
+            self.handed_on.setdefault(tape.name, set()).add(name)
+            self.page.write(f"{name} = {tape.name}[:{trips}]")
         for n, output in enumerate(eqn.outputs[:k]):
             self._finish(body.params[1 + n], output, scope)
 
@@ -185,32 +202,35 @@ class LoopWriter(BlockWriter):
             else:
                 self.texts[asked] = self.texts[param]
 
-    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str) -> None:
-        """`while i < limit and x > 0.0:` where the test is one expression, else a test in the loop."""
-        limit = most_trips(eqn.attrs)
-        conditions = [] if limit is None else [f"{index} < {limit}"]
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        """`while i < limit and x > 0.0:` where the test is one expression, else a test in the loop.
+
+        It ends without a `break` only where tapes are full, or the limit is reached.
+        """
+        conditions = [*(f"{index} < {tape.name}.shape[0]" for tape in tapes[:1]), *_within(eqn, index)]
         single = [line.text.removeprefix(f"{ok} = ") for line in asked]
-        inline = len(asked) == 1 and single[0] != asked[0].text
-        if inline or not asked:
+        inline = len(asked) == 1 and single[0] != asked[0].text and not tapes
+        if inline or not asked and not tapes:
             test = single[0] if inline else ok
             loose = re.search(r"\b(or|if)\b", test) and conditions
             conditions += [] if test == "True" else [f"({test})" if loose else test]
         self.page.write(f"while {' and '.join(conditions) or 'True'}:", eqn)
-        if not inline and asked:
+        if not inline and (asked or tapes) and ok != "True":
             self.page.extend(asked)
             with self.page.indented():
                 self.page.write(f"if not {ok}:")
                 with self.page.indented():
                     self.page.write("break")
 
-    def _tapes(self, eqn: Eqn) -> bool:
+    def _tapes(self, eqn: Eqn) -> tuple[list[Place], bool]:
         """Tapes for the first trips; whether they may have to grow.
 
-        Nobody may overwrite them, nor hand them on: what lies behind the last trip is not to be kept.
+        They are not the loop's stacks, which are as long as it has trips, so that where the loop is run anew
+        it finds tapes that have grown.
         """
         outputs, limit = eqn.outputs[state_count(eqn.attrs) :], most_trips(eqn.attrs)
         if not outputs:
-            return False
+            return [], False
         row = sum((_row_bytes(o.type) for o in outputs), Dim.of(0))
         most = Dim.of(-1) if limit is None else limit
         if row.constant is not None and most.constant is not None:
@@ -218,19 +238,37 @@ class LoopWriter(BlockWriter):
         else:
             rows = Dim.of(self.names.fresh("rows"))
             self.page.write(f"{rows} = first_rows({row}, {most})", eqn)
+        tapes: list[Place] = []
         for output in outputs:
-            name = self.names.fresh(output.name)
-            self.places[output] = Place(name, (), Group(None, [output]))
+            tape = Place(self.names.fresh(f"{output.name or 't'}_rows"), (), Group(None))
             type_ = output.type.with_shape((rows, *output.type.shape[1:]))
-            self.page.write(f"{name} = {allocation('np.empty', type_)}", eqn)
-        return limit is None or rows != limit
+            self.page.write(f"{tape.name} = {allocation('np.empty', type_)}", eqn, Fresh(tape.name, type_))
+            tapes.append(tape)
+        return tapes, limit is None or rows != limit
 
-    def _grow(self, index: str, tapes: Sequence[Place]) -> None:
-        """Room for the trip that begins."""
-        self.page.write(f"if {index} == {tapes[0].name}.shape[0]:")
+    @contextmanager
+    def _growing(self, eqn: Eqn, index: str, tapes: Sequence[Place]) -> Iterator[None]:
+        """A loop around a loop: the inner one ends when tapes are full.
+
+        In a loop that replaced them, their addresses, shapes and owners would be moved about in each trip.
+        """
+        self.page.write(f"while {' and '.join(_within(eqn, index)) or 'True'}:", eqn)
         with self.page.indented():
-            for tape in tapes:
-                self.page.write(f"{tape.name} = grown({tape.name})")
+            self.page.write(f"if {index} == {tapes[0].name}.shape[0]:")
+            with self.page.indented():
+                for tape in tapes:
+                    self.page.write(f"{tape.name} = grown({tape.name})")
+            yield
+            self.page.write("else:")
+            with self.page.indented():
+                self.page.write("continue")
+            self.page.write("break")
+
+
+def _within(eqn: Eqn, index: str) -> list[str]:
+    """The condition that a loop has not reached its limit, if it has one."""
+    limit = most_trips(eqn.attrs)
+    return [] if limit is None else [f"{index} < {limit}"]
 
 
 def _row_bytes(stack: ArrayType) -> Dim:

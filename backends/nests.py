@@ -181,8 +181,8 @@ class NestWriter:
 
     def _store(self, root: Eqn, place: Place | None, indices: Sequence[str]) -> None:
         text = self.elements.computed(root, indices)
-        if len(self.roots) > 1 and not text.isidentifier():
-            text = self.elements.name(root.output.name, text, root)
+        if len(self.roots) > 1:
+            text = text if text.isidentifier() else self.elements.name(root.output.name, text, root)
             self.elements.known[root.output, tuple(indices)] = text
         if place is not None:
             self._say(f"{self._at(place, indices)} = {text}", root)
@@ -314,7 +314,7 @@ class NestWriter:
             self._say(f"{ok} = {ok} and {self.elements.element(root.inputs[0], indices)}", root)
 
         self._emit(*self._innermost(lane))
-        self.writer.check(root, ok)
+        self.writer.check(root, ok, self.scope)
 
 
 # ---- shapes of nests ----

@@ -24,7 +24,7 @@ from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, is_row, kernels_text
-from .memory import Place, Scope
+from .memory import Group, Place, Scope
 from .nests import NestWriter
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
@@ -33,9 +33,8 @@ HELPERS = {
     for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-}
+} | {"part": "carving", "alone": "carving"}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
-
 
 NONE = Dim.of(0)
 
@@ -46,6 +45,10 @@ class NumbaWriter(ControlWriter):
     def __init__(self, function: Function, taken: Collection[str]) -> None:
         super().__init__(function, [*taken, *HELPERS])
         self.leave = self.names.fresh(f"{function.name}_stopped")
+        self.status = self.names.fresh("status")
+        """The variable of the number of the check that failed in a loop, 0 if none has."""
+        self.broken = False
+        """Whether a check stands in a loop."""
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -61,7 +64,7 @@ class NumbaWriter(ControlWriter):
             self._row(eqn, scope)
         elif isinstance(eqn.op.lowering, Whole):
             operands = [self._library_operand(v, scope) for v in eqn.inputs]
-            self.assign(eqn, eqn.op.lowering.source(eqn, operands), scope)
+            self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
             self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
@@ -77,10 +80,23 @@ class NumbaWriter(ControlWriter):
         """A row is looked at where it lies, unless the array is overwritten while the row is still read."""
         base, *operands = eqn.inputs
         place = self.place(base).at(*(self.index_text(self.text(v)) for v in operands))
-        if eqn.output in self.rows or scope.outlives(eqn.output, base, eqn):
+        if eqn.output in self.rows:
+            made, _ = self.target(eqn.output, scope)
+            self.overwrite(self.page, made, place, eqn.output.type, eqn)
+        elif scope.outlives(eqn.output, base, eqn):
             self.assign(eqn, f"{place_text(place)}.copy()", scope)
         else:
             self.view(eqn, place)
+
+    def _called(self, eqn: Eqn, call: str, scope: Scope) -> None:
+        """The result of a library is an array of its own, also where it belongs into a stack."""
+        if eqn.output not in self.rows:
+            self.assign(eqn, call, scope)
+            return
+        name = self.names.fresh(eqn.output.name)
+        self.page.write(f"{name} = {call}", eqn)
+        made, _ = self.target(eqn.output, scope)
+        self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
 
     def _library_operand(self, value: Value, scope: Scope) -> str:
         transposed = self.scheduled(scope.block).inlined.get(value)
@@ -102,8 +118,31 @@ class NumbaWriter(ControlWriter):
     def index_text(self, text: str) -> str:
         return text if text.isdigit() or text in self.ascending or text.startswith("U(") else f"U({text})"
 
-    def stop(self, eqn: Eqn) -> str:
-        return f"return {self.leave}({len(self.checks)})"
+    def overwrite(
+        self, page: Page, place: Place, source: Place, type: ArrayType, eqn: Eqn | None = None
+    ) -> None:
+        """Element by element: Numba compiles that ten times faster than `tape[i] = row`."""
+        indices = [self.names.loop(axis) for axis in range(type.rank)]
+        depth = page.depth
+        for index, extent in zip(indices, type.shape, strict=True):
+            page.write(f"for {index} in range({extent}):", eqn)
+            page.depth += 1
+        page.write(f"{place_text(place.at(*indices))} = {place_text(source.at(*indices))}", eqn)
+        page.depth = depth
+
+    def stop(self, scope: Scope) -> None:
+        """One return behind the outermost loop costs much less to compile than one at each check."""
+        if scope.depth:
+            self.broken = True
+            self.page.write(f"{self.status} = {len(self.checks)}")
+            self.page.write("break")
+        else:
+            self.page.write(f"return {self.leave}({len(self.checks)})")
+
+    def left(self, scope: Scope) -> None:
+        self.page.write(f"if {self.status}:")
+        with self.page.indented():
+            self.page.write("break" if scope.depth else f"return {self.leave}({self.status})")
 
 
 # ---- modules ----
@@ -130,7 +169,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
-    names = Names(["U", "njit", "workspace", *HELPERS])
+    names = Names(["U", "njit", "workspace", *set(HELPERS.values()), *HELPERS])
     entries = [_entry(f, names, options) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
@@ -179,7 +218,9 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        page.write(f"{name} = {_decorator(options, cached=False)[1:]}({HELPERS[name]}.{name})")
+        known = HELPERS[name] == "carving"
+        compiling = "carving.lowered" if known else _decorator(options, cached=False)[1:]
+        page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
 
@@ -192,8 +233,11 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
     for array in writer.constants:
         names.take(array)
     params = [writer.texts[p] for p in function.body.params]
-    work = writer.names.fresh("work")
-    lines, words = in_workspace(writer.page.lines, results, writer.handed_on, function.sizes, work)
+    if writer.broken:
+        writer.page.lines.insert(0, Line(f"{writer.status} = 0"))
+    lines, work, words = in_workspace(
+        writer.page.lines, results, writer.handed_on, function.sizes, writer.names.fresh
+    )
     worked = [work] if words != NONE else []
     arguments = ", ".join([*params, *writer.constants, *function.sizes, *worked])
     page = Page()

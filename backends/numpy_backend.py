@@ -10,7 +10,7 @@ import numpy as np
 from ..ir.graph import Attr, Block, Constant, Eqn, Function, Value
 from ..ir.op import Op, constructor
 from ..ir.ops.indexing import Item, items
-from ..ir.types import Dim, DType
+from ..ir.types import ArrayType, Dim, DType
 from . import cache
 from .blocks import place_text
 from .compiled import Compiled, Options, Results, raising
@@ -139,12 +139,21 @@ class NumpyWriter(ControlWriter):
     def index_text(self, text: str) -> str:
         return text
 
-    def check(self, eqn: Eqn, ok: str) -> None:
-        super().check(eqn, f"np.all({ok})" if eqn.inputs[0].type.rank else ok)
+    def overwrite(
+        self, page: Page, place: Place, source: Place, type: ArrayType, eqn: Eqn | None = None
+    ) -> None:
+        where = place_text(place) if place.indices else f"{place.name}[:]"
+        page.write(f"{where} = {place_text(source)}", eqn)
 
-    def stop(self, eqn: Eqn) -> str:
+    def check(self, eqn: Eqn, ok: str, scope: Scope) -> None:
+        super().check(eqn, f"np.all({ok})" if eqn.inputs[0].type.rank else ok, scope)
+
+    def stop(self, scope: Scope) -> None:
         count = len(self.function.body.results)
-        return f"return {tuple_text([str(len(self.checks)), *['None'] * count])}"
+        self.page.write(f"return {tuple_text([str(len(self.checks)), *['None'] * count])}")
+
+    def left(self, scope: Scope) -> None:
+        """A check that failed has left the function."""
 
 
 def backwards(start: int, length: int, step: int) -> slice:

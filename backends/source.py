@@ -6,7 +6,7 @@ import keyword
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -51,15 +51,6 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Fresh:
-    """An array that a line makes: its variable, and the source of what it is filled with, if it is."""
-
-    name: str
-    type: ArrayType
-    fill: str = ""
-
-
-@dataclass(frozen=True)
 class Line:
     """One line: text without indentation, how deep it stands, and what is said beside it.
 
@@ -74,6 +65,15 @@ class Line:
     def render(self, comments: bool) -> str:
         code = "    " * self.depth + self.text
         return f"{code:<{COMMENT_COLUMN}}  # {self.comment}" if comments and self.comment else code
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An array that a line makes: its variable, and what fills memory of its size as that line does."""
+
+    name: str
+    type: ArrayType
+    filling: Callable[[], Sequence[Line]] = tuple
 
 
 @dataclass

@@ -8,7 +8,8 @@ from backend_cases import N, assert_same, call_numba, call_numpy, call_plain, ev
 from adcompiler.backends import compile_function
 from adcompiler.ir.check import verify
 from adcompiler.ir.graph import constant
-from adcompiler.ir.ops.control import branch, loop, loop_while
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import DType
 
 X = np.array([1.5, -2.0, 0.5, 3.0])

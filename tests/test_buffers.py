@@ -26,7 +26,8 @@ from loop_programs import random_program
 import adcompiler
 from adcompiler.backends import buffers, compile_function, workspace
 from adcompiler.ir.graph import constant
-from adcompiler.ir.ops.control import branch, loop, loop_while
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import DType
 
 VECTOR = ("f64", "n")
@@ -224,6 +225,38 @@ def test_sizes_that_a_call_does_not_know_are_allocated():
 
     source = compile_function(program("unknown", body, x=VECTOR), "numba").source
     assert "work" not in source
+
+
+def renewed(x):
+    """Each trip makes two arrays, a loop in it one a trip: one of them goes on to the next trip."""
+
+    def trip(i, total, last):
+        y = op("put", zeros(N), total, i)
+        z = op("put", zeros(N), 1.0, i)
+
+        def inner(j, s):
+            w = op("put", zeros(N), s, j)
+            return [s + op("matmul", w, y) + op("matmul", w, last)]
+
+        (s,) = loop(N, inner, [constant(1.0)])
+        return [s * 0.1, op("put", z, s, 0)]
+
+    return loop(N, trip, [constant(0.5), x])[:1]
+
+
+@pytest.mark.parametrize("call", [call_plain, call_numba])
+def test_what_a_trip_makes_for_itself_is_made_once(call, poisoned):
+    f = program("renewed", renewed, x=VECTOR)
+    source = compile_function(f, "numba").source
+    made = [line for line in source.splitlines() if "part(work" in line]
+    assert len(made) == 3
+    assert all(line.startswith("    t") or line.startswith("    x") for line in made)
+    assert source.count("[:] = 0.0") == 2
+    assert source.count("np.zeros(n)") == 1
+    for n in (0, 1, 5):
+        x = np.linspace(-1.0, 1.0, n)
+        for _ in range(2):
+            assert_same(call(f, (x,), [n]), evaluated(f, (x,)))
 
 
 def kinds(x):

@@ -27,7 +27,7 @@ from adcompiler.backends.compiled import Options
 from adcompiler.ir.check import verify
 from adcompiler.ir.errors import VerifierError
 from adcompiler.ir.graph import reads
-from adcompiler.ir.ops.control import loop_while
+from adcompiler.ir.ops.loops import loop_while
 
 CALLS = {"numpy": call_numpy, "numba": call_plain}
 
@@ -87,13 +87,20 @@ def test_a_tape_grows():
         "x1 = x",
         "t_rows = np.empty(64)",
         "i = 0",
-        "while 1.0 < x1:",
+        "while True:",
         "    if i == t_rows.shape[0]:",
         "        t_rows = grown(t_rows)",
-        "    t_rows[U(i)] = x1",
-        "    t1 = 0.5 * x1",
-        "    x1 = t1",
-        "    i += 1",
+        "    while i < t_rows.shape[0]:",
+        "        t = 1.0 < x1",
+        "        if not t:",
+        "            break",
+        "        t_rows[U(i)] = x1",
+        "        t1 = 0.5 * x1",
+        "        x1 = t1",
+        "        i += 1",
+        "    else:",
+        "        continue",
+        "    break",
         "t_1 = i",
         "t2 = t_rows[:t_1]",
         "return (x1, t2.copy())",
@@ -145,8 +152,8 @@ def test_a_test_of_several_equations_stands_in_the_loop():
 def test_rows_are_made_in_the_tape():
     lines = body_of(rows())
     assert "rows1 = first_rows(8*n, -1)" in lines
-    assert "    t_rows[U(i)] = 0.0" in lines
-    assert "        t_rows[U(i), i1] = t4" in lines
+    assert "        t_rows[U(i)] = 0.0" in lines
+    assert "            t_rows[U(i), i1] = t4" in lines
 
 
 @pytest.mark.parametrize(
