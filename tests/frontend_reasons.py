@@ -18,6 +18,7 @@ REASONS: Mapping[str, str] = {
     "no value here": rf"{_N} has no value (here|at the end of a trip): .*",
     "no value in a branch": rf"cannot access local variable '\w+' .*, {_IN_BRANCH}",
     "raised in a body that may not run": r".*, in a loop that may make no trip",
+    "raised in some trips": r".*, in some trips of a loop",
     "type changes": rf"{_N} is .* before the loop and .* after a trip.*",
     "type differs between branches": r".* (is .* in one branch of .*|is .*, which of them depends on data)",
     "shape changes": rf"{_N} changes its shape in the loop, .*",
@@ -31,5 +32,5 @@ REASONS: Mapping[str, str] = {
     "shapes that do not fit": r"(could not broadcast input array|operands could not be broadcast) .*",
     "reduction of nothing": r"zero-size array to reduction operation .*",
     "final contents unknown": rf"the final contents of {_N} are not known: .*",
-    "ragged state": rf"the derivative needs (a value|{_N}) of every trip of a loop whose length changes .*",
+    "ragged state": rf"the derivative needs (a value|{_N}) of every trip of a loop, and its size .*",
 }

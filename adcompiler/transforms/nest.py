@@ -79,7 +79,7 @@ class Nest:
 
     def binds(self, eqn: Eqn, home: Home) -> Iterator[Eqn]:
         """The equations inside loops or branches that bind sizes which an equation mentions."""
-        for name in mentioned(eqn):
+        for name in sorted(mentioned(eqn)):
             for bind, at in self.bindings.get(name, ()):
                 if at and home[: len(at)] == at:
                     yield bind

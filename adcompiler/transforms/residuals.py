@@ -43,6 +43,10 @@ MOVED = 30
 SOURCE, SINK = "S", "T"
 
 
+Homes = Mapping[Eqn, Home]
+"""Where equations with blocks stand."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """The primal values inside blocks that are kept, all that the adjoint needs there (kept ones included),
@@ -87,19 +91,21 @@ def _settled(
     nest: Nest,
     homes: Homes,
     read: Sequence[Value],
-    binds: frozenset[Eqn],
+    binds: Sequence[Eqn],
     plan: str,
 ) -> Choice:
     """The cut, repeated until no more loops are run again for it, nor more values read by those."""
     needed, kept, again = dict.fromkeys(read), frozenset[Value](), frozenset[Eqn]()
     while True:
-        needed.update(dict.fromkeys(v for e in again for v in _read_again(nest, e, homes, kept)))
+        needed.update(
+            dict.fromkeys(v for e in homes if e in again for v in _read_again(nest, e, homes, kept))
+        )
         costs = _costs(nest, again, homes)
         _refuse_lost(nest, costs, needed)
         kept = PLANS[plan](nest, costs, list(needed))
         more = again | {nest.home[v][nest.anchor(nest.home[v])][0] for v in kept if nest.anchor(nest.home[v])}
         if more == again and all(v in needed for e in again for v in _read_again(nest, e, homes, kept)):
-            return Choice(nest, kept, _required(nest, costs, needed, kept), binds, again)
+            return Choice(nest, kept, _required(nest, costs, needed, kept), frozenset(binds), again)
         again = more
 
 
@@ -111,7 +117,7 @@ def _stacked_by(nest: Nest, loop: Eqn, home: Home, value: Value) -> bool:
 
 def _read_again(nest: Nest, eqn: Eqn, homes: Homes, kept: frozenset[Value]) -> tuple[Value, ...]:
     """What is read of the blocks around a loop that is run again, for what is kept of it."""
-    mine = [v for v in kept if _stacked_by(nest, eqn, homes[eqn], v)]
+    mine = [v for v in nest.home if v in kept and _stacked_by(nest, eqn, homes[eqn], v)]
     return read_by_rerun(nest, eqn, homes[eqn], mine)
 
 
@@ -130,14 +136,10 @@ PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read}
 """What a user may ask for, and how it chooses what is kept."""
 
 
-Homes = Mapping[Eqn, Home]
-"""Where equations with blocks stand."""
-
-
-def _binds(nest: Nest, adjoint: Block) -> frozenset[Eqn]:
+def _binds(nest: Nest, adjoint: Block) -> list[Eqn]:
     """The equations inside loops or branches that bind sizes which an adjoint mentions, as lengths do."""
     names = frozenset[str]().union(*map(mentioned, walk(adjoint)))
-    return frozenset(b for name in names for b, home in nest.bindings.get(name, ()) if home)
+    return list(dict.fromkeys(b for name in sorted(names) for b, home in nest.bindings.get(name, ()) if home))
 
 
 def _reads(block: Block) -> Iterator[Value]:
