@@ -105,6 +105,15 @@ class Positive:
 
 
 Atom = str | Quotient | Positive
+
+
+def _atom_weight(atom: Atom) -> int:
+    match atom:
+        case Quotient(inner, _) | Positive(inner):
+            return 1 + inner.weight()
+    return 1
+
+
 Monomial = tuple[Atom, ...]
 Sizes = Mapping[str, int]
 
@@ -149,6 +158,10 @@ class Dim:
 
     def atoms(self) -> Iterator[Atom]:
         return (atom for monomial, _ in self.terms for atom in monomial)
+
+    def weight(self) -> int:
+        """How much there is of it: its terms and their atoms, those inside atoms included."""
+        return len(self.terms) + sum(map(_atom_weight, self.atoms()))
 
     def __add__(self, other: DimLike) -> Dim:
         total = dict(self.terms)

@@ -263,3 +263,23 @@ def test_a_broadcast_number_that_only_its_own_nest_reads():
     tangent = jvp(grad(wave, 1), (x, 0.7), (np.zeros(7), 1.0))[1]
     np.testing.assert_allclose(grad(wave, 1)(x, 0.7), slope(x, 0.7))
     np.testing.assert_allclose(tangent, -np.sum(np.sin(0.7 * x) * x**3))
+
+
+def test_sizes_that_are_computed_again_and_again():
+    """Their polynomials would double in each of these steps."""
+
+    def digits(x, k):
+        s = 0.0
+        for i in range(len(x)):
+            for _ in range(6):
+                k = 3 * k % 7 + k // 2
+            s = s + k * x[i]
+        return s
+
+    x = np.arange(1.0, 5.0)
+    numbers, k = [], 5
+    for _ in range(4):
+        for _ in range(6):
+            k = 3 * k % 7 + k // 2
+        numbers.append(float(k))
+    np.testing.assert_array_equal(grad(digits, backend="numpy")(x, 5), numbers)

@@ -176,7 +176,13 @@ def _unary(ufunc: np.ufunc, a: Dim) -> Any:
 _POWERS = range(9)
 
 
+HEAVIEST = 100
+"""The weight of the largest polynomials that are computed with; beyond, a size is a number like others."""
+
+
 def _binary(ufunc: np.ufunc, a: Dim, b: Dim) -> Any:
+    if a.weight() + b.weight() > HEAVIEST:
+        return NotImplemented
     if ufunc in _RELATIONS:
         difference, relation = _RELATIONS[ufunc]
         return predicate(difference(a, b), relation)
