@@ -59,7 +59,8 @@ mul = elementwise(
 
 def _div_partials(x: Value, y: Value, z: Value) -> Sequence[Value | None]:
     if isinstance(x, Constant) and not x.type.shape and 1e-3 <= abs(x.data) <= 1e3:
-        return [None, z * z * float(-1.0 / x.data)]  # no division
+        # no division; x is so near 1 that z * z overflows or vanishes only where the derivative does
+        return [None, z * z * float(-1.0 / x.data)]
     reciprocal = 1.0 / y  # one division for both
     return [reciprocal, -(z * reciprocal)]
 
