@@ -174,7 +174,8 @@ def compile_functions(functions: Sequence[Function], options: Options) -> list[C
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
     arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
-    module = cache.Generated(entries[0].name, lines, arrays)
+    types = str([p.type for f in functions for p in f.body.params])
+    module = cache.Generated(entries[0].name, lines, arrays, types)
     return [_compiled(entry, module) for entry in entries]
 
 
@@ -182,10 +183,8 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
     """One function of a module, compiled for exactly its parameter types at its first call."""
 
     def compile_() -> None:
-        loaded = module.load()
-        compiled.kernel = getattr(loaded, entry.kernel)
-        cache.compile_kernel(compiled.kernel, _signature(entry))
-        compiled.call = raising(getattr(loaded, entry.name), entry.writer.checks)
+        compiled.kernel = module.kernel(entry.kernel, _signature(entry))
+        compiled.call = raising(getattr(module.load(), entry.name), entry.writer.checks)
 
     def first_call(*args: Any) -> Results:
         compile_()
@@ -196,9 +195,9 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
     return compiled
 
 
-def _decorator(options: Options, cached: bool) -> str:
+def _decorator(options: Options) -> str:
     fastmath = "True" if options.fastmath else '{"contract"}'
-    return f'@njit({"cache=True, " if cached else ""}error_model="numpy", fastmath={fastmath}, nogil=True)'
+    return f'@njit(error_model="numpy", fastmath={fastmath}, nogil=True)'
 
 
 def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]:
@@ -219,7 +218,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
         known = HELPERS[name] == "carving"
-        compiling = "carving.lowered" if known else _decorator(options, cached=False)[1:]
+        compiling = "carving.lowered" if known else _decorator(options)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
@@ -245,7 +244,7 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
         _write_stopped(page, writer, options)
     scalar = any(not r.type.rank for r in function.body.results)
     direct = not writer.constants and not scalar and not worked
-    page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
+    page.extend([Line(""), Line(""), Line(_decorator(options))])
     page.write(f"def {name if direct else kernel}({arguments}):")
     page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
     status = ["np.int64(0)"] if writer.checks else []
@@ -258,7 +257,7 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
 def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
     """What the kernel returns when a check failed: its number, and results that nobody looks at."""
     results = [_nothing(r.type) for r in writer.function.body.results]
-    page.extend([Line(""), Line(""), Line(_decorator(options, cached=False))])
+    page.extend([Line(""), Line(""), Line(_decorator(options))])
     page.write(f"def {writer.leave}(check):")
     page.extend([Line(f"return {tuple_text(['np.int64(check)', *results])}", 1)])
 

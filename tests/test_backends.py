@@ -35,7 +35,7 @@ from loop_programs import random_program
 from op_cases import cases
 from random_functions import functions
 
-from adcompiler.backends import cache, compile_function, memory, numba_backend
+from adcompiler.backends import cache, compile_function, memory, numba_backend, storage
 from adcompiler.backends.compiled import Options
 from adcompiler.ir.build import block, emit, origin
 from adcompiler.ir.errors import ArgumentError, Location, VerifierError
@@ -549,7 +549,7 @@ def _key(monkeypatch, **files):
     given = cache.backend_files() | {f"{name}.py": text for name, text in files.items()}
     with monkeypatch.context() as patch:
         patch.setattr(cache, "backend_files", lambda: given)
-        return cache.Generated("m", [], {}).key()
+        return cache.Generated("m", [], {}).place
 
 
 def test_an_edit_of_a_backend_is_another_key(monkeypatch):
@@ -571,7 +571,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ADCOMPILER_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(ArgumentError) as raised:
-        cache.folder()
+        storage.folder()
     assert str(raised.value) == (
         f"the cache folder {tmp_path}/file/cache cannot be made: Not a directory\n"
         "hint: set ADCOMPILER_CACHE_DIR to a folder that can be written"
