@@ -1,8 +1,8 @@
 """What people differentiate, in plain NumPy as they write it: nothing of adcompiler, nothing for its sake.
 
 Each module holds one function of its own name, the `ARGNUMS` that it is differentiated by, its `SIZES` by name,
-and `arguments(size)`. `products(*args)`, where there are any, is what BLAS does in the function: its share of
-the time decides whether a workload counts among those bound by BLAS. The formulas of the Gaussian mixture, the
+and `arguments(size)`. `products(*args)` are the pairs of matrices that the function multiplies, if any: the
+share of that in its time decides whether a workload counts among those bound by BLAS. The formulas of the Gaussian mixture, the
 LSTM and k-means are those of ADBench, log-sum-exp, least squares and the ordinary differential equation those
 of cmpad; GradBench (https://github.com/gradbench/gradbench) runs both in many languages.
 """

@@ -13,7 +13,7 @@ def logistic_regression(weights, bias, x, labels):
 
 
 def products(weights, bias, x, labels):
-    return x @ weights
+    return [(x, weights)]
 
 
 def arguments(size):

@@ -16,7 +16,7 @@ def mlp(w1, b1, w2, b2, x, labels):
 
 
 def products(w1, b1, w2, b2, x, labels):
-    return (x @ w1) @ w2
+    return [(x, w1), (np.tanh(x @ w1), w2)]
 
 
 def arguments(size):

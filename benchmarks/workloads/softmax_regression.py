@@ -15,7 +15,7 @@ def softmax_regression(weights, bias, x, labels):
 
 
 def products(weights, bias, x, labels):
-    return x @ weights
+    return [(x, weights)]
 
 
 def arguments(size):
