@@ -12,12 +12,12 @@ from . import as_generated
 
 
 @as_generated
-def factor_of(q, l, factor):  # noqa: E741
+def factor_of(q, lower, factor):
     d, at = len(q), 0
     for j in range(d):
         factor[j, j] = np.exp(q[j])
         for i in range(j + 1, d):
-            factor[i, j] = l[at]
+            factor[i, j] = lower[at]
             at += 1
 
 
@@ -43,7 +43,7 @@ def scores(alpha, q, whitened, beta):
 
 @as_generated
 def shares(beta, norms):
-    """Scores become exponentials, the largest of each point taken out; the sum of logarithms of their sums."""
+    """Scores become exponentials, the largest of each point taken out; the sum of all log-sum-exps."""
     k, n = beta.shape
     top = beta[0].copy()
     for c in range(1, k):
@@ -79,14 +79,14 @@ def prior(d, k, gamma, m):
 
 
 @as_generated
-def primal(alpha, mu, q, l, x, gamma, m):  # noqa: E741
+def primal(alpha, mu, q, lower, x, gamma, m):
     n, d = x.shape
     k = len(alpha)
     factor, centred, whitened = np.zeros((d, d)), np.empty((n, d)), np.empty((n, d))
     beta, norms = np.empty((k, n)), np.empty(n)
     squares, logarithms = 0.0, 0.0
     for c in range(k):
-        factor_of(q[c], l[c], factor)
+        factor_of(q[c], lower[c], factor)
         centred_at(x, mu[c], centred)
         np.dot(centred, factor.T, whitened)
         scores(alpha[c], q[c], whitened, beta[c])
@@ -99,7 +99,7 @@ def primal(alpha, mu, q, l, x, gamma, m):  # noqa: E741
 
 
 @as_generated
-def component_adjoint(factor, centred, whitened, share, gamma, m, mean_bar, q_bar, l_bar):
+def component_adjoint(factor, centred, whitened, share, gamma, m, mean_bar, q_bar, lower_bar):
     """Of one component; `whitened` becomes its cotangent."""
     n, d = centred.shape
     total, sums, at = 0.0, np.zeros(d), 0
@@ -114,31 +114,32 @@ def component_adjoint(factor, centred, whitened, share, gamma, m, mean_bar, q_ba
         diagonal_bar = factor_bar[j, j] - gamma * gamma * factor[j, j]
         q_bar[j] = total + m + diagonal_bar * factor[j, j]
         for i in range(j + 1, d):
-            l_bar[at] = factor_bar[i, j] - gamma * gamma * factor[i, j]
+            lower_bar[at] = factor_bar[i, j] - gamma * gamma * factor[i, j]
             at += 1
     return total
 
 
 @as_generated
-def gmm(alpha, mu, q, l, x, gamma, m):  # noqa: E741
+def gmm(alpha, mu, q, lower, x, gamma, m):
     n, d = x.shape
     k = len(alpha)
     factors, centred, whitened = np.zeros((k, d, d)), np.empty((n, d)), np.empty((k, n, d))
     beta, norms = np.empty((k, n)), np.empty(n)
     for c in range(k):
-        factor_of(q[c], l[c], factors[c])
+        factor_of(q[c], lower[c], factors[c])
         centred_at(x, mu[c], centred)
         np.dot(centred, factors[c].T, whitened[c])
         scores(alpha[c], q[c], whitened[c], beta[c])
     shares(beta, norms)
-    alpha_bar, mu_bar, q_bar, l_bar = np.empty(k), np.empty(mu.shape), np.empty(q.shape), np.empty(l.shape)
+    alpha_bar, mu_bar = np.empty(k), np.empty(mu.shape)
+    q_bar, lower_bar = np.empty(q.shape), np.empty(lower.shape)
     norm = logsumexp(alpha)
     for c in range(k):
         for i in range(n):
             beta[c, i] /= norms[i]
         centred_at(x, mu[c], centred)
         total = component_adjoint(
-            factors[c], centred, whitened[c], beta[c], gamma, m, mu_bar[c], q_bar[c], l_bar[c]
+            factors[c], centred, whitened[c], beta[c], gamma, m, mu_bar[c], q_bar[c], lower_bar[c]
         )
         alpha_bar[c] = total - n * np.exp(alpha[c] - norm)
-    return alpha_bar, mu_bar, q_bar, l_bar
+    return alpha_bar, mu_bar, q_bar, lower_bar

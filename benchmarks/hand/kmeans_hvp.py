@@ -1,4 +1,4 @@
-"""The Hessian times a direction: it is diagonal, twice the number of points that are nearest to a centroid."""
+"""The Hessian times a direction: it is diagonal, twice the number of points nearest to a centroid."""
 
 import numpy as np
 

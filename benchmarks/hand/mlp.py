@@ -1,4 +1,4 @@
-"""The gradient by weights and biases: the hidden layer is kept, the cotangent of the logits takes their place."""
+"""The gradient by weights and biases: the hidden layer is kept, the logits give way to their cotangent."""
 
 import numpy as np
 

@@ -1,10 +1,11 @@
 """What people differentiate, in plain NumPy as they write it: nothing of adcompiler, nothing for its sake.
 
-Each module holds one function of its own name, the `ARGNUMS` that it is differentiated by, its `SIZES` by name,
-and `arguments(size)`. `products(*args)` are the pairs of matrices that the function multiplies, if any: the
-share of that in its time decides whether a workload counts among those bound by BLAS. The formulas of the Gaussian mixture, the
-LSTM and k-means are those of ADBench, log-sum-exp, least squares and the ordinary differential equation those
-of cmpad; GradBench (https://github.com/gradbench/gradbench) runs both in many languages.
+Each module holds one function of its own name, the `ARGNUMS` that it is differentiated by, its `SIZES` by
+name, and `arguments(size)`. `products(*args)` are the pairs of matrices that the function multiplies, if any:
+their share of its time decides whether a workload counts as bound by BLAS. The formulas of the Gaussian
+mixture, the LSTM and k-means are ADBench's (https://github.com/microsoft/ADBench), those of log-sum-exp,
+least squares and the differential equation cmpad's (https://github.com/bradbell/cmpad); GradBench
+(https://github.com/gradbench/gradbench) runs both in many languages.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,8 +38,8 @@ NAMES = (
 class Workload:
     """A user's function, and with what it is measured.
 
-    `derivative(jvp, grad)` makes what is measured of an automatic differentiation's own jvp and grad, where it
-    is not the gradient.
+    `derivative(jvp, grad)`, where it is not the gradient that is measured, makes that of the jvp and grad of
+    whoever differentiates.
     """
 
     name: str

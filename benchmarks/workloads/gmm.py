@@ -1,7 +1,7 @@
 """ADBench's Gaussian mixture: the logarithm of its likelihood, and a Wishart prior of its covariances.
 
-Inverse covariances are Q'Q, the Q lower triangular: the logarithms of their diagonals are q, what is below
-them, column by column, l.
+Inverse covariances are Q'Q, the Q lower triangular: `q` are the logarithms of their diagonals, `lower` what
+is below these, column by column.
 """
 
 import numpy as np
@@ -17,14 +17,14 @@ def logsumexp(x, axis):
     return np.log(np.sum(np.exp(x - top), axis=axis)) + np.squeeze(top, axis)
 
 
-def triangular(q, l):  # noqa: E741
+def triangular(q, lower):
     """The factors Q, one a component."""
     k, d = q.shape
     factors = np.zeros((k, d, d))
     at = 0
     for j in range(d):
         factors[:, j, j] = np.exp(q[:, j])
-        factors[:, j + 1 :, j] = l[:, at : at + d - 1 - j]
+        factors[:, j + 1 :, j] = lower[:, at : at + d - 1 - j]
         at += d - 1 - j
     return factors
 
@@ -37,17 +37,17 @@ def wishart(q, factors, gamma, m):
     return constant - 0.5 * gamma**2 * np.sum(factors**2) + m * np.sum(q)
 
 
-def gmm(alpha, mu, q, l, x, gamma, m):  # noqa: E741
+def gmm(alpha, mu, q, lower, x, gamma, m):
     n, d = x.shape
-    factors = triangular(q, l)
+    factors = triangular(q, lower)
     whitened = (x - mu[:, None, :]) @ factors.transpose(0, 2, 1)
     beta = alpha[:, None] + np.sum(q, axis=1)[:, None] - 0.5 * np.sum(whitened**2, axis=2)
     likelihood = -n * (0.5 * d * np.log(2.0 * np.pi) + logsumexp(alpha, 0)) + np.sum(logsumexp(beta, 0))
     return likelihood + wishart(q, factors, gamma, m)
 
 
-def products(alpha, mu, q, l, x, gamma, m):  # noqa: E741
-    return [(x - mu[:, None, :], triangular(q, l).transpose(0, 2, 1))]
+def products(alpha, mu, q, lower, x, gamma, m):
+    return [(x - mu[:, None, :], triangular(q, lower).transpose(0, 2, 1))]
 
 
 def arguments(size):
