@@ -309,7 +309,7 @@ def test_a_tangent_inside_a_function_has_the_size_of_its_primal():
     x, y, direction = rng.normal(size=7), rng.normal(size=9), rng.normal(size=7)
     product = adjoint(hessian_times).primal
     np.testing.assert_allclose(product(x, y, direction), 18.0 * direction, rtol=1e-14)
-    with pytest.raises(ArgumentError, match=r"^the tangent of `x` has shape \(k,\), where its primal has \(n,\)"):
+    with pytest.raises(ArgumentError, match=r"`x` has shape \(k,\), where its primal has \(n,\)"):
         product(x, y, direction[:6])
     np.testing.assert_allclose(adjoint(pulled_back).primal(x, direction), 2 * x * direction, rtol=1e-14)
     with pytest.raises(ArgumentError, match="^the cotangent has shape "):
