@@ -1,9 +1,11 @@
 """Loops over elements as Python source for Numba.
 
 Every inlined equation becomes one statement, in the outermost loop where its indices are known. A reduction
-along the innermost loops accumulates in a variable, any other one in its result. A sum of floats takes its
-terms in blocks: a loop without a sum computes them, which LLVM turns into vectors whatever they are made of,
-and `summed` adds them up. So the order of a sum depends on sizes alone.
+along the innermost loops accumulates in a variable, any other one in its result.
+
+Sums of floats are not one chain of additions, and their order depends on sizes alone. Cheap terms are added
+up in eight variables in turn, which LLVM makes a vector of. Dear ones are taken in blocks: a loop without a
+sum computes them, which LLVM turns into vectors whatever they are made of, and `summed` adds them up.
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ from .sums import BLOCK
 SHORT = 16
 """Constant extents up to which terms are added one by one."""
 
+LANES = 8
+"""Partial sums of cheap terms."""
+
+CHEAP, FEW = 4.0, 8
+"""Operations an element of equations, and so many of them, that may be written once a lane."""
+
 
 @dataclass(frozen=True)
 class _Block:
@@ -49,8 +57,13 @@ class NestWriter:
         self.inlined = writer.scheduled(scope.block).inlined
         self.elements = Elements(writer, self.inlined)
         self.places: dict[Eqn, Place] = {}
+        self.accumulators: dict[Eqn, list[str]] = {}
         self.block: _Block | None = None
         """The loop that is being written, if it is one in blocks."""
+        self.lanes: frozenset[Eqn] = frozenset()
+        """The sums of the loop that is being written that have several accumulators."""
+        self.lane: int | None = None
+        """Which of its trips is being written, of those that are written one after the other."""
         self.checked = ""
 
     def write(self) -> None:
@@ -74,31 +87,66 @@ class NestWriter:
     def _loop(self, loop: Loop, depth: int) -> None:
         variable = self.writer.names.loop(depth)
         self.elements.depth[variable] = depth + 1
-        sums = self._added_in_blocks(loop, depth)
-        self.block = self._block(sums) if sums else None
+        sums = self._sums(loop, depth)
+        lanes = bool(sums) and self._is_cheap(loop)
+        self.block = self._block(sums) if sums and not lanes else None
+        self.lanes = frozenset(sums if lanes else ())
         plain = self.block is None and not loop.backwards
         (self.writer.ascending.add if plain else self.writer.ascending.discard)(variable)
+        said = remark(next(iter(_roots_in(loop))))
+        if lanes:
+            lines = self._in_lanes(variable, loop, depth, said)
+        elif self.block is None:
+            lines = _in_loop(f"for {variable} in {_trips(loop)}:", self._trip(loop, depth), said)
+        else:
+            lines = self._in_blocks(variable, str(loop.extent), self.block, self._trip(loop, depth), said)
+        self.block, self.lanes = None, frozenset()
+        around = self.elements.levels[depth]
+        around.lines += [*lines, *around.after]
+        around.after = []
+
+    def _trip(self, loop: Loop, depth: int) -> list[Line]:
+        """What stands in a loop."""
         self.elements.levels.append(Level())
         self._body(loop.body, depth + 1)
         inside = self.elements.levels.pop()
-        around = self.elements.levels[depth]
-        said = remark(next(iter(_roots_in(loop))))
-        if self.block is None:
-            around.lines += _in_loop(f"for {variable} in {_trips(loop)}:", inside.lines, said)
-        else:
-            around.lines += self._in_blocks(variable, str(loop.extent), self.block, inside.lines, said)
-        self.block = None
-        around.lines += around.after
-        around.after = []
         self.elements.forget(depth)
+        return inside.lines
 
-    def _added_in_blocks(self, loop: Loop, depth: int) -> list[Eqn]:
-        """The sums of an innermost loop whose terms are added up in blocks."""
+    def _sums(self, loop: Loop, depth: int) -> list[Eqn]:
+        """The sums of an innermost loop whose terms are not added up one by one."""
         constant = loop.extent.constant
         if any(isinstance(item, Loop) for item in loop.body) or constant is not None and constant <= SHORT:
             return []
         mine = [item for item in loop.body if isinstance(item, Eqn) and roots.is_sum(item)]
         return [r for r in mine if self._complete(r) <= depth and not self._kept_behind(r)]
+
+    def _is_cheap(self, loop: Loop) -> bool:
+        """Whether what stands in a loop may be written once a lane."""
+        inside = _roots_in(loop)
+        reached = {v for root in inside for v, _ in roots.accesses(root, self.inlined)}
+        work = {*inside, *(self.inlined[v] for v in reached if v in self.inlined)}
+        counted = [e for e in work if e.op.cost and not roots.is_sum(e)]
+        return len(counted) <= FEW and all(e.op.cost <= CHEAP for e in counted) and not loop.backwards
+
+    def _in_lanes(self, variable: str, loop: Loop, depth: int, said: str) -> list[Line]:
+        """A loop over groups of elements, and one over those that remain."""
+        self.elements.levels.append(Level())
+        for self.lane in range(LANES):
+            self._body(loop.body, depth + 1)
+        unrolled = self.elements.levels.pop().lines
+        self.elements.forget(depth)
+        self.lane = None
+        extent = str(loop.extent)
+        whole = extent if extent.isidentifier() else f"({extent})"
+        return [
+            *_in_loop(f"for {variable} in range(0, {extent} - {LANES - 1}, {LANES}):", unrolled, said),
+            *_in_loop(
+                f"for {variable} in range({whole} - {whole} % {LANES}, {extent}):",
+                self._trip(loop, depth),
+                said,
+            ),
+        ]
 
     def _block(self, sums: Sequence[Eqn]) -> _Block:
         names = self.writer.names
@@ -143,8 +191,11 @@ class NestWriter:
     def _indices(self, root: Eqn) -> list[str]:
         """The variable of the loop along each axis of the extents."""
         indices = ["0"] * len(roots.extents(root))
-        for depth, axis in enumerate(self.tree.order[root]):
+        order = self.tree.order[root]
+        for depth, axis in enumerate(order):
             indices[axis] = self.writer.names.loop(depth)
+        if self.lane:
+            indices[order[-1]] += f" + {self.lane}"
         return indices
 
     def _depth(self, root: Eqn) -> int:
@@ -176,6 +227,11 @@ class NestWriter:
 
     def _memory(self, root: Eqn, fill: str = "") -> Place:
         """Memory for a result, before all loops."""
+        if root not in self.places:
+            self.places[root] = self._found_memory(root, fill)
+        return self.places[root]
+
+    def _found_memory(self, root: Eqn, fill: str) -> Place:
         output = root.output
         if output not in self.nest.own:
             return self._taken_over(root) or self.writer.allocate(output, self.scope, root, fill)
@@ -244,35 +300,44 @@ class NestWriter:
     def _reduce(self, root: Eqn, indices: Sequence[str]) -> None:
         """The reduced loops are the innermost ones: a variable for each element of the result."""
         output, level = root.output, self._complete(root)
-        name = self._accumulator(root, level)
+        first = root not in self.accumulators
+        if first:
+            self.accumulators[root] = self._accumulated(root, level)
+        name, *_ = names = self.accumulators[root]
         term = self._term(root, indices)
         if self.block is not None and root in self.block.terms:
             index = f"{self.writer.names.loop(self._depth(root) - 1)} - {self.block.first}"
             self._say(root, f"{self.block.terms[root]}[{self.writer.index_text(index)}] = {term}")
         else:
-            self._say(root, self._stepped(root, name, term))
-        if self._is_number(root):
-            return
+            self._say(root, self._stepped(root, names[(self.lane or 0) % len(names)], term))
         at = self._result_indices(root, indices)
-        say = self.elements.say if level == self._depth(root) else self.elements.say_after
-        say(level, f"{self._at(root, self._memory(root), at)} = {name}", root)
+        if not self._is_number(root) and first:
+            say = self.elements.say if level == self._depth(root) else self.elements.say_after
+            say(level, f"{self._at(root, self._memory(root), at)} = {name}", root)
         self.elements.known[output, tuple(at)] = name
 
-    def _accumulator(self, root: Eqn, level: int) -> str:
-        """A variable that starts at the neutral element."""
-        output = root.output
-        name = self.writer.define(output)
-        if output.type.rank and self._is_number(root):
-            self.elements.own[output] = ()
-        self.elements.depth[name] = level
-        self.elements.say(level, f"{name} = {start(root)}", root)
-        return name
+    def _accumulated(self, root: Eqn, level: int) -> list[str]:
+        """Variables that start at the neutral element; what they hold is added up behind the loops."""
+        name = self.writer.define(root.output)
+        if root.output.type.rank and self._is_number(root):
+            self.elements.own[root.output] = ()
+        more = (self.writer.names.fresh(name) for _ in range(LANES - 1)) if root in self.lanes else ()
+        names = [name, *more]
+        self.elements.depth |= dict.fromkeys(names, level)
+        self.elements.say(level, f"{' = '.join(names)} = {start(root)}", root)
+        rest = names
+        while len(rest) > 1:
+            for first, second in zip(rest[::2], rest[1::2], strict=True):
+                self.elements.say_after(level, self._stepped(root, first, second), root)
+            rest = rest[::2]
+        return names
 
     def _reduce_in_memory(self, root: Eqn, indices: Sequence[str]) -> None:
         """Loops along the result are inside: accumulate in the result, in the order of memory."""
         level, at = self._complete(root), self._result_indices(root, indices)
+        first = root not in self.places
         place = self._memory(root, "" if level else start(root))
-        if level or root.output in self.elements.own:
+        if first and (level or root.output in self.elements.own):
             self._filled(root, f"{self._at(root, place, at)} = {start(root)}", level)
         self._say(root, self._stepped(root, self._at(root, place, at), self._term(root, indices)))
 
