@@ -65,11 +65,6 @@ def is_sum(root: Eqn) -> bool:
     return (adds or is_product(root)) and root.output.type.dtype.is_float
 
 
-def moves(root: Eqn) -> bool:
-    """Whether it may be computed earlier, and beside other roots."""
-    return not root.op.updates and not root.op.effect
-
-
 # ---- loops ----
 
 
@@ -118,6 +113,8 @@ def loop_order(root: Eqn, inlined: Mapping[Value, Eqn]) -> tuple[int, ...]:
 
 def complete(root: Eqn, order: Sequence[int]) -> int:
     """How many loops, from the outermost one, stand around the place where its result is there."""
+    if root.op.updates:
+        return 0
     kept = kept_axes(root)
     return next((n for n, a in enumerate(order) if a not in kept), len(order))
 
