@@ -5,7 +5,7 @@ it reads, it reads what this very trip has made. So a softmax, its loss and its 
 rows, with short loops inside; a row that nothing else reads is memory of one row, and a number of a row is a
 variable. Reductions end in the loop around those that they run over.
 
-Roots move to earlier nests, single equations before them, where that changes nothing: not across control flow,
+Roots move to earlier nests, single equations before them, where that changes nothing: not over control flow,
 an update not across what reads the array that it overwrites, what might read outside an array, or divide by
 zero, not across a `check`.
 """
