@@ -83,7 +83,7 @@ class Elements:
             return lowering.source(eqn, self.reader(eqn.inputs), indices)
         assert isinstance(lowering, Scalar)
         operands_ = [self.element(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
-        return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
+        return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector=True)
 
     def reader(self, operands: Sequence[Value]) -> Callable[[int, Sequence[str]], str]:
         """What lowerings read operands with."""
