@@ -190,4 +190,4 @@ def element_source(eqn: Eqn, indices: Sequence[str], read: Read) -> str:
         return lowering.source(eqn, lambda k, at: read(eqn.inputs[k], at), indices)
     assert isinstance(lowering, Scalar)
     operands_ = [read(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
-    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
+    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector=True)
