@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getmembers, isfunction
 from typing import Any
 
@@ -34,6 +34,9 @@ LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {
     "alone": "carving",
     "scratch": "sums",
     "summed": "sums",
+    "empty": "fresh",
+    "zeros": "fresh",
+    "nothing": "fresh",
 }
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
@@ -180,12 +183,17 @@ def compile_functions(functions: Sequence[Function], options: Options) -> list[C
     """Several Functions in one generated module."""
     names = Names(["U", "njit", "workspace", *set(HELPERS.values()), *HELPERS])
     entries = [_entry(f, names, options) for f in functions]
-    body = [line for entry in entries for line in entry.lines]
+    body = [_made_cheaply(line) for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
     arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
     types = str([p.type for f in functions for p in f.body.params])
     module = cache.Generated(entries[0].name, lines, arrays, types)
     return [_compiled(entry, module) for entry in entries]
+
+
+def _made_cheaply(line: Line) -> Line:
+    """New arrays without the functions that Numba would compile for each."""
+    return replace(line, text=re.sub(r"\bnp\.(empty|zeros)\(", r"\1(", line.text))
 
 
 def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
@@ -204,9 +212,11 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
     return compiled
 
 
-def _decorator(options: Options) -> str:
+def _decorator(options: Options, kernel: bool) -> str:
+    """No C function is made of a kernel, and no Python function of what only kernels call."""
     fastmath = "True" if options.fastmath else '{"contract"}'
-    return f'@njit(error_model="numpy", fastmath={fastmath}, nogil=True)'
+    unneeded = "no_cfunc_wrapper" if kernel else "no_cpython_wrapper"
+    return f'@njit(error_model="numpy", fastmath={fastmath}, nogil=True, {unneeded}=True)'
 
 
 def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]:
@@ -226,7 +236,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options)[1:]
+        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options, kernel=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
@@ -252,7 +262,7 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
         _write_stopped(page, writer, options)
     scalar = any(not r.type.rank for r in function.body.results)
     direct = not writer.constants and not scalar and not worked
-    page.extend([Line(""), Line(""), Line(_decorator(options))])
+    page.extend([Line(""), Line(""), Line(_decorator(options, kernel=True))])
     page.write(f"def {name if direct else kernel}({arguments}):")
     page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
     status = ["np.int64(0)"] if writer.checks else []
@@ -265,7 +275,7 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
 def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
     """What the kernel returns when a check failed: its number, and results that nobody looks at."""
     results = [_nothing(r.type) for r in writer.function.body.results]
-    page.extend([Line(""), Line(""), Line(_decorator(options))])
+    page.extend([Line(""), Line(""), Line(_decorator(options, kernel=False))])
     page.write(f"def {writer.leave}(check):")
     page.extend([Line(f"return {tuple_text(['np.int64(check)', *results])}", 1)])
 
@@ -273,7 +283,7 @@ def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
 def _nothing(type_: ArrayType) -> str:
     if not type_.rank:
         return zero(type_.dtype)
-    return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
+    return allocation("nothing", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
 
 
 def _write_caller(page: Page, writer: NumbaWriter, name: str, call: str, memory: tuple[str, Dim]) -> None:

@@ -252,7 +252,7 @@ def test_what_a_trip_makes_for_itself_is_made_once(call, poisoned):
     assert len(made) == 3
     assert all(line.startswith("    t") or line.startswith("    x") for line in made)
     assert source.count("[:] = 0.0") == 2
-    assert source.count("np.zeros(n)") == 1
+    assert source.count("= zeros(n)") == 1
     for n in (0, 1, 5):
         x = np.linspace(-1.0, 1.0, n)
         for _ in range(2):
