@@ -7,14 +7,13 @@ are left out. `--docs` writes docs/benchmarks.md, its picture and its figures, o
 import json
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 import workloads
 from measuring import fresh
 from reporting import bars, chart, machine, page
-from reporting.rows import Row, row
+from reporting.rows import Row
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZES = ("small", "medium", "large")
@@ -33,7 +32,7 @@ def pin(threads, cores):
 
 
 def measured(names, sizes, threads, peers, seconds):
-    """The rows, one after the other, and which processes failed."""
+    """What rows are made of, one after the other, and which processes failed."""
     rows, failed = [], {}
     for name in names:
         for size in workloads.load(name).sizes:
@@ -45,8 +44,8 @@ def measured(names, sizes, threads, peers, seconds):
                 failed[f"{name} {size}, {threads}"] = str(error)
                 print(f"{name} {size}: failed: {error}", flush=True)
                 continue
-            rows.append(row(found, threads))
-            print(line(rows[-1]), flush=True)
+            rows.append({"threads": threads, **found})
+            print(line(Row(**rows[-1])), flush=True)
     return rows, failed
 
 
@@ -67,6 +66,22 @@ def beside(quick):
     }
 
 
+def a_run(names, sizes, threads, quick):
+    """All that is written to a file: where, the rows, figures beside them, and which processes failed."""
+    cores = os.sched_getaffinity(0)
+    here = PEERS[: 1 if quick else None]
+    run = {"machine": machine.described(), "rows": [], "figures": {}, "failed": {}}
+    for number in threads:
+        pin(number, cores)
+        chosen = sizes or (("small",) if quick else SIZES)
+        rows, failed = measured(names or workloads.NAMES, chosen, number, here, 0.5 if quick else 3.0)
+        run["rows"] += rows
+        run["failed"] |= failed
+        if number == "one" and not names:
+            run["figures"] = beside(quick)
+    return run
+
+
 def report(rows, figures):
     """Print the bars."""
     found = bars.of(rows, figures)
@@ -83,28 +98,24 @@ def report(rows, figures):
 @click.option("--quick", is_flag=True, help="Small sizes, one thread, no peers but JAX.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write figures here.")
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Draw the picture here.")
+@click.option(
+    "--read", type=click.Path(exists=True, path_type=Path), help="Figures of an earlier run: measure none."
+)
 @click.option("--docs", is_flag=True, help="Write docs/benchmarks.md, its picture and its figures.")
-def main(names, sizes, threads, quick, file, png, docs):
-    cores = os.sched_getaffinity(0)
-    rows, failed, figures = [], {}, {}
-    here = [peer for peer in PEERS[: 1 if quick else None] if find_spec(peer)]
-    for number in threads or THREADS[: 1 if quick else None]:
-        pin(number, cores)
-        chosen = sizes or (("small",) if quick else SIZES)
-        some, lost = measured(names or workloads.NAMES, chosen, number, here, 0.5 if quick else 3.0)
-        rows, failed = rows + some, failed | lost
-        if number == "one" and not names:
-            figures = beside(quick)
-    found = report(rows, figures)
-    about = machine.described()
-    written = {"machine": about, "rows": [vars(r) for r in rows], "figures": figures, "failed": failed}
+def main(names, sizes, threads, quick, file, png, read, docs):
+    if read:
+        run = json.loads(read.read_text())
+    else:
+        run = a_run(names, sizes, threads or THREADS[: 1 if quick else None], quick)
+    rows = [Row(**found) for found in run["rows"]]
+    found = report(rows, run["figures"])
     if docs:
-        (DOCS / "benchmarks.md").write_text(page.text(rows, found, about))
+        (DOCS / "benchmarks.md").write_text(page.text(rows, found, run["machine"]))
     for path in filter(None, (file, docs and DOCS / "benchmarks.json")):
-        path.write_text(json.dumps(written, indent=1) + "\n")
+        path.write_text(json.dumps(run, indent=1) + "\n")
     for path in filter(None, (png, docs and DOCS / "benchmarks.png")):
         chart.draw(rows, path)
-    sys.exit(bool(failed))
+    sys.exit(bool(run["failed"]))
 
 
 if __name__ == "__main__":

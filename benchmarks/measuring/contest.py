@@ -85,7 +85,7 @@ def timed(
 ) -> dict[str, clock.Timing]:
     """All in turn, at least `FEWEST` samples; the slow ones after them, `FEW`."""
     for call in calls.values():
-        call()
+        warm_up(call)
     once = {who: clock.seconds_a_call(call, 1, now) for who, call in calls.items()}
     slow = {who for who, found in once.items() if found > max(SLOW, 10.0 * once["hand"])}
     swift = {who: call for who, call in calls.items() if who not in slow}
@@ -94,6 +94,15 @@ def timed(
     for who in slow:
         found[who] = clock.timing([clock.seconds_a_call(calls[who], 1, now) for _ in range(FEW)])
     return {who: found[who] for who in calls}
+
+
+def warm_up(call: Callable[[], Any]) -> None:
+    """Call until nothing is new about it: 20 times, or for 50 ms."""
+    end = time.perf_counter() + 0.05
+    for _ in range(20):
+        call()
+        if time.perf_counter() > end:
+            break
 
 
 def reasons(name: str, who: list[str]) -> dict[str, str]:

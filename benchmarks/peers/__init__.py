@@ -1,9 +1,9 @@
 """Those who also differentiate Python, on the workloads: JAX, PyTorch, HIPS autograd.
 
 `jax_forms` and `torch_forms` are the workloads in the best idiomatic form of each. The form that the user's
-code has is the code itself with the peer's numpy in the place of NumPy (`users_code`), what it writes in place
-said otherwise (`jax_in_place`, `autograd_forms`). `with_jax`, `with_torch`, `with_autograd` and `ourselves`
-hand out contestants: by name, functions that get one ready.
+code has is the code itself with the peer's numpy in the place of NumPy (`users_code`), what it writes in
+place said otherwise (`jax_in_place`, `autograd_forms`). `with_jax`, `with_torch`, `with_autograd` and
+`ourselves` hand out contestants: by name, functions that get one ready.
 """
 
 from collections.abc import Callable, Mapping

@@ -10,15 +10,17 @@ INTRODUCTION = """\
 
 Written by `benchmarks/suite.py --docs`, of one run on one machine. Ratios mean something, absolute times
 little. What is measured are the workloads of `benchmarks/workloads`, plain NumPy as people write it, in
-float64. All contestants of a row run in one process and in turn, after their gradients were compared (to 1e-9);
-figures are medians of 21 samples or more (of 3 where a call takes more than 0.3 s and ten times that by hand).
-On one thread the process is bound to one core, and the clock is its processor time; on all it is the wall's.
+float64. All contestants of a row run in one process and in turn, after their gradients were compared (to
+1e-9); figures are medians of 21 samples or more (of 3 where a call takes more than 0.3 s and ten times that
+by hand). On one thread the process is bound to one core, and the clock is its processor time; on all it is
+the wall's.
 
-By hand is a Numba adjoint as an expert writes it (`benchmarks/hand`), with the options that adcompiler compiles
-with, committed before the compiler was tuned on it. JAX is `jit(grad)`, the best of its idiomatic form and the
-user's own code, from NumPy's arrays and from its own. PyTorch is eager, in its idiomatic form; HIPS autograd
-runs the user's code. A workload is call-bound where the gradient by hand takes less than 50 us, BLAS-bound
-where BLAS is more than half of the fastest primal; the others are kernels, and count at medium and large size.
+By hand is a Numba adjoint as an expert writes it (`benchmarks/hand`), with the options that adcompiler
+compiles with, committed before the compiler was tuned on it. JAX is `jit(grad)`, the best of its idiomatic
+form and the user's own code, from NumPy's arrays and from its own. PyTorch is eager, in its idiomatic form;
+HIPS autograd runs the user's code. A workload is call-bound where the gradient by hand takes less than 50
+us, BLAS-bound where BLAS is more than half of the fastest primal; the others are kernels, and count at
+medium and large size.
 """
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 CALL_BOUND = 50e-6  # seconds of the gradient by hand, below which a call is mostly a call
 BLAS_BOUND = 0.5  # of the fastest primal
@@ -68,10 +67,6 @@ class Row:
         """Of that form of JAX's that is compiled first."""
         found = [self.compile_seconds(who) for who in self.stages if who.startswith("JAX")]
         return min((seconds for seconds in found if seconds is not None), default=None)
-
-
-def row(found: dict[str, Any], threads: str) -> Row:
-    return Row(threads=threads, **found)
 
 
 def geometric_mean(values: Iterable[float]) -> float:
