@@ -52,6 +52,7 @@ LAYERS = {
     "adcompiler.ir.literals": "language",
     "adcompiler.ir.equality": "language",
     "adcompiler.ir.accesses": "language",
+    "adcompiler.ir.cost": "language",
     "adcompiler.ir.affine": "language",
     "adcompiler.ir.graph": "records",
     "adcompiler.ir.loops": "records",
