@@ -288,8 +288,8 @@ class Op:
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
     `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that,
     applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
-    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, where
-    `terms(types, attrs)` counts them for these operands, a term; a `dear` op is never replayed. An `effect`
+    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
+    `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
     keeps its order and is never removed. `blocks` counts the blocks.
 
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
