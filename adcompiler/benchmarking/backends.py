@@ -31,6 +31,7 @@ class Backend:
 
     def __init__(self, name: str, function: Callable[..., Any], wrt: Sequence[str]) -> None:
         self.name = name
+        adjoint(_square, backend=name)(2.0)  # the first compilation loads the compiler
         self._functions = {p: adjoint(function, argnames=tuple(wrt), backend=name) for p in PROGRAMS}
         self._compiled: dict[str, list[Programs]] = {p: [] for p in PROGRAMS}
 
@@ -61,6 +62,15 @@ class Costs:
         programs, operands = self._function.specialised(tuple(args), named)
         sizes = dict(zip(programs.function.sizes, operands.sizes, strict=True))
         return {program: static_cost(programs.stage(program), sizes) for program in PROGRAMS}
+
+    def writes(self, workload: Workload) -> bool:
+        """Whether the function changes arguments."""
+        args, named = workload.call
+        return bool(self._function.programs(*args, **named).function.written)
+
+
+def _square(x: Any) -> Any:
+    return x * x
 
 
 def timed(function: Callable[[], T]) -> tuple[T, float]:

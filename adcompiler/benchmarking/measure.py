@@ -20,7 +20,7 @@ from adcompiler.ir.errors import AdcompilerError
 
 from .backends import timed
 from .clock import FEWEST, Timing, in_turn, seconds_a_call, timing
-from .workload import PROGRAMS, Ready, Runner, Workload
+from .workload import PROGRAMS, Impossible, Ready, Runner, Workload
 
 LONGEST = 20.0  # seconds that preparing and calling once may take
 TOLERANCE = {4: 1e-3, 8: 1e-6}  # relative to the largest element, by bytes of a float
@@ -34,7 +34,7 @@ class Row:
     `variant` says how it was called, where there were several ways; `note` how its results differ.
     """
 
-    size: int
+    size: int | None
     program: str
     runner: str
     variant: str = ""
@@ -57,13 +57,14 @@ class Patience:
     longest: float = LONGEST
     _taken: dict[tuple[str, str], list[tuple[int, float, float]]] = field(default_factory=dict)
 
-    def took(self, runner: str, program: str, size: int, preparing: float, calling: float) -> None:
-        self._taken.setdefault((runner, program), []).append((size, preparing, calling))
+    def took(self, runner: str, program: str, size: int | None, preparing: float, calling: float) -> None:
+        if size:
+            self._taken.setdefault((runner, program), []).append((size, preparing, calling))
 
-    def expected(self, runner: str, program: str, size: int) -> float:
+    def expected(self, runner: str, program: str, size: int | None) -> float:
         """Seconds at a size: they grow as between the last two, a call at least in proportion."""
         taken = self._taken.get((runner, program), [])
-        if not taken or not 0 < taken[-1][0] < size:
+        if not taken or size is None:
             return 0.0
         earlier, last = taken[-2:][0], taken[-1]
         ratio = math.log(last[0] / earlier[0])
@@ -113,15 +114,11 @@ def _prepared(
     """A runner after its first call, in all its ways; raises whatever keeps it from running."""
     expected = patience.expected(runner.name, program, workload.size)
     if expected > patience.longest:
-        raise TooLong(f"left out: it would need about {expected:.0f} s before it can be timed")
+        raise Impossible(f"left out: it would need about {expected:.0f} s before it can be timed")
     ways, preparing = timed(lambda: runner.prepare(workload.copied(), program))
     found = [_called(runner.name, ready, comparison) for ready in ways]
     patience.took(runner.name, program, workload.size, preparing, max((p.first for p in found), default=0.0))
     return found
-
-
-class TooLong(Exception):
-    """Why a runner is left out at a size."""
 
 
 def _called(runner: str, ready: Ready, comparison: Comparison) -> Prepared:
@@ -136,7 +133,7 @@ def _fastest(found: Sequence[Prepared], times: Sequence[Timing]) -> Iterator[int
         yield min(ways, key=lambda k: times[k].median)
 
 
-def _row(size: int, program: str, prepared: Prepared, steady: Timing, cost: Cost) -> Row:
+def _row(size: int | None, program: str, prepared: Prepared, steady: Timing, cost: Cost) -> Row:
     ready, nano = prepared.ready, steady.median * 1e9
     return Row(
         size=size,
@@ -157,7 +154,7 @@ def _row(size: int, program: str, prepared: Prepared, steady: Timing, cost: Cost
 
 
 def steady(calls: Sequence[tuple[Callable[[], Any], float]], seconds: float) -> list[Timing]:
-    """The time of each call, of which the first took so long: short calls take turns, long ones stand alone."""
+    """The time of calls, with that of their first: short calls take turns, long ones stand alone."""
     share = seconds / max(1, len(calls))
     fits = [first * FEWEST <= share or _short(call, share) for call, first in calls]
     short = {str(k): call for k, (call, _) in enumerate(calls) if fits[k]}
@@ -212,7 +209,7 @@ def _relative(a: Any, b: Any) -> float:
 
 def one_line(error: BaseException) -> str:
     """An exception in one line."""
-    if isinstance(error, TooLong):
+    if isinstance(error, Impossible):
         return str(error)
     text = next(iter(str(error).strip().splitlines()), "")
     if len(text) > 100:

@@ -66,8 +66,8 @@ class Jax:
         compiled, compile = timed(lowered.compile)
         device = jax.block_until_ready(jax.device_put(host))
         return [
-            Ready(lambda: jax.block_until_ready(compiled(*host)), "NumPy arrays", trace, compile),
-            Ready(lambda: jax.block_until_ready(compiled(*device)), "device arrays", trace, compile),
+            Ready(lambda: jax.block_until_ready(compiled(*host)), "(NumPy)", trace, compile),
+            Ready(lambda: jax.block_until_ready(compiled(*device)), "(device)", trace, compile),
         ]
 
 
@@ -80,8 +80,8 @@ class Torch:
         self._torch: Any = import_module("torch")
         self._numpy: Any = import_module("torch._numpy")
         self._transplant = Transplant({"numpy": self._numpy}, self._numpy.asarray)
-        x = self._torch.ones(3, requires_grad=True)
-        self._torch.autograd.grad(self._numpy.sum(self._numpy.ndarray(x)).tensor, [x])  # the first one loads
+        x = self._numpy.ndarray(self._torch.ones(3, requires_grad=True)) * self._numpy.asarray(2.0)
+        self._numpy.sum(x).tensor.backward()  # the first one loads half of PyTorch
 
     def prepare(self, workload: Workload, program: str) -> Sequence[Ready]:
         torch, numpy = self._torch, self._numpy

@@ -22,11 +22,9 @@ import numpy as np
 from adcompiler.api import GradientFunction
 from adcompiler.ir.ops import OPS
 
+from .workload import Impossible
+
 Function = Callable[..., Any]
-
-
-class Impossible(Exception):
-    """Why a function cannot be run on another library."""
 
 
 class Transplant:

@@ -16,13 +16,17 @@ PROGRAMS = ("primal", "gradient")
 
 @dataclass(frozen=True)
 class Workload:
-    """A function, one value a parameter, and the names of those that are differentiated."""
+    """A function, one value a parameter, and the names of those that are differentiated.
+
+    `writes` says whether a call changes arguments.
+    """
 
     function: Callable[..., Any]
     parameters: tuple[str, ...]
     values: tuple[Any, ...]
     wrt: tuple[str, ...]
-    size: int
+    size: int | None
+    writes: bool = False
 
     @property
     def call(self) -> tuple[list[Any], dict[str, Any]]:
@@ -52,8 +56,11 @@ class Workload:
         return on
 
     def copied(self) -> Workload:
-        """The same with arrays of its own, for a function that writes them."""
-        values: Any = optree.tree_map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, self.values)
+        """The same; with arrays of its own, if the function writes them."""
+        if not self.writes:
+            return self
+        values: Any = self.values
+        values = optree.tree_map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, values)
         return replace(self, values=values)
 
     def _named(self) -> list[tuple[str, Any]]:
@@ -66,7 +73,7 @@ def _varies(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Ready:
-    """A program that can be called: what it is called with, where that matters, and what came before.
+    """A program that can be called: with what, where that matters, as "(device)", and what came before.
 
     `trace` and `compile` are seconds, None where there was nothing to do; `arrays` are the arrays and numbers
     of what a call returned.
@@ -79,16 +86,33 @@ class Ready:
     arrays: Callable[[Any], list[Any]] = lambda result: leaves(result)
 
 
+class Impossible(Exception):
+    """Why a runner does not run a program, in one line."""
+
+
 class Runner(Protocol):
     """A way to run programs: one of our backends, a peer, or Python itself."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables call it."""
 
     def prepare(self, workload: Workload, program: str) -> Sequence[Ready]:
         """Everything that comes before the first call of "primal" or "gradient"; [] for one it does not have.
 
         Several where it can be called in several ways, of which the fastest counts.
         """
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A runner that is not there, and why."""
+
+    name: str
+    why: str
+
+    def prepare(self, workload: Workload, program: str) -> Sequence[Ready]:
+        raise Impossible(self.why)
 
 
 def leaves(result: Any) -> list[Any]:
