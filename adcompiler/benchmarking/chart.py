@@ -1,4 +1,8 @@
-"""Seconds a call against size, both axes logarithmic: primal and gradient beside each other."""
+"""Seconds a call against size, both axes logarithmic: primal and gradient beside each other.
+
+The machine's pace is the time that its copy needs for the compulsory traffic, or its product of matrices for
+the operations, whichever is longer.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +15,23 @@ from .workload import PROGRAMS
 
 
 def draw(path: str, title: str, rows: Sequence[Row], ceilings: Ceilings) -> None:
-    """Write a PNG; a line a runner, its quartiles as a band, and what the machine could do at best."""
+    """Write a PNG; a line a runner, its quartiles as a band, and the machine's pace."""
     from matplotlib.figure import Figure
 
     timed = [row for row in rows if row.steady is not None and row.size is not None]
     names = list(dict.fromkeys(row.runner for row in timed))
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
+    figure = Figure(figsize=(12, 4.8), layout="constrained")
     axes = figure.subplots(1, len(PROGRAMS), sharex=True, sharey=True)
     for panel, program in zip(axes, PROGRAMS, strict=True):
         of_program = [row for row in timed if row.program == program]
         for k, name in enumerate(names):
             _line(panel, name, f"C{k}", [row for row in of_program if row.runner == name])
         limits = dict(_limits(of_program, ceilings))
-        panel.plot(*_columns(limits.items()), ":", color="0.4", label="copy and matmul of this machine")
+        panel.plot(*_columns(limits.items()), ":", color="0.4", label="copy or matmul")
         panel.set(xscale="log", yscale="log", title=program, xlabel="size")
         panel.grid(which="major", alpha=0.3)
     axes[0].set_ylabel("seconds a call")
-    axes[-1].legend(frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     figure.suptitle(title)
     figure.savefig(path, format="png", dpi=150)
 

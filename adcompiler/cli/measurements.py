@@ -43,6 +43,7 @@ class Report:
 
     def lines(self) -> list[str]:
         timed = [self._cells(row) for row in self.rows if row.steady is not None]
+        missing = [*self._problems(), *self.skipped]
         definitions = [[name, text] for name, text in DEFINITIONS.items()]
         guess = (
             [] if self.exact else ["the operations are a guess: data decide how many trips or branches run"]
@@ -51,9 +52,8 @@ class Report:
             " ".join([self.target, *self.arguments]),
             *self._machine(),
             "",
-            *(table([HEADER, *timed]) if timed else []),
-            *self._problems(),
-            *self.skipped,
+            *(table([HEADER, *timed]) if timed else ["nothing was measured"]),
+            *(["", *missing] if missing else []),
             "",
             *table(definitions),
             *guess,
@@ -87,9 +87,8 @@ class Report:
         for row in self.rows:
             if row.problem:
                 found.setdefault((row.runner, row.program, row.problem), []).append(size_text(row.size))
-        return table(
-            [[name, program, ", ".join(s), why] for (name, program, why), s in found.items()] or [[""]]
-        )
+        rows = [[name, program, ", ".join(sizes), why] for (name, program, why), sizes in found.items()]
+        return table(rows) if rows else []
 
     # ---- files ----
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-DECADE = 10.0
-MOST = 1000  # sizes
+DECADE, SMALLEST = 10.0, 1.1  # factors from one size to the next
 
 
 def read_sizes(text: str) -> list[int]:
@@ -15,10 +14,7 @@ def read_sizes(text: str) -> list[int]:
 
     Raises click.UsageError.
     """
-    found = {size for part in text.split(",") for size in _range(part.strip())}
-    if len(found) > MOST:
-        raise click.UsageError(f"--sizes {text}: these are {len(found)} sizes")
-    return sorted(found)
+    return sorted({size for part in text.split(",") for size in _range(part.strip())})
 
 
 def _range(text: str) -> Iterator[int]:
@@ -33,7 +29,7 @@ def _range(text: str) -> Iterator[int]:
     if len(rest) > 2 or not begin <= end:
         raise click.UsageError(f"--sizes {text}: write FROM:TO or FROM:TO:xFACTOR, the smaller size first")
     size = float(begin)
-    while size <= end and size * factor > size + 0.5:
+    while round(size) < end:
         yield round(size)
         size *= factor
     yield end
@@ -54,8 +50,8 @@ def _factor(text: str, whole: str) -> float:
         factor = float(text.removeprefix("x"))
     except ValueError:
         factor = 0.0
-    if not text.startswith("x") or not 1 < factor < float("inf"):
-        raise click.UsageError(f"--sizes {whole}: `{text}` is no factor above 1; x2, x10 are")
+    if not text.startswith("x") or not SMALLEST <= factor < float("inf"):
+        raise click.UsageError(f"--sizes {whole}: `{text}` is no factor of x{SMALLEST} or more; x2, x10 are")
     return factor
 
 
@@ -71,9 +67,9 @@ def read_named(texts: tuple[str, ...]) -> dict[str, int]:
 
 
 def size_text(size: int | None) -> str:
-    """A size as people write it: 1000, 32768, 1e6."""
+    """A size as people write it: 1000, 32768, 1e6; "-" for none."""
     if size is None:
         return "-"
     digits = str(size).rstrip("0")
     zeros = len(str(size)) - len(digits)
-    return f"{digits}e{zeros}" if zeros > 3 and len(digits) < 3 else str(size)
+    return f"{digits}e{zeros}" if zeros > 3 and len(digits) == 1 else str(size)
