@@ -18,7 +18,7 @@ import numpy as np
 from adcompiler.ir.cost import Cost
 from adcompiler.ir.errors import AdcompilerError
 
-from .backends import timed
+from .backends import Backend, timed
 from .clock import FEWEST, Timing, in_turn, seconds_a_call, timing
 from .workload import PROGRAMS, Impossible, Ready, Runner, Workload
 
@@ -98,9 +98,9 @@ def measured(
         for runner in runners:
             try:
                 found += _prepared(runner, workload, program, comparison, patience)
-            except AdcompilerError:
-                raise
             except Exception as error:
+                if isinstance(runner, Backend) and isinstance(error, AdcompilerError):
+                    raise
                 yield Row(workload.size, program, runner.name, problem=one_line(error))
         calls = [(prepared.ready.call, prepared.first) for prepared in found]
         times = steady(calls, seconds / len(PROGRAMS))

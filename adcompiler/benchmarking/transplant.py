@@ -41,14 +41,16 @@ class Transplant:
 
     def __call__(self, function: Function) -> Function:
         """The function on the other library; Impossible for callables that are no Python functions."""
-        plain = _plain(function)
+        plain = _compiled_from(function.function if isinstance(function, GradientFunction) else function)
         if not isinstance(plain, FunctionType):
             raise Impossible(f"{type(function).__name__} objects cannot be given another numpy")
         return self.function(plain)
 
     def value(self, x: Any) -> Any:
         """What stands for an object that a function finds in its globals or its closure."""
-        x = _plain(x)
+        if isinstance(x, GradientFunction):
+            return self._functions.get(id(x.function), _refuse_derivative)
+        x = _compiled_from(x)
         if isinstance(x, ModuleType):
             return self._module(x)
         if isinstance(x, FunctionType) and _users(x.__code__.co_filename):
@@ -124,10 +126,13 @@ def _inside(module: Any, path: str) -> Any:
     return module
 
 
-def _plain(x: Any) -> Any:
-    """The Python function that a gradient function or Numba's dispatcher was made of."""
-    if isinstance(x, GradientFunction):
-        return _plain(x.function)
+def _refuse_derivative(*args: Any, **kwargs: Any) -> None:
+    """A gradient function; in its own body alone its name means the function."""
+    raise Impossible("cannot run it: it calls a gradient function of adcompiler's")
+
+
+def _compiled_from(x: Any) -> Any:
+    """The Python function that Numba's dispatcher was made of; anything else as it is."""
     return x.py_func if isinstance(getattr(x, "py_func", None), FunctionType) else x
 
 
