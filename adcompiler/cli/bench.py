@@ -98,8 +98,11 @@ def bench(
     later ones are timed apart; of these the table has the median and the distance of the quartiles. Results
     are compared before. A peer runs the function as it stands, its NumPy in place of NumPy.
 
+    Ctrl-C ends it with a table of what there is; the exit code is then 130.
+
     \b
-    adcompiler bench examples/logistic_regression.py:loss --arg x=f64[n,30] ... --sizes 1e3:1e6 --peers jax
+    adcompiler bench examples/logistic_regression.py:loss --arg 'weights=[0.1, 0.2]' \\
+        --arg temperature=f64[n] --arg damaged=f64[n] --sizes 1e3:1e6 --peers jax,autograd
     """
     if png is not None and importlib.util.find_spec("matplotlib") is None:
         raise click.UsageError("--png needs matplotlib: pip install 'adcompiler[plot]'")
