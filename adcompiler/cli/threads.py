@@ -38,13 +38,14 @@ def pinned(threads: int) -> bool:
 
 
 def run_pinned(context: click.Context, threads: int) -> int:
-    """Run the command of a context anew on so many cores; its exit code."""
+    """Run the command of a context anew on so many cores; its exit code, as a shell has it."""
     command = [sys.executable, "-m", "adcompiler", str(context.info_name), *context.meta["args"]]
     environment = {**os.environ, **dict.fromkeys(VARIABLES, str(threads))}
     with _cores(threads), subprocess.Popen(command, env=environment) as process:
         while True:
             try:
-                return process.wait()
+                code = process.wait()
+                return code if code >= 0 else 128 - code
             except KeyboardInterrupt:
                 continue  # the process has it too, and ends by itself
 
