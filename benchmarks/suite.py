@@ -1,7 +1,7 @@
 """All workloads: adcompiler beside gradients by hand, JAX, PyTorch and HIPS autograd, and the bars.
 
 Each workload at each size has a process of its own, with an empty cache folder; peers that are not installed
-are left out. `--docs` writes docs/benchmarks.md, its picture and its figures, of a run of everything.
+are left out. `--docs` writes docs/benchmarks.md, its picture and its figures, of a run of everything. On Linux.
 """
 
 import json

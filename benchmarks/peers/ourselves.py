@@ -25,20 +25,24 @@ def contestants(
 
 def ours(workload: Workload, args: tuple[Any, ...], now: Callable[[], float]) -> Ready:
     warmed_up()
-    if workload.derivative:
-        derived = adjoint(workload.derivative(jvp, grad))
-        call, stage = derived.primal, "primal"
-    else:
-        call = derived = adjoint(workload.function, workload.argnums)
-        stage = "gradient"
+    compiler, call = derivative(workload)
     begin = now()
-    programs, _ = derived.specialised(args, {})
+    programs, _ = compiler.specialised(args, {})
     traced = now()
-    programs.compiled(stage)
+    programs.compiled("primal" if workload.derivative else "gradient")
     compiled = now()
     call(*args)
     stages = {"trace": traced - begin, "compile": compiled - traced, "first": now() - compiled}
     return Ready(partial(call, *args), as_tuple, stages)
+
+
+def derivative(workload: Workload) -> tuple[Any, Callable[..., Any]]:
+    """What compiles the derivative, and the derivative itself."""
+    if workload.derivative:
+        compiler = adjoint(workload.derivative(jvp, grad))
+        return compiler, compiler.primal
+    compiler = adjoint(workload.function, workload.argnums)
+    return compiler, compiler
 
 
 def warmed_up() -> None:
