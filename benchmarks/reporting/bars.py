@@ -28,6 +28,10 @@ class Bar:
         return self.least <= self.found <= self.most
 
     @property
+    def value(self) -> str:
+        return "" if math.isnan(self.found) else f"{self.found:.2f}{self.unit}"
+
+    @property
     def verdict(self) -> str:
         if math.isnan(self.found):
             return "not measured"
