@@ -66,6 +66,16 @@ def test_bars_of_each_row_name_those_that_miss():
     assert named("a call, three floats", found).beside == "JAX 20.0 us"
 
 
+def test_what_is_by_hand_is_held_against_published_ratios():
+    rows = [
+        row("gmm", ours=100, hand=312),
+        row("logsumexp", ours=1, hand=179.2),
+        row("mlp", ours=1, hand=1e6),
+    ]
+    bar = bars.against_published(rows)
+    assert bar.found == pytest.approx(2.0) and bar.beside == "logsumexp large 2.00"
+
+
 def test_compile_times_are_those_beyond_a_later_call():
     stages = {
         "ours": {"trace": 0.5, "compile": 3.5, "first": 4.0001},
