@@ -18,7 +18,7 @@ PUBLISHED = {
     "diagonal_lstm medium": 2.8,
     "ode medium": 3.3,
 }
-"""Gradient over primal of C++ by hand (the first three) and by Enzyme, at these sizes, in GradBench's evals."""
+"""Gradient over primal at these sizes in GradBench's evals: of C++ by hand (the first three), and of Enzyme."""
 
 
 @dataclass(frozen=True)
