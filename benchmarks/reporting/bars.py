@@ -18,7 +18,7 @@ PUBLISHED = {
     "diagonal_lstm medium": 2.8,
     "ode medium": 3.3,
 }
-"""Gradient over primal at these sizes in GradBench's evals: of C++ by hand (the first three), and of Enzyme."""
+"""Gradient over primal in GradBench's evals, at these sizes: of C++ by hand (the first three), of Enzyme."""
 
 
 @dataclass(frozen=True)
