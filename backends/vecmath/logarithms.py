@@ -1,8 +1,8 @@
 """Logarithms: log, log2, log10, and log1p, that of 1 + x.
 
-x = 2^k m with sqrt(1/2) <= m < sqrt(2). With f = m - 1, s = f / (2 + f) and z = s^2,
-log m = f - f^2/2 + s (f^2/2 + z p(z)); that form and the way to other bases are those of FreeBSD's e_log.c and
-k_log.h. A subnormal number is multiplied by a power of two before.
+x = 2^k m with sqrt(1/2) <= m < sqrt(2). With f = m - 1, s = f / (2 + f) and z = s^2, log m = f - f^2/2 + s
+(f^2/2 + z p(z)); that form and the way to other bases are those of FreeBSD's e_log.c and k_log.h. A
+subnormal number is multiplied by a power of two before.
 
 Coefficients: minimax in the relative error of the logarithm, by Remez's exchange with 160 bits.
 """
@@ -61,8 +61,8 @@ class Parts:
     rest: Float
 
 
-def parts(x: Float) -> Parts:
-    """What the logarithm of a positive number is put together from."""
+def normal(x: Float) -> tuple[Float, Bits, Float]:
+    """k, bits of k with the bias of the format, and m, of a positive number 2^k m with m about 1."""
     format, root = x.format, ROOT[x.format]
     one, bits = format.bias << format.mantissa, format.mantissa
     subnormal = x < SMALLEST[format]
@@ -70,7 +70,13 @@ def parts(x: Float) -> Parts:
     place = raised >> bits
     whole = (place | x.constant(2.0**bits).bits).number
     k = whole - where(subnormal, x.constant(2.0**bits + format.bias + LIFT[format]), 2.0**bits + format.bias)
-    f = ((raised & (2**bits - 1)) + root).number - 1.0
+    return k, place, ((raised & (2**bits - 1)) + root).number
+
+
+def parts(x: Float) -> Parts:
+    """What the logarithm of a positive number is put together from."""
+    k, place, m = normal(x)
+    f = m - 1.0
     s = f / (f + 2.0)
     z = s * s
     half = 0.5 * f * f
@@ -78,7 +84,7 @@ def parts(x: Float) -> Parts:
 
 
 def at_ends(x: Float, result: Float) -> Float:
-    """The logarithm of x, if it is `result` within the domain: -inf at 0, NaN below, inf and NaN as they are."""
+    """The logarithm of x, `result` within the domain: -inf at 0, NaN below, inf and NaN as they are."""
     outside = where(x.equals(0.0), x.constant(-float("inf")), float("nan"))
     return where(x > 0.0, where(x < float("inf"), result, x), outside)
 
