@@ -23,12 +23,18 @@ from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .elements import Elements
-from .kernels import Nest, Schedule, fused, is_row, kernels_text
+from .kernels import Nest, Schedule, fused, kernels_text
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .roots import is_row
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
-LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {"part": "carving", "alone": "carving"}
+LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {
+    "part": "carving",
+    "alone": "carving",
+    "scratch": "sums",
+    "summed": "sums",
+}
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
 HELPERS = LOWERED | {
@@ -70,7 +76,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
