@@ -122,7 +122,7 @@ def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _prefer_wide_vectors(builder.function)
-        return builder.call(_function(builder.module, function, formats[signature.return_type]), args)
+        return builder.call(emitted(builder.module, function, formats[signature.return_type]), args)
 
     def one(x: Any) -> Any:
         return x if x in formats else None
@@ -153,7 +153,7 @@ def _operands(function: Callable[..., Any]) -> int:
     return function.__code__.co_argcount
 
 
-def _function(module: Any, function: Callable[..., Any], format: Format) -> Any:
+def emitted(module: Any, function: Callable[..., Any], format: Format) -> Any:
     """The function of a module of LLVM's that has the formula, always inlined."""
     from llvmlite import ir
 
