@@ -130,8 +130,7 @@ def precise(name, *arrays):
             exact(*map(mp.mpf, numbers)) for numbers in zip(*(a.tolist() for a in arrays), strict=True)
         ]
         upper = np.array([mp.libmp.to_float(r._mpf_) for r in results])
-        with np.errstate(invalid="ignore"):
-            pairs = zip(results, upper, strict=True)
+        pairs = zip(results, upper, strict=True)
         lower = np.array([float(r - u) if np.isfinite(u) else 0.0 for r, u in pairs])
     return upper, lower
 
