@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 import scipy.special
+from backend_cases import op, program
 from op_cases import Case, cases
 from vecmath_loops import (
     BY_NAME,
@@ -24,12 +25,14 @@ from vecmath_loops import (
     ulps,
 )
 
-from adcompiler.backends import vecmath
+from adcompiler.backends import compile_function, vecmath
+from adcompiler.backends.machine_code import machine_code
 from adcompiler.backends.vecmath.notation import F32, F64
-from adcompiler.ir.op import Scalar
+from adcompiler.ir.op import Reduction, Scalar
 from adcompiler.ir.ops import OPS
 
-NAMES = list(BY_NAME)
+PICKING = ["larger", "smaller"]
+NAMES = [name for name in BY_NAME if name not in PICKING and name != "logaddexp"]
 UNARY = [name for name in NAMES if operands(name) == 1]
 BOUND = 2.0
 
@@ -132,6 +135,16 @@ def test_without_fused_instructions_it_is_as_right(name):
     assert ulps(applied(loop, *arguments(name)), *expected(name)).max() <= BOUND
 
 
+def test_logaddexp_is_as_precise_as_the_larger_term():
+    random = np.random.default_rng(8)
+    for dtype in DTYPES.values():
+        x, y = (random.uniform(-750, 750, 20_000).astype(dtype) for _ in range(2))
+        x[::2] = y[::2] + random.uniform(-40, 40, 10_000).astype(dtype)
+        right = np.logaddexp(x.astype(np.longdouble), y.astype(np.longdouble))
+        error = np.abs(applied(numba_loop("logaddexp"), x, y) - right)
+        assert (error <= 2 * np.spacing(np.maximum(np.maximum(np.abs(x), np.abs(y)), 1))).all()
+
+
 # ---- special values ----------------------------------------------------------------------------------------
 
 SPECIAL = [0.0, 1.0, 0.5, 2.0, 3.0, 1e-310, 5e-324, 1e-300, 1e300, 1.7976931348623157e308, np.inf]
@@ -148,13 +161,22 @@ def test_special_values_are_numpys(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=lambda d: d.__name__)
-def test_powers_of_special_values_are_numpys(dtype):
+@pytest.mark.parametrize("name", ["power", "logaddexp"])
+def test_pairs_of_special_values_are_numpys(name, dtype):
     large = [4503599627370497.0, 9007199254740991.0, 9007199254740994.0, 4503599627370496.5, 1e18, 2.5, 1e-18]
     with np.errstate(over="ignore"):
         values = np.array([*EXACT, *large, *(-x for x in large)], dtype)
     x, y = (np.ascontiguousarray(side) for side in np.array(list(itertools.product(values, values))).T)
     with np.errstate(all="ignore"):
-        assert_as_numpy(applied(numba_loop("power"), x, y), np.power(x, y))
+        assert_as_numpy(applied(numba_loop(name), x, y), BY_NAME[name](x, y))
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", PICKING)
+def test_the_larger_and_the_smaller_are_numpys(name, dtype):
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, 1.0, -1.0, 1e-40, 1e30], dtype)
+    x, y = (np.ascontiguousarray(side) for side in np.array(list(itertools.product(values, values))).T)
+    np.testing.assert_array_equal(applied(numba_loop(name), x, y), BY_NAME[name](x, y))
 
 
 def assert_as_numpy(values, expected):
@@ -204,7 +226,7 @@ PROCESSORS = [
 
 
 @pytest.mark.parametrize(("triple", "cpu", "format"), PROCESSORS, ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BY_NAME)
 def test_a_loop_becomes_vectors(name, triple, cpu, format):
     """And calls nothing but what rare arguments need."""
     parsed, machine = optimised(module_of(name, format, triple), triple, cpu)
@@ -237,12 +259,8 @@ VECTOR = [case for case in cases() if isinstance(case.op.lowering, Scalar) and c
 
 
 def test_every_function_is_the_form_of_an_op():
-    called = {
-        re.fullmatch(r"(\w+)\(\{0\}(, \{1\})?\)", op.lowering.vector).group(1)
-        for op in OPS.values()
-        if isinstance(op.lowering, Scalar) and op.lowering.vector
-    }
-    assert called == set(NAMES)
+    forms = [op.lowering.vector for op in OPS.values() if isinstance(op.lowering, Scalar | Reduction)]
+    assert {form.partition("(")[0] for form in forms if form} == set(BY_NAME)
 
 
 @pytest.mark.parametrize("case", VECTOR, ids=[case.id for case in VECTOR])
@@ -256,7 +274,36 @@ def test_in_python_a_form_is_what_the_op_is(case: Case):
 
 
 def test_python_meanings_are_numpys_and_scipys():
-    for name in NAMES:
+    for name in {*BY_NAME} - {*PICKING}:
         x = [np.array([0.25, 0.5])] * operands(name)
         known = getattr(np, name, None) or getattr(scipy.special, name)
         np.testing.assert_array_equal(BY_NAME[name](*x), known(*x))
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+def test_extrema_of_arrays_are_vectors(name, dtype):
+    f = program(name, lambda x: [op(name, x, axes=(0,))], x=(dtype, "n"))
+    compiled = compile_function(f, "numba")
+    assert '!"llvm.loop.isvectorized", i32 1' in machine_code(compiled, "llvm")
+    x = np.linspace(-1.0, 1.0, 103).astype(f.body.params[0].type.dtype.numpy)
+    for changed in (x, np.where(x == x[7], np.nan, x).astype(x.dtype)):
+        np.testing.assert_array_equal(compiled.call(changed, 103)[0], getattr(np, name)(changed))
+
+
+PICKED = {
+    "where": lambda x, y: op("where", op("less", x, y), x * y, y),
+    "maximum": lambda x, y: op("maximum", x, y),
+    "minimum": lambda x, y: op("minimum", x, y),
+    "abs": lambda x, y: op("abs", x),
+    "sign": lambda x, y: op("sign", x),
+    "sqrt": lambda x, y: op("sqrt", x),
+    "floor": lambda x, y: op("floor", x),
+    "copysign": lambda x, y: op("copysign", x, y),
+}
+
+
+@pytest.mark.parametrize("name", PICKED)
+def test_choices_and_roundings_are_vectors(name):
+    f = program(name, lambda x, y: [PICKED[name](x, y)], x=("f64", "n"), y=("f64", "n"))
+    assert '!"llvm.loop.isvectorized", i32 1' in machine_code(compile_function(f, "numba"), "llvm")

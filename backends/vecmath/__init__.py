@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import exponentials, logarithms, normal_law, powers, trigonometric
+from . import exponentials, extrema, logarithms, normal_law, powers, trigonometric
 from .notation import F32, F64, Float, Format, float_of
 
 
@@ -91,6 +91,18 @@ def power(x: Any, y: Any) -> Any:
     return np.power(x, y)
 
 
+def logaddexp(x: Any, y: Any) -> Any:
+    return np.logaddexp(x, y)
+
+
+def larger(x: Any, y: Any) -> Any:
+    return np.maximum(x, y)
+
+
+def smaller(x: Any, y: Any) -> Any:
+    return np.minimum(x, y)
+
+
 FORMULAS = {
     exp: exponentials.exp,
     exp2: exponentials.exp2,
@@ -109,6 +121,9 @@ FORMULAS = {
     erf: normal_law.erf,
     erfc: normal_law.erfc,
     power: powers.power,
+    logaddexp: logarithms.logaddexp,
+    larger: extrema.larger,
+    smaller: extrema.smaller,
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .exponentials import LN2_LOWER, LN2_UPPER, TINY
+from .exponentials import LN2_LOWER, LN2_UPPER, TINY, exp
 from .notation import F32, F64, Bits, Float, fused, polynomial, two_sum, where
 
 LOG = {
@@ -36,6 +36,8 @@ LIFT = {F64: 54, F32: 25}
 """Powers of two that make subnormal numbers normal."""
 HALF = {F64: 32, F32: 12}
 """Bits without which products of two numbers are exact."""
+
+LN2 = 0.6931471805599453
 
 BASE2 = {F64: (1.44269504072144627571, 1.67517131648865118353e-10), F32: (1.44287109375, -1.7605285393e-4)}
 BASE10 = {
@@ -108,6 +110,13 @@ def log1p(x: Float) -> Float:
     scale = ((found.place ^ -1) + (2 * format.bias + 1) << format.mantissa).number
     correction = where(total < 2.0**60, lost * scale * (1.0 - f * (1.0 - f)), 0.0)
     return where(abs(x) < TINY[format], x, at_ends(total, _natural(found, correction)))
+
+
+def logaddexp(x: Float, y: Float) -> Float:
+    """log(e^x + e^y); like NumPy's it is as precise as the larger of the two terms that it adds."""
+    larger = where(x > y, x, y)
+    apart = larger + log1p(exp(-abs(x - y)))
+    return where(x.equals(y), x + LN2, apart)
 
 
 def _based(x: Float, factor: tuple[float, float], of_two: tuple[float, float]) -> Float:
