@@ -234,11 +234,12 @@ class Reduction:
     """Accumulation over the axes in attribute `axes`: start value and step, as sources.
 
     `init` may use `{zero}` `{one}` `{lowest}` `{highest}` (constants of the output's dtype); `step` has
-    `{acc}` and `{x}`.
+    `{acc}` and `{x}`, and so has `vector`, the step of floats on the CPU where that is another one.
     """
 
     init: str
     step: str
+    vector: str | None = None
 
 
 @dataclass(frozen=True)
