@@ -26,6 +26,7 @@ from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .recurrences import independent
 from .roots import is_row
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
@@ -61,6 +62,7 @@ class NumbaWriter(ControlWriter):
         """The variable of the number of the check that failed in a loop, 0 if none has."""
         self.broken = False
         """Whether a check stands in a loop."""
+        self.independent = independent(function.body)
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -79,7 +81,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)

@@ -53,6 +53,12 @@ def test_an_edit_of_one_constant_in_a_backend_is_seen(tmp_path):
     assert compiled == 1 and abs(changed - first - 0.25 / 30) < 1e-12
 
 
+def test_files_in_folders_of_the_backends_are_seen():
+    files = {path.relative_to(ROOT / "backends").as_posix() for path in (ROOT / "backends").rglob("*.py")}
+    assert files == {Path(name).as_posix() for name in cache.backend_files()}
+    assert "vecmath/exponentials.py" in files
+
+
 # ---- files ----
 
 SINE = program("sine", lambda x: [sin(x)], sizes=(), x=("f64",))
