@@ -14,11 +14,7 @@ import click
 from adcompiler import __version__
 from adcompiler.ir.errors import AdcompilerError, ArgumentError, CheckError
 
-<<<<<<< HEAD
-from . import cache, demo, doctor, grad, show, verify
-=======
-from . import bench, demo, doctor, grad, show, verify
->>>>>>> main
+from . import bench, cache, demo, doctor, grad, show, verify
 
 __all__ = ["CHECK_FAILED", "UNSUPPORTED", "USAGE", "commands", "main"]
 
@@ -37,11 +33,10 @@ def adcompiler() -> None:
 
 
 commands = adcompiler.commands
-<<<<<<< HEAD
-for command in (show.show, grad.grad, verify.verify, demo.demo, cache.cache, doctor.doctor):
-=======
-for command in (show.show, grad.grad, verify.verify, bench.bench, demo.demo, doctor.doctor):
->>>>>>> main
+for command in (
+    *(show.show, grad.grad, verify.verify, bench.bench),
+    *(demo.demo, cache.cache, doctor.doctor),
+):
     adcompiler.add_command(command)
 
 

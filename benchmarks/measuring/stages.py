@@ -7,6 +7,7 @@ from typing import Any
 
 import kernels
 import numpy as np
+
 from measuring import arrays
 
 ARRAYS = ("three", "logistic", "layer_norm", "softmax_xent")
@@ -66,8 +67,8 @@ class _Watch:
                 self.inside["inference"] += own
 
         self.inner: list[float] = []
-        listener = type("Passes", (event.Listener,), {"on_start": staticmethod(begin), "on_end": staticmethod(end)})
-        event.register("numba:run_pass", listener())
+        methods = {"on_start": staticmethod(begin), "on_end": staticmethod(end)}
+        event.register("numba:run_pass", type("Passes", (event.Listener,), methods)())
 
     def _count(self, owner: Any, method: str, key: str) -> None:
         counted = getattr(owner, method)
