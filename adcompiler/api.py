@@ -15,11 +15,9 @@ from .differentiation import Choice
 from .frontend.arguments import binder, flatten
 from .frontend.captured import Operands
 from .frontend.specialise import Specialisations
-from .gradient_checks import Program, check
 from .ir.errors import ArgumentError
 from .pipeline import Options
 from .programs import Programs
-from .verification.differences import Tolerance
 from .verification.verdict import Verdict
 
 Function = Callable[..., Any]
@@ -255,6 +253,9 @@ def check_grads(
     ArgumentError
         For options, modes and orders that do not exist.
     """
+    from .gradient_checks import Program, check
+    from .verification.differences import Tolerance
+
     choice = Choice(_options(options), 0, None, False)
     programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
     program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))

@@ -21,7 +21,6 @@ from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .ir.text import to_text
 from .transforms.partition import Partition
-from .verification.report import verify
 from .verification.verdict import Verdict
 
 
@@ -158,6 +157,8 @@ class Programs:
 
     def verify(self, operands: Operands) -> Verdict:
         """What can be proven of the adjoint, near these arguments."""
+        from .verification.report import verify  # a tenth of what the package takes to load
+
         sizes = dict(zip(self.function.sizes, operands.sizes, strict=True))
         return verify(
             self.function,

@@ -43,7 +43,7 @@ def in_background(function: Function, numba: Compiled, numpy: Compiled) -> Compi
 class _Warmup:
     def __init__(self, function: Function, numba: Compiled, numpy: Compiled) -> None:
         self.numba, self.numpy = numba, numpy
-        self.compiled = Compiled(numba.source, numba.kernels_text, numba.notes, self._call, self._compile)
+        self.compiled = Compiled(numba.source, numba.kernels, numba.notes, self._call, self._compile)
         self._params = len(function.body.params)
         self._seconds = lru_cache(maxsize=64)(
             lambda sizes: numpy_seconds(function, dict(zip(function.sizes, sizes, strict=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..ir.errors import CheckError
@@ -36,12 +37,17 @@ class Compiled:
     """
 
     source: str
-    kernels_text: str
+    kernels: Callable[[], str]
     notes: tuple[str, ...]
     call: Callable[..., Results]
     compile: Callable[[], None] = field(default=lambda: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
+
+    @cached_property
+    def kernels_text(self) -> str:
+        """The loop nests over buffers, as text."""
+        return self.kernels()
 
 
 def failure(check: Eqn) -> Exception:

@@ -210,7 +210,7 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    compiled = Compiled(module.source, lambda: kernels_text(entry.function), notes, first_call, compile_)
     return compiled
 
 

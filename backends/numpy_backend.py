@@ -215,7 +215,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(writer.notes))
-    compiled = Compiled(module.source, kernels_text(function), notes, first_call, compile_)
+    compiled = Compiled(module.source, lambda: kernels_text(function), notes, first_call, compile_)
     return compiled
 
 
