@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..ir.errors import CheckError
 from ..ir.graph import Eqn
 
@@ -30,7 +32,9 @@ class Compiled:
 
     `call(*arguments, *sizes)` takes the parameters in order (C-contiguous arrays and NumPy scalars of
     exactly the parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns
-    a tuple of fresh arrays and NumPy scalars. `compile()` does beforehand what the first call would do; it
+    a tuple of fresh arrays and NumPy scalars. Behind the sizes may stand, for each result that is an array of
+    a size known by then, the C-contiguous array to make it in, which shares no memory with another argument,
+    or None. `compile()` does beforehand what the first call would do; it
     may replace `call` by something faster, so look `call` up anew for each call. `notes` tells of copies
     that a loop makes in each trip.
     """
@@ -65,3 +69,17 @@ def raising(entry: Callable[..., Results], checks: Sequence[Eqn]) -> Callable[..
         return results[1:]
 
     return call
+
+
+def brought(results: Results, outs: Sequence[Any]) -> Results:
+    """The results, those arrays for which the caller brings one copied there; None where there is none."""
+    if not outs:
+        return results
+    pending = iter(outs)
+    found = []
+    for result in results:
+        out = next(pending, None) if isinstance(result, np.ndarray) else None
+        if out is not None:
+            out[...] = result
+        found.append(result if out is None else out)
+    return tuple(found)

@@ -13,7 +13,7 @@ from ..ir.ops.indexing import Item, items
 from ..ir.types import ArrayType, Dim, DType
 from . import cache
 from .blocks import place_text
-from .compiled import Compiled, Options, Results, raising
+from .compiled import Compiled, Options, Results, brought, raising
 from .control_flow import ControlWriter
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
@@ -202,11 +202,11 @@ def compile_function(function: Function, options: Options) -> Compiled:
         scalars = [(k, p.type.dtype.numpy.type) for k, p in enumerate(params) if not p.type.rank]
 
         def call(*args: Any) -> Results:
-            given = list(args)
+            given, outs = list(args[: len(arguments)]), args[len(arguments) :]
             for k, kind in scalars:  # a Python float would not be divided by zero
                 given[k] = kind(given[k])
             with np.errstate(all="ignore"):
-                return checked(*given)
+                return brought(checked(*given), outs)
 
         compiled.call = call
 
