@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from types import MethodType
 from typing import Any
 
 from . import nested
 from .differentiation import Choice
 from .frontend.arguments import binder, flatten
-from .frontend.captured import Operands
+from .frontend.captured import Inputs, Operands
 from .frontend.specialise import Specialisations
 from .gradient_checks import Program, check
 from .ir.errors import ArgumentError
+from .out_arrays import Named
 from .pipeline import Options
 from .programs import Programs
 from .verification.differences import Tolerance
@@ -190,8 +192,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **options:
         For what cannot be captured.
     """
     _check_tangents(primals, tangents)
-    programs, operands = GradientFunction(f, _everything(primals, options)).specialised(tuple(primals), {})
-    return programs.jvp(operands, tangents)
+    specialisations = GradientFunction(f, _everything(primals, options))._specialisations
+    specialisation, inputs = specialisations.serving(tuple(primals), {})
+    return specialisation.program.jvp(inputs, tangents)
 
 
 def verify(f: Function, *args: Any, argnums: int | Sequence[int] = 0, **options: Any) -> Verdict:
@@ -278,26 +281,61 @@ class GradientFunction:
         return specialisation.program, operands
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The gradient; `out`, if given, are arrays to make it in.
+
+        `out` is an array for the gradient of one array, else a structure like the gradient's with None for
+        what is to be made. Its arrays have exactly the dtype and shape of their gradients, share no memory
+        with an argument nor with each other, and are what is returned. If a check fails in the call they hold
+        anything. Where the function itself takes `out`, it gets it.
+        """
+        if kwargs and "out" in kwargs and not self._own_out:
+            out = kwargs.pop("out")
+            if out is not None:
+                programs, inputs, read = self._reading(args, kwargs)
+                return programs.gradient_into(inputs, out, read)
         specialisation, inputs = self._specialisations.serving(args, kwargs)
         return specialisation.program.gradient(inputs)
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program."""
+        """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program.
+
+        `out` are arrays for the gradient, as in a call.
+        """
+        if kwargs and "out" in kwargs and not self._own_out:
+            out = kwargs.pop("out")
+            if out is not None:
+                programs, inputs, read = self._reading(args, kwargs)
+                return programs.value_and_grad_into(inputs, out, read)
         specialisation, inputs = self._specialisations.serving(args, kwargs)
         return specialisation.program.value_and_grad(inputs)
 
+    @cached_property
+    def _own_out(self) -> bool:
+        """Whether the function itself takes an argument `out`."""
+        parameters = self._specialisations.binder.signature.parameters.values()
+        return any(p.name == "out" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+    def _reading(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Programs, Inputs, Sequence[Named]]:
+        """The programs that serve a call, their inputs, and the arrays that the call reads."""
+        specialisation, inputs = self._specialisations.serving(args, kwargs)
+        leaves, _ = flatten(self._specialisations.binder.bind(args, kwargs))
+        return specialisation.program, inputs, specialisation.captured.arrays_read(leaves, inputs)
+
     def primal(self, *args: Any, **kwargs: Any) -> Any:
         """What the function itself returns, compiled; it writes the arrays that the function writes."""
-        programs, operands = self.specialised(args, kwargs)
+        specialisation, inputs = self._specialisations.serving(args, kwargs)
+        programs = specialisation.program
         if not programs.function.written:
-            return programs.primal(operands, ())
+            return programs.primal(inputs, ())
         leaves, _ = flatten(self._specialisations.binder.bind(args, kwargs))
-        return programs.primal(operands, leaves)
+        return programs.primal(inputs, leaves)
 
     def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called many times."""
-        programs, operands = self.specialised(args, kwargs)
-        return programs.vjp(operands)
+        specialisation, inputs = self._specialisations.serving(args, kwargs)
+        return specialisation.program.vjp(inputs)
 
     def verify(self, *args: Any, **kwargs: Any) -> Verdict:
         """Prove as much as can be proven of the gradient, near these arguments; see `adcompiler.verify`."""

@@ -8,10 +8,12 @@ any others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..ir.graph import Function
 from ..ir.types import ArrayType
+from .compiled import destined
 from .flow import HandedOn, assignments, exclusive, loops_around, reached
 from .source import Line
 
@@ -29,14 +31,12 @@ class Result:
     out: str
 
 
-def results_of(
-    types: Sequence[ArrayType], sources: Sequence[str], sizes: Collection[str], fresh: Callable[[str], str]
-) -> list[Result]:
-    """What becomes of each result, where `sizes` are known before the call."""
-    known = [bool(t.rank) and all(d.names() <= set(sizes) for d in t.shape) for t in types]
+def results_of(function: Function, sources: Sequence[str], fresh: Callable[[str], str]) -> list[Result]:
+    """What becomes of each result."""
+    known = destined(function)
     return [
-        Result(type_, source, fresh("out") if brought else "")
-        for type_, source, brought in zip(types, sources, known, strict=True)
+        Result(result.type, source, fresh("out") if k in known else "")
+        for k, (result, source) in enumerate(zip(function.body.results, sources, strict=True))
     ]
 
 

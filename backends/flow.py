@@ -1,4 +1,4 @@
-"""What lines of generated source tell of their variables: where they are mentioned, and whose arrays they hold.
+"""What lines of generated source tell of variables: where they are mentioned, and whose arrays they hold.
 
 Lines are read as text, with what the writers know besides: which variable hands its array on to which others.
 """

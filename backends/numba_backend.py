@@ -200,7 +200,8 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    text = kernels_text(entry.function)
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_)
     return compiled
 
 
@@ -237,9 +238,7 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
     kernel = names.fresh(f"{name}_kernel")
     writer = NumbaWriter(function, names.taken)
     sources = writer.body()
-    results = results_of(
-        [r.type for r in function.body.results], sources, function.sizes, writer.names.fresh
-    )
+    results = results_of(function, sources, writer.names.fresh)
     names.take(writer.leave)
     for array in writer.constants:
         names.take(array)
@@ -317,7 +316,7 @@ def _outcome(entry: Entry) -> tuple[str, str]:
 
 
 def _signature(entry: Entry) -> tuple[Any, ...]:
-    """Numba's types of the parameters, the constants, the sizes, and what is written to: results, workspace."""
+    """Numba's types of parameters, constants and sizes, then of what is written to: results, workspace."""
     from numba import float64, from_dtype, int64, types
 
     def numba_type(kind: ArrayType, readonly: bool = True) -> Any:
