@@ -24,9 +24,10 @@ from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .destinations import Result, into_destinations, results_of
 from .elements import Elements
-from .kernels import Nest, Schedule, fused, is_row, kernels_text
+from .kernels import Nest, Schedule, fused, kernels_text
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .roots import is_row
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
 HELPERS = {
@@ -34,7 +35,7 @@ HELPERS = {
     for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | {"part": "carving", "alone": "carving"}
+} | {"part": "carving", "alone": "carving", "scratch": "sums", "summed": "sums"}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
@@ -68,7 +69,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
@@ -227,8 +228,8 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        known = HELPERS[name] == "carving"
-        compiling = "carving.lowered" if known else _decorator(options, cached=False)[1:]
+        known = HELPERS[name] in ("carving", "sums")
+        compiling = f"{HELPERS[name]}.lowered" if known else _decorator(options, cached=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
