@@ -1,9 +1,10 @@
 """The quick way to a program: for calls with plain arguments, one check written for one specialisation.
 
-Plain are arrays, numbers, bools and strings, in tuples, lists, dicts and dataclasses as well. The check is a Python
-function of the function called, any of the same code, and the arguments; it returns what the compiled program
-is called with, or None where the program might not serve. It may be stricter than the key, the observations and the guards of the specialisation, never
-laxer: they are asked where it says None. Of `def f(x, y): return np.sum(x * y) * RATE`:
+Plain are arrays, numbers, bools and strings, in tuples, lists, dicts and dataclasses as well. The check is a
+Python function of the function called, any of the same code, and of the arguments; it returns what the
+compiled program is called with, or None where the program might not serve. It may be stricter than the key,
+the observations and the guards of the specialisation, never laxer: they are asked where it says None. Of
+`def f(x, y): return np.sum(x * y) * RATE`:
 
     def inputs(_callee, x, y):
         try:
@@ -103,10 +104,10 @@ def _has_plain_nodes(tree: optree.PyTreeSpec) -> bool:
 class _Writer:
     """The source of one check, and the constants in it.
 
-    `function` is one that it will be called with, and `bare` the source of the plain function that it is, or is
-    a method of, and `free` the closure variables of that; None if it is neither. `operands` are
-    the arguments, then the hidden arguments: the variable of each, and what it must be. `sizes` are the
-    variables that hold the size of an axis, or the absolute value of an int.
+    `bare` is the source of the plain function that is called, or whose method is, None if there is none, and
+    `free` its closure variables. `operands` are the arguments, then the hidden arguments: the variable of
+    each, and what it must be. `sizes` are the variables that hold the size of an axis, or the absolute value
+    of an int.
     """
 
     def __init__(self, captured: Captured, function: Callable[..., Any]) -> None:

@@ -100,7 +100,7 @@ class Specialisations(Generic[T]):
         self._build = build
         self._code = callable_key(function)
         who = (type(function), self._code, self.binder.names, options)
-        self._family: Family[T] = _BY_CODE.setdefault(who, Family())
+        self._family: Family[T] = _BY_CODE.get(who) or _BY_CODE.setdefault(who, Family())
 
     def find(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Specialisation[T], Operands]:
         """The specialisation that serves a call, made if need be, and what to hand to its program."""
