@@ -116,8 +116,9 @@ class BlockWriter(ABC):
         """Write `output = expression`, a scalar or a fresh array."""
         value = eqn.output
         if value.type.rank:
-            place, _ = self.target(value, scope)
-            self.page.write(f"{place_text(place)} = {expression}", eqn)
+            place, there = self.target(value, scope)
+            made = None if there else Fresh(place.name, value.type, filling=None)
+            self.page.write(f"{place_text(place)} = {expression}", eqn, made)
         else:
             self.page.write(f"{self.define(value)} = {expression}", eqn)
 

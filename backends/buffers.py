@@ -66,9 +66,10 @@ def in_workspace(
     work = fresh("work")
     if total.constant is not None and total.constant < WORTH:  # the allocator is as fast
         inside = [a for a in arrays if a.begin < a.line]
-        return _moved(lines, {a: allocation("np.empty", a.made.type) for a in inside}), work, NOTHING
+        sources = {a: allocation("np.empty", a.made.type) for a in inside}
+        return _moved(lines, sources, allocated=True), work, NOTHING
     first: list[Line] = []
-    sources: dict[_Array, str] = {}
+    sources = {}
     for part in parts:
         if len(part.arrays) == 1:
             (array,) = part.arrays
@@ -91,7 +92,9 @@ def _movable(
 ) -> Iterable[_Array]:
     first, last = mentions([*(line.text for line in lines), *results])
     for n, (line, loops) in enumerate(zip(lines, loops_around(lines), strict=True)):
-        if line.makes is None or any(not d.names() <= sizes for d in line.makes.type.shape):
+        if line.makes is None or line.makes.filling is None:
+            continue
+        if any(not d.names() <= sizes for d in line.makes.type.shape):
             continue
         names = reached(line.makes.name, handed_on)
         if not names.isdisjoint(results):
@@ -136,14 +139,17 @@ def _part_text(work: str, start: Dim, type_: ArrayType) -> str:
     )
 
 
-def _moved(lines: Sequence[Line], sources: Mapping[_Array, str]) -> list[Line]:
-    """Lines that make arrays as the sources say, each where its memory is had first."""
+def _moved(lines: Sequence[Line], sources: Mapping[_Array, str], allocated: bool = False) -> list[Line]:
+    """Lines that make arrays as the sources say, each where its memory is had first; whether anew."""
     making: dict[int, list[Line]] = {}
     filling: dict[int, Sequence[Line]] = {}
     for array, source in sources.items():
         head, line = lines[array.begin], lines[array.line]
-        made = Line(f"{array.made.name} = {source}", head.depth, line.comment)
+        made = Line(
+            f"{array.made.name} = {source}", head.depth, line.comment, array.made if allocated else None
+        )
         making.setdefault(array.begin, []).append(made)
+        assert array.made.filling is not None
         filling[array.line] = array.made.filling()
     return [
         out

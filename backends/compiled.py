@@ -9,6 +9,7 @@ from typing import Any
 
 from ..ir.errors import CheckError
 from ..ir.graph import Eqn, Function
+from .peak import Needs
 
 Results = tuple[Any, ...]
 
@@ -44,6 +45,8 @@ class Compiled:
     compile: Callable[[], None] = field(default=lambda: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
+    needs: Needs | None = None
+    """The memory that a call takes, where that is planned."""
 
 
 def failure(check: Eqn) -> Exception:

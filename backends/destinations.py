@@ -60,7 +60,7 @@ def into_destinations(
 
 
 def _made_there(line: Line, out: str) -> list[Line]:
-    assert line.makes is not None
+    assert line.makes is not None and line.makes.filling is not None
     return [Line(f"{line.makes.name} = {out}", line.depth, line.comment), *line.makes.filling()]
 
 
@@ -89,7 +89,7 @@ class _Flow:
         found: list[int] = []
         for n, source in (at for name in holders for at in self.assigned.get(name, ())):
             makes = self.lines[n].makes
-            if makes is not None and makes.name in holders:
+            if makes is not None and makes.filling is not None and makes.name in holders:
                 found.append(n)
             elif source not in holders:
                 return []

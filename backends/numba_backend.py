@@ -27,8 +27,9 @@ from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .peak import Needs, needs
 from .roots import is_row
-from .source import Line, Names, Page, allocation, render, tuple_text, zero
+from .source import Fresh, Line, Names, Page, allocation, render, tuple_text, zero
 
 HELPERS = {
     name: module.__name__.rpartition(".")[2]
@@ -96,7 +97,7 @@ class NumbaWriter(ControlWriter):
             self.assign(eqn, call, scope)
             return
         name = self.names.fresh(eqn.output.name)
-        self.page.write(f"{name} = {call}", eqn)
+        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None))
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
 
@@ -166,8 +167,12 @@ class Entry:
     lines: Sequence[Line]
     writer: NumbaWriter
     results: Sequence[Result]
-    words: Dim
-    """What it needs of memory that is kept."""
+    needs: Needs
+
+    @property
+    def words(self) -> Dim:
+        """What it needs of memory that is kept."""
+        return self.needs.words
 
 
 def compile_function(function: Function, options: Options) -> Compiled:
@@ -202,7 +207,7 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
     text = kernels_text(entry.function)
-    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_)
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     return compiled
 
 
@@ -250,7 +255,9 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
     lines, work, words = in_workspace(
         placed, [r.source for r in returned], writer.handed_on, function.sizes, writer.names.fresh
     )
-    entry = Entry(function, name, kernel, [], writer, results, words)
+    brought = [r.type for r in results if r.out]
+    known = needs(lines, brought, words, writer.handed_on, function.sizes)
+    entry = Entry(function, name, kernel, [], writer, results, known)
     params = [*(writer.texts[p] for p in function.body.params), *writer.constants, *function.sizes]
     arguments = ", ".join([*params, *(r.out for r in results if r.out), *([work] if words != NONE else [])])
     page = Page()
