@@ -251,6 +251,7 @@ class NestWriter:
         mine = tuple(roots.variables(root))
         read = roots.accesses(root, self.inlined)
         others = {v for r in self.nest.roots if r is not root for v, _ in roots.accesses(r, self.inlined)}
+        others |= {r.inputs[0] for r in self.nest.roots if r.op.updates}
         for operand in dict.fromkeys(v for v, _ in read if v not in self.inlined and v.type.rank):
             whole = operand.type == root.output.type and all(at == mine for v, at in read if v is operand)
             if not whole or operand in others or operand in self._made:
@@ -370,7 +371,7 @@ class NestWriter:
         self.elements.known[root.output, tuple(indices)] = running
 
     def _update(self, root: Eqn, indices: Sequence[str]) -> None:
-        place = self.writer.updated(root, self.scope)
+        place = self.places[root] = self.places.get(root) or self.writer.updated(root, self.scope)
         where = roots.target(root, indices, self.elements.element)
         at = place_text(place.at(*map(self.writer.index_text, where)))
         sign = "+=" if root.op.name == "add_at" else "="

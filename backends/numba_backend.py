@@ -17,7 +17,7 @@ from typing import Any
 from ..ir.graph import Block, Eqn, Function, Value, constant
 from ..ir.op import Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, special, tapes
+from . import cache, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
@@ -31,12 +31,20 @@ from .peak import Needs, needs
 from .roots import is_row
 from .source import Fresh, Line, Names, Page, allocation, render, tuple_text, zero
 
-HELPERS = {
+LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {
+    "part": "carving",
+    "alone": "carving",
+    "scratch": "sums",
+    "summed": "sums",
+}
+"""Functions that Numba compiles after `lowered` of their modules has told it how."""
+
+HELPERS = LOWERED | {
     name: module.__name__.rpartition(".")[2]
     for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | {"part": "carving", "alone": "carving", "scratch": "sums", "summed": "sums"}
+}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
@@ -224,7 +232,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("import numpy as np")
     page.write("from numba import njit")
-    used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
+    used = [name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", body)]
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
     modules = sorted({HELPERS[name] for name in used} | working)
     if modules:
@@ -233,8 +241,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        known = HELPERS[name] in ("carving", "sums")
-        compiling = f"{HELPERS[name]}.lowered" if known else _decorator(options, cached=False)[1:]
+        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options, cached=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
