@@ -12,6 +12,7 @@ from .differentiation import Choice
 from .frontend.arguments import binder, flatten
 from .frontend.captured import Captured, Inputs, Operands
 from .frontend.specialise import Specialisations
+from .memory import Memory, memory
 from .out_arrays import Named
 from .programs import Programs
 from .verification.verdict import Verdict
@@ -132,6 +133,17 @@ class GradientFunction:
             For any other stage.
         """
         return self.programs(*args, **kwargs).source(stage)
+
+    def memory(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> Memory:
+        """What a call with these arguments takes of memory, computed before it; stages are those of `source`.
+
+        Raises
+        ------
+        ArgumentError
+            For any other stage.
+        """
+        programs, inputs, read = self._reading(args, kwargs)
+        return memory(programs.compiled(stage), inputs, [array for _, array in read])
 
     def programs(self, *args: Any, **kwargs: Any) -> Programs:
         """Everything compiled for these arguments; for tools that show it."""

@@ -1,8 +1,8 @@
-"""How many bytes a call takes, as functions of its sizes: results, workspace, and arrays that are made inside.
+"""How many bytes a call takes, as functions of its sizes: results, workspace, arrays that are made inside.
 
-What lies in the workspace is planned. The other arrays are counted as long as a variable that may hold them is
-mentioned, so the sum is a bound from above; of an array that goes from one trip of a loop to the next each
-variable may hold one. Some things the call alone finds out: they are named, and not counted.
+What lies in the workspace is planned. The others are counted by the variables that may hold them, each as
+long as it is mentioned, and through loops that it goes around: a bound from above, since two variables may
+hold one array. Some things the call alone finds out: they are named, and not counted.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ UNKNOWN = {
 
 
 @dataclass(frozen=True)
-class Inside:
-    """Arrays of one type that the kernel itself makes, held from line `begin` to line `end`."""
+class Held:
+    """A variable that may hold an array of one of these types, which the kernel makes, between two lines."""
 
-    type: ArrayType
+    name: str
+    types: tuple[ArrayType, ...]
     begin: int
     end: int
-    count: int = 1
+
+    def bytes(self, sizes: Mapping[str, int]) -> int:
+        """What the array takes at most."""
+        return HEADER + max(_bytes(type_, sizes) for type_ in self.types)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Needs:
 
     results: tuple[ArrayType, ...]
     words: Dim
-    inside: tuple[Inside, ...]
+    inside: tuple[Held, ...]
     unknown: tuple[str, ...]
 
     def result_bytes(self, sizes: Mapping[str, int]) -> int:
@@ -55,15 +59,19 @@ class Needs:
 
     def inside_bytes(self, sizes: Mapping[str, int]) -> int:
         """The most that arrays made inside take at a time."""
-        each = [(a, a.count * (_bytes(a.type, sizes) + HEADER)) for a in self.inside]
-        return max((sum(n for a, n in each if a.begin <= b.begin <= a.end) for b in self.inside), default=0)
+        each = [(held, held.bytes(sizes)) for held in self.inside]
+        alive = (sum(n for held, n in each if held.begin <= now.begin <= held.end) for now in self.inside)
+        return max(alive, default=0)
 
     def __str__(self) -> str:
         """The three as formulas, in bytes."""
-        results = sum((_size(t) for t in self.results), Dim.of(0))
-        lines = [f"results    {results}", f"workspace  {self.words * WORD}"]
-        lines += [f"inside     {a.count} * {_size(a.type)}, lines {a.begin} to {a.end}" for a in self.inside]
-        return "\n".join([*lines, *(f"not known  {what}" for what in self.unknown)])
+        lines = [
+            f"results    {sum((_size(t) for t in self.results), Dim.of(0))}",
+            f"workspace  {self.words * WORD}",
+            *(f"inside     {' or '.join(str(_size(t)) for t in h.types)} for {h.name}" for h in self.inside),
+            *(f"not known  {what}" for what in self.unknown),
+        ]
+        return "\n".join(lines)
 
 
 def needs(
@@ -74,39 +82,49 @@ def needs(
     sizes: Collection[str],
 ) -> Needs:
     """What a function of these lines takes; `results` are those that the caller makes arrays for."""
-    inside, unknown = [], []
-    for array in _held(lines, handed_on):
-        if all(d.names() <= set(sizes) for d in array.type.shape):
-            inside.append(array)
-        else:
-            unknown.append(_said(f"an array of {array.type}", lines[array.begin]))
+    types: dict[str, list[ArrayType]] = {}
+    unknown = []
     for line in lines:
+        if line.makes is not None and all(d.names() <= set(sizes) for d in line.makes.type.shape):
+            for name in reached(line.makes.name, handed_on):
+                types.setdefault(name, []).append(line.makes.type)
+        elif line.makes is not None:
+            unknown.append(_said(f"an array of {line.makes.type}", line))
         unknown += [_said(what, line) for text, what in UNKNOWN.items() if re.search(text, line.text)]
-    return Needs(tuple(results), words, tuple(inside), tuple(dict.fromkeys(unknown)))
+    inside = tuple(_held(lines, types))
+    return Needs(tuple(results), words, inside, tuple(dict.fromkeys(unknown)))
 
 
-def _held(lines: Sequence[Line], handed_on: HandedOn) -> Iterator[Inside]:
-    """The arrays that lines make, and from when to when something may hold them."""
+def _held(lines: Sequence[Line], types: Mapping[str, Sequence[ArrayType]]) -> Iterator[Held]:
+    """The variables that may hold arrays, and from when to when."""
     first, last = mentions([line.text for line in lines])
-    for n, (line, loops) in enumerate(zip(lines, loops_around(lines), strict=True)):
-        if line.makes is None:
-            continue
-        names = reached(line.makes.name, handed_on) & last.keys()
-        begin, end = min(first[name] for name in names), _end(lines, n, max(last[name] for name in names))
-        if loops and (begin < n or end > loops[-1][1]):
-            head, behind = loops[0]
-            yield Inside(line.makes.type, min(begin, head), max(end, behind), len(names))
-        else:
-            yield Inside(line.makes.type, n, end)
+    loops = sorted({loop for around in loops_around(lines) for loop in around}, reverse=True)
+    for name in types.keys() & last.keys():
+        begin, end = first[name], _end(lines, first[name], last[name])
+        if lines[begin].makes is None:
+            begin += 1  # until then another variable holds the array that this one gets
+        for head, behind in loops:  # inner ones first
+            inside = head <= begin <= behind or head <= end <= behind
+            if inside and (begin < head or end > behind):
+                begin, end = min(begin, head), max(end, behind)
+        yield Held(name, tuple(dict.fromkeys(types[name])), begin, end)
 
 
 def _end(lines: Sequence[Line], begin: int, end: int) -> int:
-    """The line up to which an array made at `begin` and read last at `end` may be held: a block within that
-    mentions it holds it to its end."""
+    """The line up to which a variable holds its array, mentioned first and last in these lines.
+
+    Numba lets go of what a block within mentions last only where the next block begins.
+    """
     depth = lines[begin].depth
-    while end + 1 < len(lines) and lines[end + 1].depth > depth:
-        end += 1
-    return end
+    if end + 1 == len(lines) or max(lines[end].depth, lines[end + 1].depth) <= depth:
+        return end
+    left = False
+    for n in range(end + 1, len(lines)):
+        opens = n + 1 < len(lines) and lines[n + 1].depth > lines[n].depth
+        left = left or lines[n].depth <= depth
+        if lines[n].depth < depth or left and opens:
+            return n - 1
+    return len(lines) - 1
 
 
 def _said(what: str, line: Line) -> str:

@@ -33,6 +33,7 @@ LAYERS = {
     "adcompiler.gradient_function": "api",
     "adcompiler.nested": "programs",
     "adcompiler.programs": "programs",
+    "adcompiler.memory": "programs",
     "adcompiler.out_arrays": "programs",
     "adcompiler.structures": "programs",
     "adcompiler.differentiation": "programs",
