@@ -225,7 +225,7 @@ def test_an_array_is_updated_in_place_inside_a_branch():
         assert_same(call(f, (x,), [3]), evaluated(f, (x,)))
         compiled = compile_function(f, name)
         assert compiled.notes == ()
-        assert compiled.source.count(".copy()") == 1
+        assert compiled.source.count(".copy()") == (name == "numpy")
 
 
 def test_elementwise_chains_and_sums_become_one_nest():
