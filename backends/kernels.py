@@ -18,9 +18,10 @@ from enum import Enum, auto
 
 from ..ir.graph import Block, Constant, Eqn, Function, Value, captured
 from ..ir.loops import most_trips, state_count
-from ..ir.op import Element, Reduction, Scalar, Scan, Whole
+from ..ir.op import Element, Library, Reduction, Scalar, Scan, Whole
 from ..ir.ops.products import contraction
 from ..ir.types import Shape
+from .products import library_product
 
 CHEAP = 2.0
 """Operations an element that may be repeated instead of stored."""
@@ -116,7 +117,17 @@ def is_root(eqn: Eqn) -> bool:
         return bool(eqn.inputs[1].type.rank)
     if eqn.op.name == "check":
         return bool(eqn.inputs[0].type.rank)
-    return is_elementwise(eqn) or isinstance(eqn.op.lowering, Reduction | Scan) or eqn.op.name == "einsum"
+    return is_elementwise(eqn) or isinstance(eqn.op.lowering, Reduction | Scan) or is_contraction(eqn)
+
+
+def is_contraction(eqn: Eqn) -> bool:
+    """Whether it is a sum of products that becomes loops."""
+    return eqn.op.name in ("matmul", "einsum") and library_product(eqn) is None
+
+
+def is_called(eqn: Eqn) -> bool:
+    """Whether a library computes it."""
+    return isinstance(eqn.op.lowering, Whole | Library) or library_product(eqn) is not None
 
 
 def is_row(eqn: Eqn) -> bool:
@@ -131,7 +142,7 @@ def extents(root: Eqn) -> Shape:
     """What the loops of a root run over."""
     if is_elementwise(root):
         return root.output.type.shape
-    if root.op.name == "einsum":
+    if is_contraction(root):
         labels = contraction(root)
         sizes = labels.sizes([v.type for v in root.inputs])
         return tuple(sizes[c] for c in (*labels.result, *(c for c in sizes if c not in labels.result)))
@@ -160,7 +171,7 @@ def readings(eqn: Eqn) -> Iterator[tuple[Value, Reading]]:
 
 def _reading(eqn: Eqn, k: int) -> Reading:
     operand = eqn.inputs[k].type
-    if isinstance(eqn.op.lowering, Whole):
+    if is_called(eqn):
         return Reading.LIBRARY
     if eqn.op.updates and is_root(eqn):
         return (Reading.MEMORY, Reading.ALIGNED)[k] if k < 2 else Reading.REPEATED
@@ -173,7 +184,7 @@ def _reading(eqn: Eqn, k: int) -> Reading:
         return Reading.MEMORY
     if isinstance(eqn.op.lowering, Scalar):
         return _broadcast_reading(operand.shape, eqn.output.type.shape)
-    return Reading.REPEATED if eqn.op.name == "einsum" else Reading.ALIGNED
+    return Reading.REPEATED if is_contraction(eqn) else Reading.ALIGNED
 
 
 def _broadcast_reading(shape: Shape, result: Shape) -> Reading:
@@ -262,7 +273,8 @@ def _evaluations(
     """How often an element would be computed in each root that reads it; None where it has to be stored."""
     kinds = {reading for _, reading in consumers}
     if kinds == {Reading.LIBRARY}:
-        return {c: 1 for c, _ in consumers} if _is_matrix_transpose(eqn) else None
+        free = eqn.op.name == "transpose" and all(_takes_transposed(c, eqn, inlined) for c, _ in consumers)
+        return {c: 1 for c, _ in consumers} if free else None
     if kinds & {Reading.MEMORY, Reading.LIBRARY}:
         return None
     shared: dict[Eqn, int] = {}
@@ -271,7 +283,7 @@ def _evaluations(
         inside = bool(consumer.outputs) and consumer.outputs[0] in inlined
         if is_row(consumer) and not inside:
             return None  # a row that is stored is looked at where it lies
-        if inside and any(isinstance(root.op.lowering, Whole) for root in runs[consumer]):
+        if inside and any(map(is_called, runs[consumer])):
             return None  # the library sees a transposed view of it
         for root, times in (runs[consumer] if inside else {consumer: 1}).items():
             if reading in (Reading.ALIGNED, Reading.PREFIX):
@@ -285,8 +297,11 @@ def _evaluations(
     return {root: shared.get(root, 0) + separate.get(root, 0) for root in {**shared, **separate}}
 
 
-def _is_matrix_transpose(eqn: Eqn) -> bool:
-    return eqn.op.name == "transpose" and eqn.output.type.rank == 2 and eqn.attrs["axes"] == (1, 0)
+def _takes_transposed(consumer: Eqn, transpose: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
+    """Whether a library takes an operand as it lies before it is transposed."""
+    if library_product(consumer) is not None:
+        return library_product(consumer, {**inlined, transpose.output: transpose}) is not None
+    return transpose.output.type.rank == 2
 
 
 # ---- merging ----

@@ -17,7 +17,7 @@ from ..ir.ops.products import contraction
 from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text
 from .elements import Elements, Written
-from .kernels import Nest, is_elementwise, stored_reads
+from .kernels import Nest, is_contraction, is_elementwise, stored_reads
 from .memory import Place, Scope
 
 LANES = 8
@@ -60,8 +60,8 @@ class NestWriter:
             self._check(root)
         elif isinstance(lowering, Scan):
             self._scan(root, lowering)
-        elif root.op.name == "einsum":
-            self._einsum(root)
+        elif is_contraction(root):
+            self._contract(root)
         elif isinstance(lowering, Reduction) and root.output.type.rank:
             self._reduce_some(root, lowering)
         else:
@@ -72,7 +72,7 @@ class NestWriter:
     def _unrolls(self, inlined: Mapping[Value, Eqn]) -> bool:
         """Whether a sum along the innermost axis gets several accumulators."""
         root = self.roots[0]
-        sums = [r for r in self.roots if isinstance(r.op.lowering, Reduction) or r.op.name == "einsum"]
+        sums = [r for r in self.roots if isinstance(r.op.lowering, Reduction) or is_contraction(r)]
         if not sums or not self.order or any(not r.output.type.dtype.is_float for r in sums):
             return False
         if root.output.type.rank and root in sums and not _innermost_reduced(root, self.order[-1]):
@@ -253,7 +253,7 @@ class NestWriter:
 
         self._emit(*self._innermost(lane))
 
-    def _einsum(self, root: Eqn) -> None:
+    def _contract(self, root: Eqn) -> None:
         labels = contraction(root)
         names = list(labels.sizes([v.type for v in root.inputs]))
         letters = [*labels.result, *(c for c in names if c not in labels.result)]
@@ -332,7 +332,7 @@ def _loop_order(nest: Nest) -> list[int]:
 
 
 def _innermost_reduced(root: Eqn, innermost: int) -> bool:
-    if root.op.name == "einsum":
+    if is_contraction(root):
         return innermost >= len(contraction(root).result)
     return innermost in integers(root.attrs["axes"])
 

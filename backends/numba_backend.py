@@ -15,25 +15,27 @@ from inspect import getmembers, isfunction
 from typing import Any
 
 from ..ir.graph import Block, Eqn, Function, Value, constant
-from ..ir.op import Whole, constructor
+from ..ir.op import Library, Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, special, tapes
+from . import blas, cache, special, tapes
 from .blocks import place_text
 from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, is_row, kernels_text
+from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .products import library_product
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
 HELPERS = {
     name: module.__name__.rpartition(".")[2]
-    for module in (special, tapes)
+    for module in (special, tapes, blas)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | {"part": "carving", "alone": "carving"}
+} | dict.fromkeys(("part", "alone", "strided"), "carving")
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
@@ -62,9 +64,13 @@ class NumbaWriter(ControlWriter):
             self._filled(eqn, scope)
         elif is_row(eqn):
             self._row(eqn, scope)
+        elif library_product(eqn):
+            CallWriter(self, eqn, scope).product()
+        elif isinstance(eqn.op.lowering, Library):
+            CallWriter(self, eqn, scope).routine(eqn.op.lowering)
         elif isinstance(eqn.op.lowering, Whole):
-            operands = [self._library_operand(v, scope) for v in eqn.inputs]
-            self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
+            operands = map(CallWriter(self, eqn, scope).operand, eqn.inputs)
+            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
             self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
@@ -97,10 +103,6 @@ class NumbaWriter(ControlWriter):
         self.page.write(f"{name} = {call}", eqn)
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
-
-    def _library_operand(self, value: Value, scope: Scope) -> str:
-        transposed = self.scheduled(scope.block).inlined.get(value)
-        return self.text(value) if transposed is None else f"{self.text(transposed.inputs[0])}.T"
 
     def update(self, eqn: Eqn, place: Place) -> None:
         at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
@@ -169,7 +171,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
-    names = Names(["U", "njit", "workspace", *set(HELPERS.values()), *HELPERS])
+    names = Names(["U", "njit", "workspace", "fortran", *set(HELPERS.values()), *HELPERS])
     entries = [_entry(f, names, options) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
@@ -210,13 +212,17 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("import numpy as np")
     page.write("from numba import njit")
     used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
+    modules = {HELPERS[name] for name in used}
+    calling = {"fortran"} if "blas" in modules else set()
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
-    modules = sorted({HELPERS[name] for name in used} | working)
+    modules = sorted(modules | calling | working)
     if modules:
         page.write("")
         page.write(f"from adcompiler.backends import {', '.join(modules)}")
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
+    if calling:
+        page.write("fortran.bind()")
     for name in used:
         known = HELPERS[name] == "carving"
         compiling = "carving.lowered" if known else _decorator(options, cached=False)[1:]

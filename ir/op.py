@@ -258,11 +258,24 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Library:
+    """A function of a backend, by name, that takes the operands and writes into an array which is there.
+
+    `arguments(attrs)` are sources of what comes between the operands and that array. The function tells whether
+    it could; where not, the call raises LinAlgError with the message `fails`.
+    """
+
+    function: str
+    fails: str
+    arguments: Callable[[Attrs], Sequence[str]] = lambda attrs: ()
+
+
+@dataclass(frozen=True)
 class Structural:
     """Ops that the writers of backends know by name: control flow, updates of arrays, checks."""
 
 
-Lowering = Scalar | Element | Reduction | Scan | Whole | Structural
+Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 
 # ---- the record ----
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
-from ..op import Op, Sample, Structural, Whole, multilinear
+from ..op import Op, Sample, Structural, multilinear
 from ..types import ArrayType, Dim, broadcast_shapes
 from . import attributes
 from .arrays import on_expressions
@@ -77,7 +77,7 @@ matmul = Op(
     infer=_matmul_infer,
     numpy=np.matmul,
     derivative=multilinear(_matmul_transpose),
-    lowering=Whole(lambda eqn, operands: f"np.dot({', '.join(operands)})"),
+    lowering=Structural(),
     sympy=on_expressions(np.matmul),
     cost=2,
     dear=True,
@@ -141,7 +141,10 @@ class Contraction:
 
 
 def contraction(eqn: Eqn) -> Contraction:
-    """The subscripts of an einsum, taken apart."""
+    """The subscripts of an einsum, or of the one that a matmul is."""
+    if eqn.op is matmul:
+        a, b = ("xy"[-v.type.rank :] if k == 0 else "yz"[: v.type.rank] for k, v in enumerate(eqn.inputs))
+        return Contraction((a, b), "".join(c for c in a + b if c != "y"))
     return Contraction.parse(attributes.text(eqn.attrs["subscripts"]))
 
 
