@@ -39,8 +39,7 @@ class CallWriter:
         """A function that tells whether it could compute its result."""
         operands = [self.operand(v) for v in self.eqn.inputs]
         out = place_text(self.writer.allocate(self.eqn.output, self.scope, self.eqn))
-        arguments = [*operands, *lowering.arguments(self.eqn.attrs), out]
-        self.writer.check(self.eqn, f"{lowering.function}({', '.join(arguments)})", self.scope)
+        self.writer.check(self.eqn, lowering.source(self.eqn, operands, out), self.scope)
 
     # ---- products ----
 

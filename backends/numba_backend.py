@@ -17,7 +17,7 @@ from typing import Any
 from ..ir.graph import Block, Eqn, Function, Value, constant
 from ..ir.op import Library, Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
-from . import blas, cache, special, tapes
+from . import blas, cache, lapack, special, tapes
 from .blocks import place_text
 from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
@@ -32,7 +32,7 @@ from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
 HELPERS = {
     name: module.__name__.rpartition(".")[2]
-    for module in (special, tapes, blas)
+    for module in (special, tapes, blas, lapack)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
 } | dict.fromkeys(("part", "alone", "strided"), "carving")
@@ -213,7 +213,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("from numba import njit")
     used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
     modules = {HELPERS[name] for name in used}
-    calling = {"fortran"} if "blas" in modules else set()
+    calling = {"fortran"} if modules & {"blas", "lapack"} else set()
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
     modules = sorted(modules | calling | working)
     if modules:

@@ -259,15 +259,14 @@ class Whole:
 
 @dataclass(frozen=True)
 class Library:
-    """A function of a backend, by name, that takes the operands and writes into an array which is there.
+    """A call of a backend's function that writes into an array which is there.
 
-    `arguments(attrs)` are sources of what comes between the operands and that array. The function tells whether
-    it could; where not, the call raises LinAlgError with the message `fails`.
+    `source(eqn, operands, result)` is a call that gives False where it fails: then LinAlgError is raised with
+    the message `fails`. An operand may be the transpose of an array.
     """
 
-    function: str
+    source: Callable[[Eqn, Sequence[str], str], str]
     fails: str
-    arguments: Callable[[Attrs], Sequence[str]] = lambda attrs: ()
 
 
 @dataclass(frozen=True)
