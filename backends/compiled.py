@@ -48,7 +48,7 @@ class Compiled:
 
 
 def failure(check: Eqn) -> Exception:
-    """The exception that a failed `check`, or a library that fails, raises; its note shows the user's line."""
+    """The exception that a failed `check` raises, or a library that fails; its note shows the user's line."""
     error: Exception
     if isinstance(check.op.lowering, Library):
         error = np.linalg.LinAlgError(check.op.lowering.fails)

@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 Routine = Callable[..., int]
 
-MODULES = {"cython_blas": ("gemm", "gemv", "trsm", "trsv"), "cython_lapack": ("potrf", "getrf", "getrs")}
+MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"cython_blas": ("gemm", "gemv", "trsm", "trsv"), "cython_lapack": ("potrf", "getrf", "getrs")}
+)
 """The modules of SciPy, and what is called of each."""
 
 LETTERS = "sd"
@@ -32,7 +37,7 @@ MOST = 2**31 - 1
 
 def _routine(name: str) -> Routine:
     def call(*args: Any) -> int:
-        raise NotImplementedError(f"{name} is for compiled code")
+        return _called(name, args)
 
     call.__name__ = name
     return call
@@ -41,7 +46,7 @@ def _routine(name: str) -> Routine:
 gemm, gemv, trsm, trsv = map(_routine, MODULES["cython_blas"])
 potrf, getrf, getrs = map(_routine, MODULES["cython_lapack"])
 """Each takes the arguments of its Fortran namesake, characters by their numbers (`ord`), and returns the last
-one if that is an integer: LAPACK's `info`."""
+one if that is an integer: LAPACK's `info`. Outside of compiled code they are called through `ctypes`."""
 
 
 def layout(a: Any) -> tuple[int, int]:
@@ -96,7 +101,8 @@ def _lowering(module: str, name: str) -> Callable[..., Any]:
     from numba.np.arrayobj import make_array
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        element = next(t.dtype for t in signature.args if isinstance(t, types.Array) and t.dtype != types.int32)
+        arrays = [t.dtype for t in signature.args if isinstance(t, types.Array)]
+        element = next(t for t in arrays if t != types.int32)
         full = LETTERS[element.bitwidth // 32 - 1] + name
         bits = {"char": 8, "int": 32}
         pointers = []
@@ -119,12 +125,40 @@ def _lowering(module: str, name: str) -> Callable[..., Any]:
     return code
 
 
+# ---- without a compiler ----
+
+NUMBERS: Mapping[str, Any] = MappingProxyType(
+    {"char": ctypes.c_char, "int": ctypes.c_int, "s": ctypes.c_float, "d": ctypes.c_double}
+)
+
+
+def _called(name: str, args: Sequence[Any]) -> int:
+    """A call from Python."""
+    from numba.extending import get_cython_function_address
+
+    (module,) = (m for m, names in MODULES.items() if name in names)
+    dtype = next(x.dtype for x in args if isinstance(x, np.ndarray) and x.dtype != np.int32)
+    full = ("s" if dtype == np.float32 else "d") + name
+    kinds = _parameters(module, full)
+    numbers = [NUMBERS[k](0 if isinstance(x, np.ndarray) else x) for k, x in zip(kinds, args, strict=True)]
+    addresses = [
+        x.ctypes.data if isinstance(x, np.ndarray) else ctypes.addressof(number)
+        for x, number in zip(args, numbers, strict=True)
+    ]
+    routine = get_cython_function_address(f"scipy.linalg.{module}", full)
+    ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(args))(routine)(*addresses)
+    return int(numbers[-1].value) if kinds[-1] == "int" else 0
+
+
+# ---- SciPy's signatures ----
+
+
 def _parameters(module: str, name: str) -> list[str]:
-    """`char`, `int` or the name of a float type for each parameter, as SciPy's signature has them."""
+    """`char`, `int`, `s` or `d` for each parameter, as SciPy's signature has them."""
     import importlib
 
     capsule = importlib.import_module(f"scipy.linalg.{module}").__pyx_capi__[name]
     named = ctypes.pythonapi.PyCapsule_GetName
     named.restype, named.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    signature = named(capsule).decode()
-    return re.findall(r"(\w+) \*", signature)
+    # void (char *, int *, __pyx_t_5scipy_6linalg_11cython_blas_d *)
+    return re.findall(r"([a-z]+) \*", named(capsule).decode())

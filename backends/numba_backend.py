@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from inspect import getmembers, isfunction
 from typing import Any
 
-from ..ir.graph import Block, Eqn, Function, Value, constant
+from ..ir.graph import Block, Eqn, Function, constant
 from ..ir.op import Library, Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
 from . import blas, cache, lapack, special, tapes
@@ -212,10 +212,10 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("import numpy as np")
     page.write("from numba import njit")
     used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
-    modules = {HELPERS[name] for name in used}
-    calling = {"fortran"} if modules & {"blas", "lapack"} else set()
+    sources = {HELPERS[name] for name in used}
+    calling = {"fortran"} if sources & {"blas", "lapack"} else set()
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
-    modules = sorted(modules | calling | working)
+    modules = sorted(sources | calling | working)
     if modules:
         page.write("")
         page.write(f"from adcompiler.backends import {', '.join(modules)}")

@@ -53,12 +53,15 @@ def implementation(function: Any) -> Implementation | None:
         found = _DISPATCH.get(function)
     except TypeError:
         return None
-    if found is not None:
-        return found
-    for name, named in _NAMED.items():
+    return found if found is not None else named(function, _NAMED)
+
+
+def named(function: Any, table: Mapping[str, Callable[..., Any]]) -> Callable[..., Any] | None:
+    """What a table of dotted names has of a function, whose module may not be imported here."""
+    for name, body in table.items():
         module, _, attribute = name.rpartition(".")
         if getattr(sys.modules.get(module), attribute, None) is function:
-            return named
+            return body
     return None
 
 
