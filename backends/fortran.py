@@ -62,12 +62,8 @@ def bind() -> None:
     import llvmlite.binding as llvm
     from numba import types
     from numba.core.typing.templates import infer_global
-    from numba.extending import get_cython_function_address, lower_builtin, register_jitable
+    from numba.extending import get_cython_function_address, lower_builtin
 
-    from . import lapack
-
-    for function in (layout, lapack.copied, lapack.exchange, lapack.solve_in_place):
-        register_jitable(function)
     for module, names in MODULES.items():
         for name in names:
             for letter in LETTERS:

@@ -38,6 +38,9 @@ HELPERS = {
 } | dict.fromkeys(("part", "alone", "strided"), "carving")
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
+ROUTINES = frozenset(("blas", "lapack"))
+"""Modules whose functions call libraries."""
+
 NONE = Dim.of(0)
 
 
@@ -171,7 +174,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
-    names = Names(["U", "njit", "workspace", "fortran", *set(HELPERS.values()), *HELPERS])
+    names = Names(["U", "njit", "workspace", "routines", *set(HELPERS.values()), *HELPERS])
     entries = [_entry(f, names, options) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
@@ -213,7 +216,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("from numba import njit")
     used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
     sources = {HELPERS[name] for name in used}
-    calling = {"fortran"} if sources & {"blas", "lapack"} else set()
+    calling = {"routines"} if sources & ROUTINES else set()
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
     modules = sorted(sources | calling | working)
     if modules:
@@ -221,12 +224,11 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
         page.write(f"from adcompiler.backends import {', '.join(modules)}")
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
-    if calling:
-        page.write("fortran.bind()")
     for name in used:
-        known = HELPERS[name] == "carving"
-        compiling = "carving.lowered" if known else _decorator(options, cached=False)[1:]
-        page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
+        source = HELPERS[name]
+        lowered = {"carving": "carving.lowered"} | dict.fromkeys(ROUTINES, "routines.lowered")
+        compiling = lowered.get(source, _decorator(options, cached=False)[1:])
+        page.write(f"{name} = {compiling}({source}.{name})")
     return page.lines
 
 
