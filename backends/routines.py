@@ -1,7 +1,7 @@
 """How compiled code calls the functions of `blas.py` and `lapack.py`: each is compiled once in a process.
 
-Numba would compile a function anew for each way in which its arrays may lie, which takes longer than all else.
-So arrays are handed over as if nothing were known of how they lie; the functions find that out.
+Numba would compile a function anew for each way in which its arrays may lie, which takes longer than all
+else. So arrays are handed over as if nothing were known of how they lie; the functions find that out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _lower(function: Callable[..., Any]) -> None:
         return signature(result, *args)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        flags = Flags()
+        flags: Any = Flags()
         flags.nrt, flags.error_model = True, "numpy"
         inner = signature(result, *map(anyhow, sig.args))
         compiled = context.compile_subroutine(builder, function, inner, flags=flags)
