@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .fortran import MOST, NO, YES, gemm, gemv, layout
+from .routines import lowered as lowered
 
 FEW = 64
 """Multiplications up to which a product is a loop: a call of BLAS takes as long as that."""

@@ -81,8 +81,10 @@ class BlockWriter(ABC):
 
     def text(self, value: Value) -> str:
         """Source of a value: a literal, a variable, or the place of an array."""
-        if value.type.rank:
-            return place_text(self.place(value))
+        return place_text(self.place(value)) if value.type.rank else self.text_of_scalar(value)
+
+    def text_of_scalar(self, value: Value) -> str:
+        """Source of a value that is one number where it is read."""
         return literal(value) if isinstance(value, Constant) else self.texts[value]
 
     def scalar(self, value: Value) -> str:

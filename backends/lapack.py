@@ -7,10 +7,12 @@ stands on the left, which BLAS solves as it lies.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from . import routines
 from .fortran import NO, YES, getrf, getrs, layout, potrf, trsm, trsv
 
 UPPER, LOWER = ord("U"), ord("L")
@@ -129,3 +131,12 @@ def exchange(x: Any, i: int, j: int) -> None:
     if i != j:
         for k in range(x.shape[1]):
             x[i, k], x[j, k] = x[j, k], x[i, k]
+
+
+def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """One of the functions here, which Numba can compile calls of from now on."""
+    return routines.lowered(function, copied, exchange, solve_in_place)
+
+
+FUNCTIONS = (cholesky, solve_triangular, solve_triangular_vector, solve, solve_vector, inverse)
+"""What generated code calls."""

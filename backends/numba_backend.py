@@ -17,29 +17,36 @@ from typing import Any
 from ..ir.graph import Block, Eqn, Function, constant
 from ..ir.op import Library, Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
-from . import blas, cache, lapack, special, tapes
+from . import cache, lapack, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .elements import Elements
-from .kernels import Nest, Schedule, fused, is_row, kernels_text
+from .kernels import Nest, Schedule, fused, kernels_text
 from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
 from .products import library_product
+from .roots import is_row
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 
-HELPERS = {
+LOWERED = (
+    {f.__name__: "vecmath" for f in vecmath.FORMULAS}
+    | dict.fromkeys(("part", "alone", "strided"), "carving")
+    | dict.fromkeys(("scratch", "summed"), "sums")
+    | dict.fromkeys(("matmul", "matvec"), "blas")
+    | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
+)
+"""Functions that Numba compiles after `lowered` of their modules has told it how."""
+
+HELPERS = LOWERED | {
     name: module.__name__.rpartition(".")[2]
-    for module in (special, tapes, blas, lapack)
+    for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | dict.fromkeys(("part", "alone", "strided"), "carving")
+}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
-
-ROUTINES = frozenset(("blas", "lapack"))
-"""Modules whose functions call libraries."""
 
 NONE = Dim.of(0)
 
@@ -76,7 +83,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
@@ -174,7 +181,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
-    names = Names(["U", "njit", "workspace", "routines", *set(HELPERS.values()), *HELPERS])
+    names = Names(["U", "njit", "workspace", *set(HELPERS.values()), *HELPERS])
     entries = [_entry(f, names, options) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
@@ -214,21 +221,17 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("import numpy as np")
     page.write("from numba import njit")
-    used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
-    sources = {HELPERS[name] for name in used}
-    calling = {"routines"} if sources & ROUTINES else set()
+    used = [name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", body)]
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
-    modules = sorted(sources | calling | working)
+    modules = sorted({HELPERS[name] for name in used} | working)
     if modules:
         page.write("")
         page.write(f"from adcompiler.backends import {', '.join(modules)}")
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        source = HELPERS[name]
-        lowered = {"carving": "carving.lowered"} | dict.fromkeys(ROUTINES, "routines.lowered")
-        compiling = lowered.get(source, _decorator(options, cached=False)[1:])
-        page.write(f"{name} = {compiling}({source}.{name})")
+        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options, cached=False)[1:]
+        page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
 

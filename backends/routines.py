@@ -10,23 +10,23 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import fortran, lapack
+from . import fortran
 
 
-def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function, which Numba can compile calls of from now on."""
-    _lower_parts()
+def lowered(function: Callable[..., Any], *parts: Callable[..., Any]) -> Callable[..., Any]:
+    """A function, which Numba can compile calls of from now on; `parts` are the functions that it calls."""
+    fortran.bind()
+    for part in (fortran.layout, *parts):
+        _lower_part(part)
     _lower(function)
     return function
 
 
 @cache
-def _lower_parts() -> None:
+def _lower_part(part: Callable[..., Any]) -> None:
     from numba.extending import register_jitable
 
-    fortran.bind()
-    for part in (fortran.layout, lapack.copied, lapack.exchange, lapack.solve_in_place):
-        register_jitable(part)
+    register_jitable(part)
 
 
 @cache

@@ -141,11 +141,11 @@ class Contraction:
 
 
 def contraction(eqn: Eqn) -> Contraction:
-    """The subscripts of an einsum, or of the one that a matmul is."""
-    if eqn.op is matmul:
-        a, b = ("xy"[-v.type.rank :] if k == 0 else "yz"[: v.type.rank] for k, v in enumerate(eqn.inputs))
-        return Contraction((a, b), "".join(c for c in a + b if c != "y"))
-    return Contraction.parse(attributes.text(eqn.attrs["subscripts"]))
+    """The subscripts of an einsum, taken apart; those of a matmul."""
+    if eqn.op is einsum:
+        return Contraction.parse(attributes.text(eqn.attrs["subscripts"]))
+    a, b = ("ik"[2 - eqn.inputs[0].type.rank :], "kj"[: eqn.inputs[1].type.rank])
+    return Contraction((a, b), (a + b).replace("k", ""))
 
 
 def _einsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
