@@ -42,13 +42,16 @@ def matvec(a: Any, x: Any, out: Any) -> None:
     lies, apart = layout(a)
     step = max(x.strides[0] // x.itemsize, 1)
     out_step = max(out.strides[0] // out.itemsize, 1)
-    for i in range(rows):
-        out[i] = 0
     if rows * inner <= FEW or max(rows, inner, apart, step, out_step) > MOST:
         for i in range(rows):
+            total = out.dtype.type(0)
             for k in range(inner):
-                out[i] += a[i, k] * x[k]
-    elif lies == NO:
+                total += a[i, k] * x[k]
+            out[i] = total
+        return
+    for i in range(rows):
+        out[i] = 0
+    if lies == NO:
         gemv(YES, inner, rows, 1.0, a, apart, x, step, 1.0, out, out_step)
     else:
         gemv(NO, rows, inner, 1.0, a, apart, x, step, 1.0, out, out_step)
