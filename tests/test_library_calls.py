@@ -151,6 +151,24 @@ def test_transposes_of_stacks_are_not_written_out_where_a_product_can_do_without
     assert_same(call_plain(f, args, [3, 4, 6]), evaluated(f, args))
 
 
+def test_gradients_of_transposes_are_products_that_need_none():
+    def matrices(w, x):
+        return np.sum(np.tanh(w.T @ x))
+
+    def stacks(a, b):
+        return np.sum(np.tanh(np.swapaxes(a, 1, 2) @ b))
+
+    rng = np.random.default_rng(0)
+    w, x, a, b = (rng.random(s) for s in ((7, 5), (7, 9), (6, 7, 5), (6, 7, 8)))
+    slope = grad(matrices)
+    assert "matmul(x, t.T, w_bar)" in slope.source(w, x) and slope.source(w, x).count("for i") == 1
+    np.testing.assert_allclose(slope(w, x), x @ (1 - np.tanh(w.T @ x) ** 2).T, rtol=1e-13)
+    slope = grad(stacks)
+    assert "], t[i].T, a_bar[i])" in slope.source(a, b) and "transpose" not in slope.ir(a, b).partition("bar")[2]
+    expected = b @ np.swapaxes(1 - np.tanh(np.swapaxes(a, 1, 2) @ b) ** 2, 1, 2)
+    np.testing.assert_allclose(slope(a, b), expected, rtol=1e-13)
+
+
 def test_small_matrices_are_loops():
     for shapes in (
         (("f64", 3, 3), ("f64", 3)),
