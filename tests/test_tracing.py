@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.special
 from traced_functions import agree, call, compare, served, served_program, trace
 
@@ -252,6 +253,19 @@ EXPRESSIONS: list[Callable[..., Any]] = [
     lambda i, j: (i @ j, np.dot(i, i)),
     lambda q, x: (np.linalg.solve(q, x), np.linalg.inv(q), q @ x),
     lambda q: (np.linalg.det(q), np.linalg.slogdet(q), np.linalg.solve(q, q.T)),
+    lambda q: (
+        np.linalg.cholesky(q @ q.T),
+        np.linalg.cholesky(q @ q.T, upper=True),
+        call(scipy.linalg.cholesky, q @ q.T),
+        call(scipy.linalg.cholesky, q @ q.T, lower=True),
+    ),
+    lambda q, x: (
+        call(scipy.linalg.solve_triangular, q, x),
+        call(scipy.linalg.solve_triangular, q, q.T, lower=True, unit_diagonal=True, trans=1),
+        call(scipy.linalg.solve_triangular, q, x, "T", unit_diagonal=True, check_finite=False),
+        call(scipy.linalg.cho_solve, call(scipy.linalg.cho_factor, q @ q.T), x),
+        call(scipy.linalg.cho_solve, call(scipy.linalg.cho_factor, q @ q.T, lower=True), q),
+    ),
     lambda p: (np.cross(p, p[:, ::-1]), np.cross(p[0], p[1]), p @ p.T, np.einsum("ij,kj->ik", p, p)),
     lambda x, s: (np.multiply(x, s), np.outer(x, x), np.dot(x, s), np.inner(s, x)),
     # indexing
