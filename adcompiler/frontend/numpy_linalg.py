@@ -158,6 +158,7 @@ FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
         np.linalg.slogdet: slogdet,
         np.linalg.cholesky: cholesky,
         np.linalg.norm: norm,
+        np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
     }
 )
 

@@ -88,6 +88,11 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
     return np.multiply(ravel(a)[:, None], ravel(b)[None, :], out=out)
 
 
+def vecdot(a: Any, b: Any) -> Any:
+    """`np.vecdot`: scalar products along the last axis."""
+    return sum_(np.multiply(operand_array(a), operand_array(b)), -1)
+
+
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """`np.tensordot`: as one product of matrices."""
     x, y = operand_array(a), operand_array(b)
@@ -172,5 +177,12 @@ FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
         np.einsum: einsum,
         np.trace: trace,
         np.cross: cross,
+        np.vecdot: vecdot,
+        np.linalg.matmul: lambda x1, x2: matmul(x1, x2),
+        np.linalg.outer: lambda x1, x2: outer(x1, x2),
+        np.linalg.tensordot: lambda x1, x2, axes=2: tensordot(x1, x2, axes),
+        np.linalg.vecdot: lambda x1, x2: vecdot(x1, x2),
+        np.linalg.cross: lambda x1, x2: cross(x1, x2),
+        np.linalg.trace: lambda x, offset=0: trace(x, offset, -2, -1),
     }
 )
