@@ -17,6 +17,7 @@ import math
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -43,8 +44,9 @@ def in_background(function: Function, numba: Compiled, numpy: Compiled) -> Compi
 class _Warmup:
     def __init__(self, function: Function, numba: Compiled, numpy: Compiled) -> None:
         self.numba, self.numpy = numba, numpy
-        self.compiled = Compiled(numba.source, numba.kernels, numba.notes, self._call, self._compile)
-        self._params = len(function.body.params)
+        self.compiled = replace(numba, call=self._call, compile=self._compile)
+        params = len(function.body.params)
+        self._sizes = slice(params, params + len(function.sizes))
         self._seconds = lru_cache(maxsize=64)(
             lambda sizes: numpy_seconds(function, dict(zip(function.sizes, sizes, strict=True)))
         )
@@ -54,7 +56,7 @@ class _Warmup:
 
     def _call(self, *args: Any) -> tuple[Any, ...]:
         self._started()
-        if not self._tried and self._seconds(args[self._params :]) < SOON:
+        if not self._tried and self._seconds(args[self._sizes]) < SOON:
             return self.numpy.call(*args)
         self._compile()
         return self.compiled.call(*args)

@@ -265,11 +265,23 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Library:
+    """A call of a backend's function that writes into an array which is there.
+
+    `source(eqn, operands, result)` is a call that gives False where it fails: then LinAlgError is raised with
+    the message `fails`. An operand may be the transpose of an array.
+    """
+
+    source: Callable[[Eqn, Sequence[str], str], str]
+    fails: str
+
+
+@dataclass(frozen=True)
 class Structural:
     """Ops that the writers of backends know by name: control flow, updates of arrays, checks."""
 
 
-Lowering = Scalar | Element | Reduction | Scan | Whole | Structural
+Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 
 # ---- the record ----
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.api import GradientFunction
+from adcompiler.gradient_function import GradientFunction
 from adcompiler.ir.ops import OPS
 
 from .workload import Impossible

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from adcompiler.api import GradientFunction
 from adcompiler.frontend.arguments import binder, flatten
+from adcompiler.gradient_function import GradientFunction
 
 from .values import Examples, Unreadable, is_type, parse_value
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
-from ..op import Op, Sample, Structural, Whole, multilinear
+from ..op import Op, Sample, Structural, multilinear
 from ..types import ArrayType, Dim, broadcast_shapes
 from . import attributes
 from .arrays import on_expressions
@@ -83,7 +83,7 @@ matmul = Op(
     infer=_matmul_infer,
     numpy=np.matmul,
     derivative=multilinear(_matmul_transpose),
-    lowering=Whole(lambda eqn, operands: f"np.dot({', '.join(operands)})"),
+    lowering=Structural(),
     sympy=on_expressions(np.matmul),
     cost=2,
     terms=_matmul_terms,
