@@ -135,12 +135,12 @@ def _work(eqn: Eqn, sizes: Sizes) -> float:
     """Elements that are touched; of a product or factorisation, multiplications."""
     if eqn.op.updates:
         return _elements(eqn.inputs[1:], sizes)
-    if not isinstance(eqn.op.lowering, Reduction | Scan | Whole):
-        return _elements(eqn.outputs, sizes)
     values = [*eqn.inputs, *eqn.outputs]
     touched = _elements(values, sizes)
-    if not (eqn.op.dear and isinstance(eqn.op.lowering, Whole)):
+    if isinstance(eqn.op.lowering, Reduction | Scan | Whole):
         return touched
+    if not eqn.op.dear or eqn.blocks:
+        return _elements(eqn.outputs, sizes)
     sides = [min(d.value(sizes) for d in v.type.shape[-2:]) for v in values if v.type.rank > 1]
     return touched * max(sides, default=1)
 
