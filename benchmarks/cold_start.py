@@ -17,7 +17,7 @@ from pathlib import Path
 import kernels
 from measuring import fresh, stages
 
-ROUNDS = 3
+ROUNDS = 5
 BEYOND = 0.35
 """Seconds that the first gradient of a second process may take beyond the script with one cached kernel."""
 OVER_JAX, LONGEST = 2.0, 5.0
