@@ -60,6 +60,5 @@ def memory(program: Compiled, inputs: Inputs, given: Sequence[Any]) -> Memory:
         return Memory(0, 0, 0, copies, ("the NumPy backend makes an array for each operation",))
     sizes = dict(zip(program.function.sizes, inputs[len(values) :], strict=True))
     needs = program.needs
-    return Memory(
-        needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes), copies, needs.unknown
-    )
+    known = (needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes))
+    return Memory(*known, copies, needs.unknown)

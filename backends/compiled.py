@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..ir.errors import CheckError
 from ..ir.graph import Eqn, Function
+from ..ir.op import Library
 from .peak import Needs
 
 Results = tuple[Any, ...]
@@ -50,9 +53,13 @@ class Compiled:
 
 
 def failure(check: Eqn) -> Exception:
-    """The exception that a failed `check` raises; its note shows the user's line."""
-    kind = getattr(builtins, str(check.attrs["kind"]), CheckError)
-    error: Exception = kind(str(check.attrs["message"]))
+    """The exception that a failed `check` raises, or a library that fails; its note shows the user's line."""
+    error: Exception
+    if isinstance(check.op.lowering, Library):
+        error = np.linalg.LinAlgError(check.op.lowering.fails)
+    else:
+        kind = getattr(builtins, str(check.attrs["kind"]), CheckError)
+        error = kind(str(check.attrs["message"]))
     if check.location is not None:
         error.add_note(f"{check.location}: {check.location.source}")
     return error

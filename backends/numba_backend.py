@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from inspect import getmembers, isfunction
 from typing import Any
 
-from ..ir.graph import Block, Eqn, Function, Value, constant
-from ..ir.op import Whole, constructor
+from ..ir.graph import Block, Eqn, Function, constant
+from ..ir.op import Library, Whole, constructor
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, special, tapes, vecmath
+from . import cache, lapack, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
@@ -25,18 +25,22 @@ from .control_flow import ControlWriter
 from .destinations import Result, into_destinations, results_of
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
+from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
 from .peak import Needs, needs
+from .products import library_product
+from .recurrences import independent
 from .roots import is_row
 from .source import Fresh, Line, Names, Page, allocation, render, tuple_text, zero
 
-LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {
-    "part": "carving",
-    "alone": "carving",
-    "scratch": "sums",
-    "summed": "sums",
-}
+LOWERED = (
+    {f.__name__: "vecmath" for f in vecmath.FORMULAS}
+    | dict.fromkeys(("part", "alone", "strided"), "carving")
+    | dict.fromkeys(("scratch", "summed"), "sums")
+    | dict.fromkeys(("matmul", "matvec"), "blas")
+    | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
+)
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
 HELPERS = LOWERED | {
@@ -60,6 +64,7 @@ class NumbaWriter(ControlWriter):
         """The variable of the number of the check that failed in a loop, 0 if none has."""
         self.broken = False
         """Whether a check stands in a loop."""
+        self.independent = independent(function.body)
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -73,12 +78,16 @@ class NumbaWriter(ControlWriter):
             self._filled(eqn, scope)
         elif is_row(eqn):
             self._row(eqn, scope)
+        elif library_product(eqn):
+            CallWriter(self, eqn, scope).product()
+        elif isinstance(eqn.op.lowering, Library):
+            CallWriter(self, eqn, scope).routine(eqn.op.lowering)
         elif isinstance(eqn.op.lowering, Whole):
-            operands = [self._library_operand(v, scope) for v in eqn.inputs]
-            self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
+            operands = map(CallWriter(self, eqn, scope).operand, eqn.inputs)
+            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
@@ -108,10 +117,6 @@ class NumbaWriter(ControlWriter):
         self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None))
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
-
-    def _library_operand(self, value: Value, scope: Scope) -> str:
-        transposed = self.scheduled(scope.block).inlined.get(value)
-        return self.text(value) if transposed is None else f"{self.text(transposed.inputs[0])}.T"
 
     def update(self, eqn: Eqn, place: Place) -> None:
         at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
