@@ -39,7 +39,7 @@ def squares(x):
 def walked(x):
     y = x[0]
     while y > 0.1:
-        y = 0.9 * y * y
+        y = y * y / (1.0 + y)
     return y * np.sum(x)
 
 
