@@ -16,6 +16,7 @@ from ..ir.ops.indexing import element_indices
 from ..ir.ops.products import contraction
 from ..ir.ops.shape import broadcast_indices
 from ..ir.types import Shape
+from .products import library_product
 from .source import zero
 
 Read = Callable[[Value, Sequence[str]], str]
@@ -54,8 +55,8 @@ def is_row(eqn: Eqn) -> bool:
 
 
 def is_product(eqn: Eqn) -> bool:
-    """Whether it is a sum of products of elements: an einsum, or a product with a vector."""
-    return eqn.op.name == "einsum" or eqn.op.name == "matmul" and any(v.type.rank == 1 for v in eqn.inputs)
+    """Whether it is a sum of products of elements that becomes loops."""
+    return eqn.op.name in ("matmul", "einsum") and library_product(eqn) is None
 
 
 def is_sum(root: Eqn) -> bool:

@@ -7,7 +7,7 @@ without branches and calls, one function of LLVM's a module, inlined where it is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -103,7 +103,7 @@ def smaller(x: Any, y: Any) -> Any:
     return np.minimum(x, y)
 
 
-FORMULAS = {
+FORMULAS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     exp: exponentials.exp,
     exp2: exponentials.exp2,
     expm1: exponentials.expm1,
