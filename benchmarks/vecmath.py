@@ -16,10 +16,10 @@ import sys
 import mpmath as mp
 import numpy as np
 import scipy.special
-from measuring import clock
 from numba import njit
 
 from adcompiler.backends import vecmath
+from adcompiler.benchmarking import clock
 
 BAR = 2.0
 COUNT, CHECKED, SIZE, SECONDS = 1_000_000, 10_000, 4_000, 0.3
