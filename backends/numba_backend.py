@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getmembers, isfunction
 from typing import Any
 
@@ -22,14 +22,17 @@ from .blocks import place_text
 from .buffers import in_workspace
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
+from .destinations import Result, into_destinations, results_of
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
 from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .peak import Needs, needs
 from .products import library_product
+from .recurrences import independent
 from .roots import is_row
-from .source import Line, Names, Page, allocation, render, tuple_text, zero
+from .source import Fresh, Line, Names, Page, allocation, render, tuple_text, zero
 
 LOWERED = (
     {f.__name__: "vecmath" for f in vecmath.FORMULAS}
@@ -61,6 +64,7 @@ class NumbaWriter(ControlWriter):
         """The variable of the number of the check that failed in a loop, 0 if none has."""
         self.broken = False
         """Whether a check stands in a loop."""
+        self.independent = independent(function.body)
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -83,7 +87,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
@@ -110,7 +114,7 @@ class NumbaWriter(ControlWriter):
             self.assign(eqn, call, scope)
             return
         name = self.names.fresh(eqn.output.name)
-        self.page.write(f"{name} = {call}", eqn)
+        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None))
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
 
@@ -118,6 +122,12 @@ class NumbaWriter(ControlWriter):
         at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
         sign = "+=" if eqn.op.name == "add_at" else "="
         self.page.write(f"{place_text(at)} {sign} {self.text(eqn.inputs[1])}", eqn)
+
+    def into(self, result: Result) -> Sequence[Line]:
+        """The copy of a result into the array of the caller."""
+        page, nobody = Page(), Group(None)
+        self.overwrite(page, Place(result.out, (), nobody), Place(result.source, (), nobody), result.type)
+        return page.lines
 
     def trips(self, length: Dim, reverse: bool) -> str:
         if not reverse:
@@ -169,8 +179,13 @@ class Entry:
     kernel: str
     lines: Sequence[Line]
     writer: NumbaWriter
-    words: Dim
-    """What it needs of memory that is kept."""
+    results: Sequence[Result]
+    needs: Needs
+
+    @property
+    def words(self) -> Dim:
+        """What it needs of memory that is kept."""
+        return self.needs.words
 
 
 def compile_function(function: Function, options: Options) -> Compiled:
@@ -204,7 +219,8 @@ def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    text = kernels_text(entry.function)
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     return compiled
 
 
@@ -239,38 +255,41 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
     name = names.fresh(function.name)
     kernel = names.fresh(f"{name}_kernel")
     writer = NumbaWriter(function, names.taken)
-    results = writer.body()
+    sources = writer.body()
+    results = results_of(function, sources, writer.names.fresh)
     names.take(writer.leave)
     for array in writer.constants:
         names.take(array)
-    params = [writer.texts[p] for p in function.body.params]
     if writer.broken:
         writer.page.lines.insert(0, Line(f"{writer.status} = 0"))
+    placed = into_destinations(writer.page.lines, results, writer.handed_on, writer.into)
+    returned = [r for r in results if not r.out]
     lines, work, words = in_workspace(
-        writer.page.lines, results, writer.handed_on, function.sizes, writer.names.fresh
+        placed, [r.source for r in returned], writer.handed_on, function.sizes, writer.names.fresh
     )
-    worked = [work] if words != NONE else []
-    arguments = ", ".join([*params, *writer.constants, *function.sizes, *worked])
+    brought = [r.type for r in results if r.out]
+    known = needs(lines, brought, words, writer.handed_on, function.sizes)
+    entry = Entry(function, name, kernel, [], writer, results, known)
+    params = [*(writer.texts[p] for p in function.body.params), *writer.constants, *function.sizes]
+    arguments = ", ".join([*params, *(r.out for r in results if r.out), *([work] if words != NONE else [])])
     page = Page()
     if writer.checks:
-        _write_stopped(page, writer, options)
-    scalar = any(not r.type.rank for r in function.body.results)
-    direct = not writer.constants and not scalar and not worked
+        _write_stopped(page, entry, options)
     page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
-    page.write(f"def {name if direct else kernel}({arguments}):")
+    page.write(f"def {kernel}({arguments}):")
     page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
-    status = ["np.int64(0)"] if writer.checks else []
-    page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
-    if not direct:
-        _write_caller(page, writer, name, f"{kernel}({arguments})", (work, words))
-    return Entry(function, name, name if direct else kernel, page.lines, writer, words)
+    back = [*(["np.int64(0)"] if writer.checks else []), *(r.source for r in returned)]
+    if back or not lines:
+        page.extend([Line(f"return {tuple_text(back)}", 1)])
+    _write_caller(page, entry, f"{kernel}({arguments})", work)
+    return replace(entry, lines=page.lines)
 
 
-def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
+def _write_stopped(page: Page, entry: Entry, options: Options) -> None:
     """What the kernel returns when a check failed: its number, and results that nobody looks at."""
-    results = [_nothing(r.type) for r in writer.function.body.results]
+    results = [_nothing(r.type) for r in entry.results if not r.out]
     page.extend([Line(""), Line(""), Line(_decorator(options, cached=False))])
-    page.write(f"def {writer.leave}(check):")
+    page.write(f"def {entry.writer.leave}(check):")
     page.extend([Line(f"return {tuple_text(['np.int64(check)', *results])}", 1)])
 
 
@@ -280,43 +299,53 @@ def _nothing(type_: ArrayType) -> str:
     return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
 
 
-def _write_caller(page: Page, writer: NumbaWriter, name: str, call: str, memory: tuple[str, Dim]) -> None:
-    """What stands around the kernel: memory that is kept between calls, and scalars of the results' dtypes
-    for the Python numbers that Numba gives."""
-    given = ", ".join([*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes])
-    outcome, returned = _outcome(writer)
-    work, words = memory
-    body = [f"{outcome} = {call}"]
-    if words != NONE:
-        body = [f"{work} = workspace.take({words})", *body, f"workspace.give_back({work})"]
-    page.extend([Line(""), Line(""), Line(f"def {name}({given}):")])
-    page.extend(Line(text, 1) for text in [*body, f"return {returned}"])
+def _write_caller(page: Page, entry: Entry, call: str, work: str) -> None:
+    """What stands around the kernel: arrays for results, where the caller brings none, memory that is kept
+    between calls, and scalars of the results' dtypes for the Python numbers that Numba gives."""
+    writer = entry.writer
+    outs = [r for r in entry.results if r.out]
+    given = [*(writer.texts[p] for p in entry.function.body.params), *entry.function.sizes]
+    page.extend([Line(""), Line("")])
+    page.write(f"def {entry.name}({', '.join([*given, *(f'{r.out}=None' for r in outs)])}):")
+    with page.indented():
+        for result in outs:
+            page.write(f"if {result.out} is None:")
+            shape = [d.positive() for d in result.type.shape]  # that of a loop's stack may be negative
+            with page.indented():
+                page.write(f"{result.out} = {allocation('np.empty', result.type.with_shape(shape))}")
+        outcome, returned = _outcome(entry)
+        if entry.words != NONE:
+            page.write(f"{work} = workspace.take({entry.words})")
+        page.write(f"{outcome} = {call}" if outcome else call)
+        if entry.words != NONE:
+            page.write(f"workspace.give_back({work})")
+        page.write(f"return {returned}")
 
 
-def _outcome(writer: NumbaWriter) -> tuple[str, str]:
-    """What the kernel's results are called, and what the caller returns of them."""
-    results = writer.function.body.results
-    if all(r.type.rank for r in results):
-        name = writer.names.fresh("results")
-        return name, name
-    found = [writer.names.fresh(f"r{k}") for k in range(len(results))]
-    status = ["status"] if writer.checks else []
-    typed = [
-        f if r.type.rank else f"{constructor(r.type.dtype)}({f})" for f, r in zip(found, results, strict=True)
-    ]
-    return tuple_text([*status, *found]), tuple_text([*status, *typed])
+def _outcome(entry: Entry) -> tuple[str, str]:
+    """What the kernel's results are called, and what the caller returns."""
+    names = entry.writer.names
+    found = ["status"] if entry.writer.checks else []
+    returned = list(found)
+    for k, result in enumerate(entry.results):
+        if not result.out:
+            found.append(names.fresh(f"r{k}"))
+        scalar = f"{constructor(result.type.dtype)}({found[-1]})" if not result.type.rank else ""
+        returned.append(scalar or result.out or found[-1])
+    return tuple_text(found) if found else "", tuple_text(returned)
 
 
 def _signature(entry: Entry) -> tuple[Any, ...]:
-    """Numba's types of the parameters, the constants, the sizes, and the workspace, the one written to."""
+    """Numba's types of parameters, constants and sizes, then of what is written to: results, workspace."""
     from numba import float64, from_dtype, int64, types
 
-    def numba_type(kind: ArrayType) -> Any:
+    def numba_type(kind: ArrayType, readonly: bool = True) -> Any:
         element = types.boolean if kind.dtype is BOOL else from_dtype(kind.dtype.numpy)
-        return types.Array(element, kind.rank, "C", readonly=True) if kind.rank else element
+        return types.Array(element, kind.rank, "C", readonly=readonly) if kind.rank else element
 
     constants = [constant(data).type for data in entry.writer.constants.values()]
     params = [p.type for p in entry.function.body.params]
     sizes = [int64] * len(entry.function.sizes)
     work = [types.Array(float64, 1, "C")] if entry.words != NONE else []
-    return (*map(numba_type, [*params, *constants]), *sizes, *work)
+    outs = [numba_type(r.type, readonly=False) for r in entry.results if r.out]
+    return (*map(numba_type, [*params, *constants]), *sizes, *outs, *work)

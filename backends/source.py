@@ -54,7 +54,7 @@ class Names:
 class Line:
     """One line: text without indentation, how deep it stands, and what is said beside it.
 
-    `makes` is the array that it makes, where another place for it may be found.
+    `makes` is the array that it makes.
     """
 
     text: str
@@ -69,11 +69,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Fresh:
-    """An array that a line makes: its variable, and what fills memory of its size as that line does."""
+    """An array that a line makes: its variable, and what fills memory of its size as that line does.
+
+    Without `filling` only that line can make it.
+    """
 
     name: str
     type: ArrayType
-    filling: Callable[[], Sequence[Line]] = tuple
+    filling: Callable[[], Sequence[Line]] | None = tuple
 
 
 @dataclass

@@ -225,7 +225,7 @@ def test_an_array_is_updated_in_place_inside_a_branch():
         assert_same(call(f, (x,), [3]), evaluated(f, (x,)))
         compiled = compile_function(f, name)
         assert compiled.notes == ()
-        assert compiled.source.count(".copy()") == 1
+        assert compiled.source.count(".copy()") == (name == "numpy")
 
 
 def test_elementwise_chains_and_sums_become_one_nest():
@@ -270,7 +270,7 @@ def test_rows_broadcast_computed_once_a_row():
         program("scaled_rows", body, sizes=("n", "m"), a=("f64", "n", "m"), x=("f64", "n")), "numba"
     )
     lines = [line.strip() for line in compiled.source.splitlines()]
-    assert lines.index("t1 = np.exp(x[i])") < lines.index("for j in range(m):")
+    assert lines.index("t1 = exp(x[i])") < lines.index("for j in range(m):")
 
 
 # ---- random programs ----

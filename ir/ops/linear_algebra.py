@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
 from ..op import Forward, Library, NoDerivative, Op, Reverse, Rule, Sample, Whole
-from ..types import ArrayType
+from ..types import ArrayType, Dim
 from .attributes import boolean
 from .elementwise import common_dtype, floating, matrix, vector
 from .products import matmul, outer, transposed
@@ -85,6 +85,18 @@ def _solve_sympy(a: Any, b: Any) -> Any:
 
 _REGULAR = matrix(-1, 1, 3, 3) + 3.0 * np.eye(3)
 
+
+def elimination(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+    """A third of the cube: multiplications and additions of Gaussian elimination, in pairs."""
+    return types[0].size * types[0].shape[0] // 3
+
+
+def _solve_terms(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+    """Elimination, and both substitutions for each right-hand side."""
+    a, b = types
+    return elimination(types, attrs) + a.shape[0] * b.size
+
+
 solve = Op(
     name="solve",
     infer=_solve_infer,
@@ -93,7 +105,8 @@ solve = Op(
     lowering=Library(_solve_source, SINGULAR),
     sympy=_solve_sympy,
     dispatch=(np.linalg.solve,),
-    cost=20,
+    cost=2,
+    terms=_solve_terms,
     dear=True,
     samples=(
         Sample((_REGULAR, vector(-1, 1, 3))),
@@ -134,7 +147,8 @@ lu = Op(
     numpy=_lu,
     derivative=AFTERWARDS,
     lowering=Library(lambda eqn, operands, result: f"lu({operands[0]}, {result})", SINGULAR),
-    cost=20,
+    cost=2,
+    terms=elimination,
     dear=True,
     samples=tuple(Sample((a,), smooth=False) for a in (_REGULAR, _REGULAR[::-1].copy(), np.zeros((0, 0)))),
 )
@@ -169,7 +183,8 @@ lu_solve = Op(
     numpy=_lu_solve,
     derivative=AFTERWARDS,
     lowering=Library(_lu_solve_source, SINGULAR),
-    cost=10,
+    cost=2,
+    terms=lambda types, attrs: types[1].size * types[1].shape[0],
     dear=True,
     samples=tuple(
         Sample((_FACTORS, b), {"transposed": transposed}, smooth=False)
@@ -216,7 +231,8 @@ inv = Op(
     lowering=Library(lambda eqn, operands, result: f"inverse({operands[0]}, {result})", SINGULAR),
     sympy=_inv_sympy,
     dispatch=(np.linalg.inv,),
-    cost=20,
+    cost=2,
+    terms=lambda types, attrs: types[0].size * types[0].shape[0],
     dear=True,
     samples=(Sample((_REGULAR,)), Sample((np.array([[-0.5]]),))),
 )
@@ -248,7 +264,8 @@ logabsdet = Op(
     derivative=weighted_sum(lambda a, y, axes: transposed(inv(a))),
     lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[1]"),
     sympy=_logabsdet_sympy,
-    cost=20,
+    cost=2,
+    terms=elimination,
     dear=True,
     samples=_DETERMINANTS,
 )
@@ -259,7 +276,8 @@ detsign = Op(
     numpy=lambda a: np.linalg.slogdet(a)[0],
     derivative=NoDerivative("the sign of a determinant is piecewise constant"),
     lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[0]"),
-    cost=20,
+    cost=2,
+    terms=elimination,
     dear=True,
     samples=_DETERMINANTS,
 )
