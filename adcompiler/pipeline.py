@@ -24,6 +24,7 @@ from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .transforms.cse import cse
 from .transforms.dce import dce
+from .transforms.factorisations import share_factors
 from .transforms.forward import forward
 from .transforms.inline import inline
 from .transforms.partition import Partition, partition
@@ -114,10 +115,11 @@ def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(fastmath=options.fastmath)
     inlined = _after("inline", inline(function))
-    verify(inlined)
-    found = compile_function(inlined, options.backend, backend)
+    shared = _after("factorisations", dce(share_factors(inlined)))
+    verify(shared)
+    found = compile_function(shared, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":
-        return in_background(inlined, found, compile_function(inlined, "numpy", backend))
+        return in_background(shared, found, compile_function(shared, "numpy", backend))
     return found
 
 

@@ -193,6 +193,7 @@ def test_show(output, golden, name, target, stage):
     ("stage", "part"),
     [
         ("kernels", "mul -> f64"),
+        ("memory", "workspace  8*n"),
         ("numpy", "def power_grad(x, n):"),
         ("numba", "@njit("),
         ("llvm", "define"),
