@@ -33,7 +33,7 @@ SHORT = 16
 LANES = 8
 """Partial sums of cheap terms."""
 
-CHEAP, FEW = 4.0, 8
+CHEAP, FEW = 4.0, 3
 """Operations an element of equations, and so many of them, that may be written once a lane."""
 
 
