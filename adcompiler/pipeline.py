@@ -24,6 +24,7 @@ from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .transforms.cse import cse
 from .transforms.dce import dce
+from .transforms.factorisations import share_factors
 from .transforms.forward import forward
 from .transforms.inline import inline
 from .transforms.partition import Partition, partition
@@ -31,9 +32,13 @@ from .transforms.residuals import PLANS
 from .transforms.reverse import reverse
 from .transforms.select import select
 from .transforms.simplify import simplify
+from .warmup import in_background
 
 Watcher = Callable[[str, Function], None]
 _WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+WARMUPS = ("call", "background")
+"""Whether a call waits until it is compiled, or NumPy may answer meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Options:
     backend: str = "numba"
     plan: str = "auto"
     fastmath: bool = False
+    warmup: str = "call"
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
@@ -56,11 +62,15 @@ class Options:
             raise ArgumentError(
                 f"there is no backend {self.backend!r}", hint="use one of " + ", ".join(BACKENDS)
             )
+        if self.warmup not in WARMUPS:
+            raise ArgumentError(
+                f"there is no warmup {self.warmup!r}", hint="use one of " + ", ".join(WARMUPS)
+            )
 
     @staticmethod
-    def of(backend: str | None, plan: str, fastmath: bool) -> Options:
+    def of(backend: str | None, plan: str, fastmath: bool, warmup: str) -> Options:
         """Options; the environment names the default backend."""
-        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath)
+        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath, warmup)
 
 
 # ---- the stages ----
@@ -105,8 +115,12 @@ def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(fastmath=options.fastmath)
     inlined = _after("inline", inline(function))
-    verify(inlined)
-    return compile_function(inlined, options.backend, backend)
+    shared = _after("factorisations", dce(share_factors(inlined)))
+    verify(shared)
+    found = compile_function(shared, options.backend, backend)
+    if options.warmup == "background" and options.backend == "numba":
+        return in_background(shared, found, compile_function(shared, "numpy", backend))
+    return found
 
 
 def _optimised(function: Function, name: str) -> Function:
