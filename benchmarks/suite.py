@@ -4,6 +4,7 @@ Each workload at each size has a process of its own, with an empty cache folder;
 are left out. `--docs` writes docs/benchmarks.md, its picture and its figures. For Linux.
 """
 
+import datetime
 import json
 import os
 import sys
@@ -12,12 +13,15 @@ from pathlib import Path
 import click
 import workloads
 from measuring import fresh
-from reporting import bars, chart, machine, page
+from reporting import bars, chart, page
 from reporting.rows import Row
+
+from adcompiler.benchmarking import machine
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZES = ("small", "medium", "large")
 THREADS = ("one", "all")
+PACKAGES = ("adcompiler", "numba", "llvmlite", "numpy", "scipy", "jax", "torch", "autograd")
 PEERS = ("jax", "torch", "autograd")
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_IN_XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -70,7 +74,7 @@ def a_run(names, sizes, threads, quick):
     """All that is written to a file: where, the rows, figures beside them, and which processes failed."""
     cores = os.sched_getaffinity(0)
     here = PEERS[: 1 if quick else None]
-    run = {"machine": machine.described(), "rows": [], "figures": {}, "failed": {}}
+    run = {"machine": surroundings(), "rows": [], "figures": {}, "failed": {}}
     for number in threads:
         pin(number, cores)
         chosen = sizes or (("small",) if quick else SIZES)
@@ -80,6 +84,13 @@ def a_run(names, sizes, threads, quick):
         if number == "one" and not names:
             run["figures"] = beside(quick)
     return run
+
+
+def surroundings():
+    """Machine, versions, and the day."""
+    found = machine.describe(PACKAGES)
+    about = {"processor": found.cpu, "cores": str(found.cores), "system": found.system, **found.versions}
+    return {**about, "date": datetime.date.today().isoformat()}
 
 
 def report(rows, figures):

@@ -12,8 +12,7 @@ import numpy as np
 import workloads
 
 from adcompiler import adjoint
-
-from . import clock
+from adcompiler.benchmarking import clock, machine
 
 SIZE = 30_000_000  # elements: more than caches hold
 MOVED = 24  # bytes an element: two read, one written
@@ -21,24 +20,15 @@ COPIED = 16
 KERNELS = ("mse", "affine_fit")
 
 
-@hand.as_generated
-def copy(source, target):
-    for i in range(len(source)):
-        target[i] = source[i]
-
-
-@hand.as_generated
-def fresh_copy(source):
-    target = np.empty(len(source))
-    copy(source, target)
-    return target
-
-
 def measured(threads: str, seconds: float) -> dict[str, float]:
     """Bytes a second, by name."""
     now = time.process_time if threads == "one" else time.perf_counter
     source = np.random.default_rng(0).normal(size=SIZE)
-    calls = {"copy": partial(copy, source, np.ones(SIZE)), "copy, fresh": partial(fresh_copy, source)}
+    copy = machine.copy_loop(1)
+    calls = {
+        "copy": partial(copy, np.ones(SIZE), source),
+        "copy, fresh": lambda: copy(np.empty(SIZE), source),
+    }
     moved = dict.fromkeys(calls, COPIED)
     for name in KERNELS:
         workload = workloads.load(name)

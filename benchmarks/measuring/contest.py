@@ -17,7 +17,7 @@ import peers
 import workloads
 from peers import ourselves
 
-from . import clock
+from adcompiler.benchmarking import clock
 
 PEERS = {"jax": "with_jax", "torch": "with_torch", "autograd": "with_autograd"}
 FEWEST = 21  # samples
