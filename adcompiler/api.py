@@ -11,11 +11,9 @@ from typing import Any
 
 from . import nested
 from .differentiation import Choice
-from .gradient_checks import Program, check
 from .gradient_function import Function, GradientFunction, ValueAndGradient, specialisations
 from .ir.errors import ArgumentError
 from .pipeline import Options
-from .verification.differences import Tolerance
 from .verification.verdict import Verdict
 
 
@@ -28,6 +26,7 @@ def adjoint(
     backend: str | None = None,
     plan: str = "auto",
     fastmath: bool = False,
+    warmup: str = "call",
 ) -> Any:
     """The compiled gradient function of a Python function of NumPy arrays and floats.
 
@@ -56,6 +55,9 @@ def adjoint(
     fastmath
         Let the compiler reassociate and assume that there are no NaN and infinities. Off by default: the
         arithmetic is compiled as written.
+    warmup
+        "call": the first call compiles, and waits for it. "background": Numba compiles in a thread, and
+        NumPy answers until it has finished, where that should take less than 0.1 s.
 
     Returns
     -------
@@ -80,8 +82,9 @@ def adjoint(
             backend=backend,
             plan=plan,
             fastmath=fastmath,
+            warmup=warmup,
         )
-    choice = Choice(Options.of(backend, plan, fastmath), _numbers(argnums), _names(argnames), has_aux)
+    choice = Choice(Options.of(backend, plan, fastmath, warmup), _numbers(argnums), _names(argnames), has_aux)
     return GradientFunction(f, choice)
 
 
@@ -246,6 +249,9 @@ def check_grads(
     ArgumentError
         For options, modes and orders that do not exist.
     """
+    from .gradient_checks import Program, check
+    from .verification.differences import Tolerance
+
     choice = Choice(_options(options), 0, None, False)
     programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
     program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))
@@ -258,12 +264,13 @@ def _gradient_and_aux(both: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _options(options: Mapping[str, Any]) -> Options:
-    unknown = options.keys() - {"backend", "plan", "fastmath"}
+    chosen = {"backend": None, "plan": "auto", "fastmath": False, "warmup": "call"}
+    unknown = options.keys() - chosen.keys()
     if unknown:
         raise ArgumentError(
-            f"unknown option {sorted(unknown)[0]!r}", hint="the options are backend, plan, fastmath"
+            f"unknown option {sorted(unknown)[0]!r}", hint="the options are " + ", ".join(chosen)
         )
-    return Options.of(options.get("backend"), options.get("plan", "auto"), options.get("fastmath", False))
+    return Options.of(**{**chosen, **options})
 
 
 def _numbers(argnums: int | Sequence[int]) -> int | tuple[int, ...]:

@@ -32,9 +32,13 @@ from .transforms.residuals import PLANS
 from .transforms.reverse import reverse
 from .transforms.select import select
 from .transforms.simplify import simplify
+from .warmup import in_background
 
 Watcher = Callable[[str, Function], None]
 _WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+WARMUPS = ("call", "background")
+"""Whether a call waits until it is compiled, or NumPy may answer meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Options:
     backend: str = "numba"
     plan: str = "auto"
     fastmath: bool = False
+    warmup: str = "call"
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
@@ -57,11 +62,15 @@ class Options:
             raise ArgumentError(
                 f"there is no backend {self.backend!r}", hint="use one of " + ", ".join(BACKENDS)
             )
+        if self.warmup not in WARMUPS:
+            raise ArgumentError(
+                f"there is no warmup {self.warmup!r}", hint="use one of " + ", ".join(WARMUPS)
+            )
 
     @staticmethod
-    def of(backend: str | None, plan: str, fastmath: bool) -> Options:
+    def of(backend: str | None, plan: str, fastmath: bool, warmup: str) -> Options:
         """Options; the environment names the default backend."""
-        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath)
+        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath, warmup)
 
 
 # ---- the stages ----
@@ -108,7 +117,10 @@ def compiled(function: Function, options: Options) -> Compiled:
     inlined = _after("inline", inline(function))
     shared = _after("factorisations", dce(share_factors(inlined)))
     verify(shared)
-    return compile_function(shared, options.backend, backend)
+    found = compile_function(shared, options.backend, backend)
+    if options.warmup == "background" and options.backend == "numba":
+        return in_background(shared, found, compile_function(shared, "numpy", backend))
+    return found
 
 
 def _optimised(function: Function, name: str) -> Function:

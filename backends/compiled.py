@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Compiled:
 
     function: Function
     source: str
-    kernels_text: str
+    kernels: Callable[[], str]
     notes: tuple[str, ...]
     call: Callable[..., Results]
     compile: Callable[[], None] = field(default=lambda: None)
@@ -50,6 +51,11 @@ class Compiled:
     """What Numba compiled, once it has."""
     needs: Needs | None = None
     """The memory that a call takes, where that is planned."""
+
+    @cached_property
+    def kernels_text(self) -> str:
+        """The loop nests over buffers, as text."""
+        return self.kernels()
 
 
 def failure(check: Eqn) -> Exception:
