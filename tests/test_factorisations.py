@@ -36,6 +36,12 @@ def after_a_loop(a, b, c):
     return [op("solve", a, x)]
 
 
+def in_a_loop_and_behind(a, b, c):
+    """What is made in a loop is not there behind it."""
+    (x,) = loop(N, lambda i, y: [op("solve", a, y)], [b], [], [])
+    return [op("solve", turned(a), op("solve", a, x))]
+
+
 def of_several_matrices(a, b, c):
     return [op("solve", a, b), op("solve", op("sin", a), b)]
 
@@ -52,6 +58,7 @@ def count(f, name):
         (before_a_loop, 1, 0),
         (in_a_loop, 1, 0),
         (after_a_loop, 0, 2),
+        (in_a_loop_and_behind, 2, 0),
         (of_several_matrices, 0, 2),
     ],
 )

@@ -301,6 +301,7 @@ def test_what_cannot_be_computed_is_told():
     assert not lapack.solve_triangular(zero, zero, out, True, False)
     assert not lapack.solve_triangular_vector(zero, x, x.copy(), True, False)
     assert lapack.solve_triangular(zero, np.eye(3), out, True, True) and np.array_equal(out, np.eye(3))
+    assert lapack.solve_triangular_vector(zero, np.ones(3), x, True, True) and np.array_equal(x, np.ones(3))
 
 
 def linear_algebra(name, transposed, rank, dtype="f64"):
