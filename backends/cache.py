@@ -200,6 +200,9 @@ def compile_kernel(kernel: Any, signature: tuple[Any, ...], place: Path) -> None
         if kernel.signatures:
             return
         kernel._cache = MachineCode(place)
+        if not __import__("os").environ.get("NOK"):
+            from .compiler import Kernels
+            kernel._compiler.pipeline_class = Kernels
         kernel.compile(signature)
         kernel.disable_compile()
         _counts["compilations"] += sum(kernel.stats.cache_misses.values())
