@@ -23,9 +23,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from numba.core import errors, ir, lowering, typed_passes, typeinfer, types, typing, untyped_passes
+from numba.core import cgutils, errors, ir, lowering, typed_passes, typeinfer, types, typing, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
+from numba.core.ir_utils import get_definition, guard
 from numba.np.arrayobj import load_item, store_item
 
 NUMBERS = (types.Number, types.Boolean)
@@ -49,19 +50,34 @@ class Kernels(CompilerBase):
 
 
 class Inference(typeinfer.TypeInferer):
-    """Numba's type inference, which asks once what a function is of numbers of some types."""
+    """Numba's type inference, which asks once what a function is of some types."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.known: dict[Any, Any] = {}
 
     def resolve_call(self, function: Any, args: Any, named: Any) -> Any:
-        if named or not all(isinstance(kind, NUMBERS) for kind in args):
+        if named:
             return super().resolve_call(function, args, named)
         key = function, *args
         if key not in self.known:
             self.known[key] = super().resolve_call(function, args, named)
         return self.known[key]
+
+    def typeof_setitem(self, statement: Any) -> None:
+        constraint = Stored(statement.target, statement.index, statement.value, statement.loc)
+        self.constraints.append(constraint)
+        self.calls.append((statement, constraint))
+
+
+class Stored(typeinfer.SetItemConstraint):
+    """That an element of an array is set, or a part of it."""
+
+    def __call__(self, inference: Inference) -> None:
+        known = [inference.typevars[v.name] for v in (self.target, self.index, self.value)]
+        if all(v.defined for v in known):
+            function = inference.context.resolve_value_type(operator.setitem)
+            self.signature = inference.resolve_call(function, [v.getone() for v in known], {})
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
@@ -93,6 +109,7 @@ class Writer(lowering.Lower):
         """A variable without a count of references stays a value if its one assignment comes before each use."""
         self.operators: dict[Any, Any] = {}
         self.arrays: dict[str, Any] = {}
+        self.counting: dict[Any, bool] = {}
         self._blk_local_varmap: dict[str, Any] = {}
         life = self.func_ir.variable_lifetime
         uses, dominators = life.usedefs.usemap, life.cfg.dominators()
@@ -110,7 +127,21 @@ class Writer(lowering.Lower):
         self._singly_assigned_vars = {n for n in at if n not in elsewhere or not self._counted(n)}
 
     def _counted(self, name: str) -> bool:
-        return bool(self.context.data_model_manager[self.typeof(name)].contains_nrt_meminfo())
+        return self._counts(self.typeof(name))
+
+    def _counts(self, kind: Any) -> bool:
+        """Whether there are references to memory in a value, which are counted."""
+        if kind not in self.counting:
+            self.counting[kind] = bool(self.context.data_model_manager[kind].contains_nrt_meminfo())
+        return self.counting[kind]
+
+    def incref(self, kind: Any, value: Any) -> None:
+        if self._counts(kind):
+            super().incref(kind, value)
+
+    def decref(self, kind: Any, value: Any) -> None:
+        if self._counts(kind):
+            super().decref(kind, value)
 
     def delvar(self, name: str) -> None:
         if name not in self._singly_assigned_vars or self._counted(name):
@@ -169,6 +200,8 @@ class Writer(lowering.Lower):
         return self.context.cast(self.builder, found, kind.dtype, result)
 
     def lower_setitem(self, target: Any, index: Any, value: Any, signature: Any) -> Any:
+        if self._whole(target, index, value):
+            return self._fill(target, value)
         address = self._element(target, index)
         if address is None:
             return super().lower_setitem(target, index, value, signature)
@@ -178,6 +211,34 @@ class Writer(lowering.Lower):
         )
         store_item(self.context, self.builder, kind, number, address)
         return None
+
+    def _whole(self, target: Any, index: Any, value: Any) -> bool:
+        """Whether `target[:] = value` sets elements of an array in C order to a number."""
+        if not self._plain(self.typeof(target.name)) or not isinstance(self.typeof(value.name), NUMBERS):
+            return False
+        made = guard(get_definition, self.func_ir, index)
+        if not isinstance(made, ir.Expr) or made.op != "call":
+            return False
+        called = guard(get_definition, self.func_ir, made.func)
+        bounds = [guard(get_definition, self.func_ir, v) for v in made.args]
+        return getattr(called, "value", None) is slice and [getattr(b, "value", 0) for b in bounds] == [
+            None,
+            None,
+        ]
+
+    def _fill(self, target: Any, value: Any) -> None:
+        """All elements of an array that lies in C order are set to one number."""
+        kind = self.typeof(target.name)
+        array = self.loadvar(target.name)
+        model = self.context.data_model_manager[kind]
+        data, count = (
+            self.builder.extract_value(array, model.get_field_position(f)) for f in ("data", "nitems")
+        )
+        number = self.context.cast(
+            self.builder, self.loadvar(value.name), self.typeof(value.name), kind.dtype
+        )
+        with cgutils.for_range(self.builder, count) as loop:
+            store_item(self.context, self.builder, kind, number, self.builder.gep(data, [loop.index]))
 
     def lower_binop(self, result: Any, expr: Any, op: Any) -> Any:
         left, right = self.typeof(expr.lhs.name), self.typeof(expr.rhs.name)
