@@ -12,7 +12,8 @@ from typing import Any
 
 from ..ir.errors import VerifierError
 from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
-from ..ir.types import ArrayType
+from ..ir.types import ArrayType, Dim
+from .cuts import Cut
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, note
 from .source import Fresh, Line, Names, Page, allocation, literal, remark, zero
@@ -84,6 +85,10 @@ class BlockWriter(ABC):
         if value.type.rank:
             return place_text(self.place(value))
         return literal(value) if isinstance(value, Constant) else self.texts[value]
+
+    def cut(self, extent: Dim, inside: Dim, weight: int) -> Cut | None:
+        """How a loop outside all others is cut into chunks; None where it is not."""
+        return None
 
     def scalar(self, value: Value) -> str:
         """Source of a scalar that becomes a variable's."""

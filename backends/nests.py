@@ -8,14 +8,18 @@ which LLVM turns into vectors. Their order depends on sizes alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 
 from ..ir.graph import Eqn, Value
 from ..ir.op import Reduction, Scan
 from ..ir.ops.attributes import integer, integers
 from ..ir.ops.indexing import element_indices
 from ..ir.ops.products import contraction
+from ..ir.types import Dim
 from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text
+from .chunks import Role, role, weight
+from .cuts import Cut, Partial
 from .elements import Elements, Written
 from .kernels import Nest, is_elementwise, stored_reads
 from .memory import Place, Scope
@@ -47,6 +51,9 @@ class NestWriter:
         self.loops = [self.indices[axis] for axis in self.order]
         writer.ascending.update(self.loops)
         inlined = writer.scheduled(scope.block).inlined
+        self.cut = self._cut(inlined)
+        if self.cut is not None:
+            writer.ascending.discard(self.loops[0])
         self.elements = Elements(writer, inlined, self.loops)
         self.lanes = LANES if self._unrolls(inlined) else 1
 
@@ -68,6 +75,30 @@ class NestWriter:
             self._pointwise()
 
     # ---- loops ----
+
+    def _cut(self, inlined: Mapping[Value, Eqn]) -> Cut | None:
+        """How the outermost loop is cut into chunks, if it is."""
+        if self.scope.depth or not self.order or self.extents[self.order[0]].constant is not None:
+            return None
+        if any(not self._cuttable(root, role(root, self.order[0])) for root in self.roots):
+            return None
+        inside = prod((self.extents[a] for a in self.order[1:]), start=Dim.of(1))
+        work = weight(_work(self.roots, inlined))
+        return self.writer.cut(self.extents[self.order[0]], inside, work)
+
+    def _cuttable(self, root: Eqn, role: Role) -> bool:
+        """Whether chunks may be written here: results that they reduce are numbers, or accumulate in memory."""
+        if role is Role.REDUCED and root.output.type.rank:
+            return root.op.name != "einsum" and self._reduces_in_memory(root)
+        return role is not Role.ORDERED
+
+    def _partial(self, root: Eqn, name: str) -> None:
+        """A result that chunks reduce, each for itself."""
+        if self.cut is not None and role(root, self.order[0]) is Role.REDUCED:
+            template, type_ = step_template(root), root.output.type
+            self.cut.partials.append(
+                Partial(name, type_, start(root), lambda a, x: stepped(template, type_.dtype, a, x))
+            )
 
     def _unrolls(self, inlined: Mapping[Value, Eqn]) -> bool:
         """Whether a sum along the innermost axis gets several accumulators."""
@@ -112,7 +143,9 @@ class NestWriter:
         self._lines(self.elements.levels[depth].before)
         extent = str(self.extents[self.order[depth]])
         variable = self.loops[depth]
-        if rest and depth == len(self.loops) - 1:
+        if depth == 0 and self.cut is not None:
+            self._emit_chunk(self.cut, variable, unrolled, rest)
+        elif rest and depth == len(self.loops) - 1:
             self._loop(f"for {variable} in range(0, {extent} - {self.lanes - 1}, {self.lanes}):", unrolled)
             self._loop(f"for {variable} in range({_remainder_start(extent, self.lanes)}, {extent}):", rest)
         else:
@@ -120,6 +153,25 @@ class NestWriter:
             with self.page.indented():
                 self._emit(unrolled, rest, depth + 1)
         self._lines(self.elements.levels[depth].after)
+
+    def _emit_all(self, lane: Callable[[Sequence[str], int], None]) -> None:
+        bodies = self._innermost(lane)
+        with self.page.cut(self.cut):
+            self._emit(*bodies)
+
+    def _emit_chunk(
+        self, cut: Cut, variable: str, unrolled: Sequence[Written], rest: Sequence[Written]
+    ) -> None:
+        """The outermost loop, from the start to the stop of a chunk."""
+        first, last = cut.start, cut.stop
+        if rest and len(self.loops) == 1:
+            self._loop(f"for {variable} in range({first}, {last} - {self.lanes - 1}, {self.lanes}):", unrolled)
+            left = f"{last} - ({last} - {first}) % {self.lanes}"
+            self._loop(f"for {variable} in range({left}, {last}):", rest)
+        else:
+            self.page.write(f"for {variable} in range({first}, {last}):", self.roots[-1])
+            with self.page.indented():
+                self._emit(unrolled, rest, 1)
 
     def _range(self, extent: str, depth: int) -> str:
         root = self.roots[0]
@@ -150,7 +202,9 @@ class NestWriter:
             if is_elementwise(root):
                 places[root] = None if root in self.passing else self._memory(root)
             else:
-                partial[root] = self._accumulators(root, self.writer.define(root.output), self.page.write)
+                name = self.writer.define(root.output)
+                partial[root] = [name, *(self.writer.names.fresh(name) for _ in range(self.lanes - 1))]
+                self._partial(root, name)
 
         def lane(indices: Sequence[str], k: int) -> None:
             for root in self.roots:
@@ -160,9 +214,13 @@ class NestWriter:
                     x = self.elements.element(root.inputs[0], indices)
                     self._say(*self._step(root, partial[root][k], x))
 
-        self._emit(*self._innermost(lane))
-        for root, names in partial.items():
-            self._combine(root, names, self.page.write)
+        bodies = self._innermost(lane)
+        with self.page.cut(self.cut):
+            for root, names in partial.items():
+                self.page.write(f"{' = '.join(names)} = {start(root)}", root)
+            self._emit(*bodies)
+            for root, names in partial.items():
+                self._combine(root, names, self.page.write)
 
     def _memory(self, root: Eqn) -> Place:
         """Memory for an elementwise value: that of an operand that dies here and is read element by
@@ -214,10 +272,16 @@ class NestWriter:
         axes = integers(root.attrs["axes"])
         kept = [a for a in range(len(self.extents)) if a not in axes]
         outer = [a for a in self.order if a in kept]
-        if list(self.order[: len(outer)]) == outer:
-            self._reduce_in_variable(root, kept, len(outer))
-        else:
+        if self._reduces_in_memory(root):
             self._reduce_in_memory(root, lowering, kept)
+        else:
+            self._reduce_in_variable(root, kept, len(outer))
+
+    def _reduces_in_memory(self, root: Eqn) -> bool:
+        """Whether a loop along the result stands in one that reduces."""
+        axes = integers(root.attrs["axes"])
+        outer = [a for a in self.order if a not in axes]
+        return list(self.order[: len(outer)]) != outer
 
     def _reduce_in_variable(self, root: Eqn, kept: Sequence[int], depth: int) -> None:
         """The reduced axes come last: a local accumulator for each element of the result."""
@@ -238,20 +302,24 @@ class NestWriter:
         self._combine(root, names, lambda text, eqn: level.after.append((text, eqn)))
         if at is not None:
             level.after.append((f"{at} = {name}", root))
-        self._emit(*bodies)
+        else:
+            self._partial(root, name)
+        with self.page.cut(self.cut):
+            self._emit(*bodies)
         return name
 
     def _reduce_in_memory(self, root: Eqn, lowering: Reduction, kept: Sequence[int]) -> None:
         """The innermost axis stays: accumulate in the result, in the order of memory."""
         type_ = root.output.type
         place = self.writer.allocate(root.output, self.scope, root, start(root))
+        self._partial(root, place.name)
         target = self._at(place, [self.indices[a] for a in kept])
 
         def lane(indices: Sequence[str], k: int) -> None:
             x = self.elements.element(root.inputs[0], indices)
             self._say(stepped(lowering.step, type_.dtype, target, x), root)
 
-        self._emit(*self._innermost(lane))
+        self._emit_all(lane)
 
     def _einsum(self, root: Eqn) -> None:
         labels = contraction(root)
@@ -292,7 +360,7 @@ class NestWriter:
             self._say(stepped(lowering.step, root.output.type.dtype, running, x), root)
             self._say(f"{self._at(place, indices)} = {running}", root)
 
-        self._emit(*self._innermost(lane))
+        self._emit_all(lane)
 
     def _update(self, root: Eqn) -> None:
         x, value, *operands = root.inputs
@@ -304,7 +372,7 @@ class NestWriter:
             sign = "+=" if root.op.name == "add_at" else "="
             self._say(f"{self._at(place, where)} {sign} {self.elements.element(value, indices)}", root)
 
-        self._emit(*self._innermost(lane))
+        self._emit_all(lane)
 
     def _check(self, root: Eqn) -> None:
         ok = self.writer.names.fresh(root.inputs[0].name or "ok")
@@ -313,7 +381,7 @@ class NestWriter:
         def lane(indices: Sequence[str], k: int) -> None:
             self._say(f"{ok} = {ok} and {self.elements.element(root.inputs[0], indices)}", root)
 
-        self._emit(*self._innermost(lane))
+        self._emit_all(lane)
         self.writer.check(root, ok, self.scope)
 
 

@@ -9,8 +9,10 @@ a selection an access.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import getmembers, isfunction
 from typing import Any
 
@@ -20,20 +22,23 @@ from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special, tapes
 from .blocks import place_text
 from .buffers import in_workspace
+from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
+from .cuts import WORTH, Cut
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, is_row, kernels_text
 from .memory import Group, Place, Scope
 from .nests import NestWriter
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
+from .threads import Team
 
 HELPERS = {
     name: module.__name__.rpartition(".")[2]
     for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | {"part": "carving", "alone": "carving"}
+} | {"part": "carving", "alone": "carving", "spread": "spreading"}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
@@ -42,8 +47,13 @@ NONE = Dim.of(0)
 class NumbaWriter(ControlWriter):
     """The body of one generated function."""
 
-    def __init__(self, function: Function, taken: Collection[str]) -> None:
+    def __init__(self, function: Function, taken: Collection[str], spreads: bool = False) -> None:
         super().__init__(function, [*taken, *HELPERS])
+        self.globals = self.names.taken - set(function.sizes)
+        self.spreads = spreads
+        """Whether loops are cut into chunks."""
+        self.work = NONE
+        """Operations of the loops that could be."""
         self.leave = self.names.fresh(f"{function.name}_stopped")
         self.status = self.names.fresh("status")
         """The variable of the number of the check that failed in a loop, 0 if none has."""
@@ -55,6 +65,18 @@ class NumbaWriter(ControlWriter):
 
     def nest(self, nest: Nest, scope: Scope) -> None:
         NestWriter(self, nest, scope).write()
+
+    def cut(self, extent: Dim, inside: Dim, weight: int) -> Cut | None:
+        start, stop = (self.names.fresh("start"), self.names.fresh("stop")) if self.spreads else ("", "")
+        cut = Cut(start, stop, extent, inside, weight)
+        if not cut.work.names() <= set(self.function.sizes):
+            return None
+        self.work += cut.work
+        return cut if self.spreads else None
+
+    def variables(self) -> Collection[str]:
+        """Every name that is a variable of the function."""
+        return self.names.taken - self.globals
 
     def statement(self, eqn: Eqn, scope: Scope) -> None:
         value, name = eqn.output, eqn.op.name
@@ -159,6 +181,8 @@ class Entry:
     writer: NumbaWriter
     words: Dim
     """What it needs of memory that is kept."""
+    work: Dim
+    """Operations of the loops that chunks could run; of calls with many of them another entry takes care."""
 
 
 def compile_function(function: Function, options: Options) -> Compiled:
@@ -169,31 +193,80 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
+    entries, module = _module(functions, options)
+    return [_compiled(entry, module, options) for entry in entries]
+
+
+def _module(
+    functions: Sequence[Function], options: Options, spreads: bool = False
+) -> tuple[list[Entry], cache.Generated]:
     names = Names(["U", "njit", "workspace", *set(HELPERS.values()), *HELPERS])
-    entries = [_entry(f, names, options) for f in functions]
+    entries = [_entry(f, names, options, spreads) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
     arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
-    module = cache.Generated(entries[0].name, lines, arrays)
-    return [_compiled(entry, module) for entry in entries]
+    return entries, cache.Generated(entries[0].name, lines, arrays)
 
 
-def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
+def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compiled:
     """One function of a module, compiled for exactly its parameter types at its first call."""
+    large = _large(entry, options) if entry.work != NONE else None
+    lock = threading.Lock()
 
     def compile_() -> None:
-        loaded = module.load()
-        compiled.kernel = getattr(loaded, entry.kernel)
-        cache.compile_kernel(compiled.kernel, _signature(entry))
-        compiled.call = raising(getattr(loaded, entry.name), entry.writer.checks)
+        with lock:
+            if compiled.kernel is not None:
+                return
+            call = _loaded(entry, module, compiled)
+            if large is not None:
+                call = partial(call, lambda *args: large.call(*args))
+            compiled.call = raising(call, entry.writer.checks)
+
+    def first_call(*args: Any) -> Results:
+        if large is not None and _operations(entry, args) >= WORTH:
+            return raising(large.call, entry.writer.checks)(*args)
+        compile_()
+        return compiled.call(*args)
+
+    notes = tuple(dict.fromkeys(entry.writer.notes))
+    text = kernels_text(entry.function)
+    compiled = Compiled(module.source, text, notes, first_call, compile_, large=large)
+    return compiled
+
+
+def _large(small: Entry, options: Options) -> Compiled:
+    """The same function, for calls that are worth threads: it returns the status of checks, too."""
+    (entry,), module = _module([small.function], options, spreads=True)
+    team = Team(options.threads if options.parallel else 1)
+    lock = threading.Lock()
+
+    def compile_() -> None:
+        with lock:
+            if compiled.kernel is None:
+                compiled.call = partial(_loaded(entry, module, compiled), team)
 
     def first_call(*args: Any) -> Results:
         compile_()
         return compiled.call(*args)
 
-    notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    compiled = Compiled(module.source, "", (), first_call, compile_)
     return compiled
+
+
+def _loaded(entry: Entry, module: cache.Generated, compiled: Compiled) -> Callable[..., Results]:
+    """Load a module and compile the kernel of an entry; what calls it."""
+    loaded = module.load()
+    kernel = getattr(loaded, entry.kernel)
+    cache.compile_kernel(kernel, _signature(entry))
+    call: Callable[..., Results] = getattr(loaded, entry.name)
+    compiled.kernel = kernel
+    return call
+
+
+def _operations(entry: Entry, args: Sequence[Any]) -> int:
+    """Operations of a call."""
+    sizes = entry.function.sizes
+    return entry.work.value(dict(zip(sizes, args[len(args) - len(sizes) :], strict=True)))
 
 
 def _decorator(options: Options, cached: bool) -> str:
@@ -218,16 +291,16 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        known = HELPERS[name] == "carving"
-        compiling = "carving.lowered" if known else _decorator(options, cached=False)[1:]
+        known = HELPERS[name] in ("carving", "spreading")
+        compiling = f"{HELPERS[name]}.lowered" if known else _decorator(options, cached=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
 
-def _entry(function: Function, names: Names, options: Options) -> Entry:
+def _entry(function: Function, names: Names, options: Options, spreads: bool) -> Entry:
     name = names.fresh(function.name)
     kernel = names.fresh(f"{name}_kernel")
-    writer = NumbaWriter(function, names.taken)
+    writer = NumbaWriter(function, names.taken, spreads)
     results = writer.body()
     names.take(writer.leave)
     for array in writer.constants:
@@ -239,20 +312,28 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
         writer.page.lines, results, writer.handed_on, function.sizes, writer.names.fresh
     )
     worked = [work] if words != NONE else []
-    arguments = ", ".join([*params, *writer.constants, *function.sizes, *worked])
     page = Page()
     if writer.checks:
         _write_stopped(page, writer, options)
+    given = [*params, *writer.constants, *function.sizes, *worked]
+    if spreads:
+        outliner = Outliner(name, writer.variables, writer.names.fresh)
+        lines = outliner.outlined(lines)
+        given += [outliner.entry, outliner.threads]
+        for loop, text in outliner.functions.items():
+            names.take(loop)
+            page.extend([Line(""), Line(""), Line(_decorator(options, cached=False)), *text])
     scalar = any(not r.type.rank for r in function.body.results)
-    direct = not writer.constants and not scalar and not worked
+    direct = not writer.constants and not scalar and not worked and writer.work == NONE
     page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
-    page.write(f"def {name if direct else kernel}({arguments}):")
+    page.write(f"def {name if direct else kernel}({', '.join(given)}):")
     page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
     status = ["np.int64(0)"] if writer.checks else []
     page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
+    entry = Entry(function, name, name if direct else kernel, page.lines, writer, words, writer.work)
     if not direct:
-        _write_caller(page, writer, name, f"{kernel}({arguments})", (work, words))
-    return Entry(function, name, name if direct else kernel, page.lines, writer, words)
+        _write_caller(page, entry, given, work)
+    return entry
 
 
 def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
@@ -269,17 +350,37 @@ def _nothing(type_: ArrayType) -> str:
     return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
 
 
-def _write_caller(page: Page, writer: NumbaWriter, name: str, call: str, memory: tuple[str, Dim]) -> None:
-    """What stands around the kernel: memory that is kept between calls, and scalars of the results' dtypes
-    for the Python numbers that Numba gives."""
-    given = ", ".join([*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes])
+def _write_caller(page: Page, entry: Entry, given: Sequence[str], work: str) -> None:
+    """What stands around the kernel: memory that is kept between calls, the threads of large ones, and
+    scalars of the results' dtypes for the Python numbers that Numba gives."""
+    writer = entry.writer
+    mine = [*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes]
     outcome, returned = _outcome(writer)
-    work, words = memory
-    body = [f"{outcome} = {call}"]
-    if words != NONE:
-        body = [f"{work} = workspace.take({words})", *body, f"workspace.give_back({work})"]
-    page.extend([Line(""), Line(""), Line(f"def {name}({given}):")])
-    page.extend(Line(text, 1) for text in [*body, f"return {returned}"])
+    body = [Line(f"{outcome} = {entry.kernel}({', '.join(given)})")]
+    before: list[Line] = []
+    if writer.spreads:
+        team, entered = writer.names.fresh("team"), writer.names.fresh("entered")
+        body = [
+            Line(f"{', '.join(given[-2:])} = {entered} = {team}.enter()"),
+            Line("try:"),
+            *(Line(line.text, 1) for line in body),
+            Line("finally:"),
+            Line(f"{team}.leave({entered})", 1),
+        ]
+        mine.insert(0, team)
+    elif entry.work != NONE:
+        large = writer.names.fresh("large")
+        before = [
+            Line(f"if {entry.work} >= {WORTH}:  # worth threads"),
+            Line(f"return {large}({', '.join(mine)})", 1),
+        ]
+        mine.insert(0, large)
+    if entry.words != NONE:
+        taken, back = f"{work} = workspace.take({entry.words})", f"workspace.give_back({work})"
+        body = [Line(taken), *body, Line(back)]
+    page.extend([Line(""), Line(""), Line(f"def {entry.name}({', '.join(mine)}):")])
+    page.extend(Line(line.text, line.depth + 1) for line in [*before, *body])
+    page.extend([Line(f"return {returned}", 1)])
 
 
 def _outcome(writer: NumbaWriter) -> tuple[str, str]:
@@ -308,4 +409,5 @@ def _signature(entry: Entry) -> tuple[Any, ...]:
     params = [p.type for p in entry.function.body.params]
     sizes = [int64] * len(entry.function.sizes)
     work = [types.Array(float64, 1, "C")] if entry.words != NONE else []
-    return (*map(numba_type, [*params, *constants]), *sizes, *work)
+    team = [int64, int64] if entry.writer.spreads else []
+    return (*map(numba_type, [*params, *constants]), *sizes, *work, *team)

@@ -1,0 +1,145 @@
+"""Loops that are cut into chunks, and the call that hands chunks to threads.
+
+Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it: the
+function of the loop becomes part of the caller's library, and one function of LLVM, `chunks`, runs any range
+of chunks. Either the caller calls it with all of them, or the threading layer (`threads.py`) does with a share
+of them in each thread. Both run the same machine code on the same chunks, so that results do not depend on the
+number of threads.
+
+The entry of a layer has the signature of Numba's `parallel_for(function, args, dimensions, steps, data, ndim,
+count, threads)`; it calls `function(args, dimensions, steps, data)` with args[0] moved by as many steps as
+there are chunks before (a null pointer is never moved, so it begins at 1), and in dimensions[0] the number of
+chunks (numba/np/ufunc/omppool.cpp, workqueue.c and tbbpool.cpp, Numba 0.68).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+
+def spread(loop: Any, length: int, rows: int, entry: int, threads: int, values: Any) -> None:
+    """Call `loop(chunk, start, stop, *values)` for chunks of `rows` trips each, in any order."""
+    for chunk in range(-(-length // rows)):
+        loop(chunk, chunk * rows, min((chunk + 1) * rows, length), *values)
+
+
+def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`spread`, which Numba can compile from now on."""
+    _lower_spread()
+    return function
+
+
+@cache
+def _lower_spread() -> None:
+    from numba import types
+    from numba.core.typing.templates import signature
+    from numba.extending import lower_builtin, type_callable
+
+    def typed(loop: Any, length: Any, rows: Any, entry: Any, threads: Any, values: Any) -> Any:
+        return signature(types.none, loop, *[types.int64] * 4, values)
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kinds = (*[types.int64] * 3, *signature.args[5].types)
+        loop = _compiled_loop(context, signature.args[0].dispatcher, kinds)
+        _Spreading(context, builder, loop, args).write()
+        return context.get_dummy_value()
+
+    type_callable(spread)(lambda context: typed)
+    lower_builtin(spread, types.VarArg(types.Any))(code)
+
+
+def _compiled_loop(context: Any, dispatcher: Any, kinds: tuple[Any, ...]) -> Any:
+    """The function of a loop, compiled into the library of its caller: half the time of one of its own.
+
+    It makes no arrays, and what it writes to it reaches under one name.
+    """
+    from numba import types
+    from numba.core.compiler import Flags, compile_internal
+
+    flags = Flags()
+    dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
+    flags.nrt, flags.noalias = False, True
+    flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    library = context.active_code_library
+    return compile_internal(
+        context.typing_context, context, library, dispatcher.py_func, kinds, types.none, flags, {}
+    ).fndesc
+
+
+class _Spreading:
+    """The instructions of one `spread`."""
+
+    def __init__(self, context: Any, builder: Any, loop: Any, args: Any) -> None:
+        from llvmlite import ir
+
+        self.context = context
+        self.builder = builder
+        self.loop = loop
+        _, self.length, self.rows, self.entry, self.threads, self.values = args
+        self.word = ir.IntType(64)
+        self.bytes = ir.IntType(8).as_pointer()
+        self.record = ir.LiteralStructType([self.word, self.word, self.values.type])
+
+    def write(self) -> None:
+        """Call `chunks`, here or through the entry of the layer."""
+        from llvmlite import ir
+        from numba.core import cgutils
+
+        builder, word = self.builder, self.word
+        chunks = self._chunks()
+        record = builder.insert_value(ir.Constant(self.record, ir.Undefined), self.length, 0)
+        record = builder.insert_value(builder.insert_value(record, self.rows, 1), self.values, 2)
+        count = builder.sdiv(builder.sub(builder.add(self.length, self.rows), word(1)), self.rows)
+        given = [
+            cgutils.alloca_once_value(builder, builder.inttoptr(word(1), self.bytes)),
+            cgutils.alloca_once_value(builder, count),
+            cgutils.alloca_once_value(builder, word(1)),
+            builder.bitcast(cgutils.alloca_once_value(builder, record), self.bytes),
+        ]
+        several = builder.icmp_signed(">", count, word(1))
+        shared = builder.and_(several, builder.icmp_unsigned("!=", self.entry, word(0)))
+        with builder.if_else(shared) as (together, by_itself):
+            with together:
+                type_ = ir.FunctionType(ir.VoidType(), [self.bytes] * 5 + [word] * 3)
+                enter = builder.inttoptr(self.entry, type_.as_pointer())
+                pointers = [builder.bitcast(p, self.bytes) for p in (chunks, *given)]
+                builder.call(enter, [*pointers, word(0), word(1), self.threads])
+            with by_itself:
+                builder.call(self._unseen(chunks), given)
+
+    def _unseen(self, function: Any) -> Any:
+        """The same function, which LLVM cannot see through: a call of it is not compiled in another way."""
+        from llvmlite import ir
+
+        same = ir.InlineAsm(ir.FunctionType(function.type, [function.type]), "", "=r,0")
+        return self.builder.call(same, [function])
+
+    def _chunks(self) -> Any:
+        """A function that runs chunks args[0] - 1, ... of the loop, dimensions[0] of them."""
+        from llvmlite import ir
+        from numba.core import cgutils
+
+        word = self.word
+        parameters = [self.bytes.as_pointer(), word.as_pointer(), word.as_pointer(), self.bytes]
+        name = self.builder.module.get_unique_name("chunks")
+        function = ir.Function(self.builder.module, ir.FunctionType(ir.VoidType(), parameters), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")  # what a thread runs is what the caller runs by itself
+        builder = ir.IRBuilder(function.append_basic_block())
+        at, dimensions, _, data = function.args
+        record = builder.load(builder.bitcast(data, self.record.as_pointer()))
+        length, rows, values = (builder.extract_value(record, k) for k in range(3))
+        parts = [builder.extract_value(values, k) for k in range(len(self.values.type.elements))]
+        first = builder.sub(builder.ptrtoint(builder.load(at), word), word(1))
+        last = builder.add(first, builder.load(dimensions))
+        with cgutils.for_range_slice(builder, first, last, word(1), inc=True) as (chunk, _):
+            start = builder.mul(chunk, rows)
+            end = builder.add(start, rows)
+            stop = builder.select(builder.icmp_signed("<", end, length), end, length)
+            loop = self.context.declare_function(builder.module, self.loop)
+            call = self.context.call_conv.call_function
+            call(builder, loop, self.loop.restype, self.loop.argtypes, [chunk, start, stop, *parts])
+        builder.ret_void()
+        return function
