@@ -1,15 +1,14 @@
 """Loops that are cut into chunks, and the call that hands chunks to threads.
 
 Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it: the
-function of the loop becomes part of the caller's library, and one function of LLVM, `chunks`, runs any range
-of chunks. Either the caller calls it with all of them, or the threading layer (`threads.py`) does with a share
-of them in each thread. Both run the same machine code on the same chunks, so that results do not depend on the
-number of threads.
+function of the loop becomes part of the caller's library, and a function of LLVM, `chunks`, runs it. Either the
+caller calls that, or the threading layer (`threads.py`) does in each thread. Both run the same machine code on
+the same chunks, so that results do not depend on the number of threads.
 
 The entry of a layer has the signature of Numba's `parallel_for(function, args, dimensions, steps, data, ndim,
-count, threads)`; it calls `function(args, dimensions, steps, data)` with args[0] moved by as many steps as
-there are chunks before (a null pointer is never moved, so it begins at 1), and in dimensions[0] the number of
-chunks (numba/np/ufunc/omppool.cpp, workqueue.c and tbbpool.cpp, Numba 0.68).
+count, threads)`, and calls `function(args, dimensions, steps, data)` dimensions[0] times in all, or fewer times
+for several at once (numba/np/ufunc/omppool.cpp, workqueue.c and tbbpool.cpp, Numba 0.68). Here it is asked for
+one call a thread; each takes the next chunk until there is none, so that a thread that is late takes fewer.
 """
 
 from __future__ import annotations
@@ -80,34 +79,36 @@ class _Spreading:
         _, self.length, self.rows, self.entry, self.threads, self.values = args
         self.word = ir.IntType(64)
         self.bytes = ir.IntType(8).as_pointer()
-        self.record = ir.LiteralStructType([self.word, self.word, self.values.type])
+        self.record = ir.LiteralStructType([*[self.word] * 4, self.values.type])
+        """The next chunk, their number, trips, trips of a chunk, and what the loop is called with."""
 
     def write(self) -> None:
-        """Call `chunks`, here or through the entry of the layer."""
+        """Call `chunks`, here or in each thread through the entry of the layer."""
         from llvmlite import ir
         from numba.core import cgutils
 
         builder, word = self.builder, self.word
         chunks = self._chunks()
-        record = builder.insert_value(ir.Constant(self.record, ir.Undefined), self.length, 0)
-        record = builder.insert_value(builder.insert_value(record, self.rows, 1), self.values, 2)
         count = builder.sdiv(builder.sub(builder.add(self.length, self.rows), word(1)), self.rows)
-        given = [
-            cgutils.alloca_once_value(builder, builder.inttoptr(word(1), self.bytes)),
-            cgutils.alloca_once_value(builder, count),
-            cgutils.alloca_once_value(builder, word(1)),
-            builder.bitcast(cgutils.alloca_once_value(builder, record), self.bytes),
-        ]
+        record = ir.Constant(self.record, ir.Undefined)
+        for k, value in enumerate([word(0), count, self.length, self.rows, self.values]):
+            record = builder.insert_value(record, value, k)
+        data = builder.bitcast(cgutils.alloca_once_value(builder, record), self.bytes)
         several = builder.icmp_signed(">", count, word(1))
         shared = builder.and_(several, builder.icmp_unsigned("!=", self.entry, word(0)))
         with builder.if_else(shared) as (together, by_itself):
             with together:
+                fewer = builder.icmp_signed("<", count, self.threads)
+                threads = builder.select(fewer, count, self.threads)
+                base = builder.inttoptr(word(1), self.bytes)
+                given = [cgutils.alloca_once_value(builder, v) for v in (base, threads, word(0))]
                 type_ = ir.FunctionType(ir.VoidType(), [self.bytes] * 5 + [word] * 3)
                 enter = builder.inttoptr(self.entry, type_.as_pointer())
                 pointers = [builder.bitcast(p, self.bytes) for p in (chunks, *given)]
-                builder.call(enter, [*pointers, word(0), word(1), self.threads])
+                builder.call(enter, [*pointers, data, word(0), word(1), threads])
             with by_itself:
-                builder.call(self._unseen(chunks), given)
+                nothing = [ir.Constant(p, None) for p in chunks.function_type.args[:3]]
+                builder.call(self._unseen(chunks), [*nothing, data])
 
     def _unseen(self, function: Any) -> Any:
         """The same function, which LLVM cannot see through: a call of it is not compiled in another way."""
@@ -117,29 +118,33 @@ class _Spreading:
         return self.builder.call(same, [function])
 
     def _chunks(self) -> Any:
-        """A function that runs chunks args[0] - 1, ... of the loop, dimensions[0] of them."""
+        """A function that runs chunks of the loop as long as there are some that nobody has begun."""
         from llvmlite import ir
-        from numba.core import cgutils
 
         word = self.word
         parameters = [self.bytes.as_pointer(), word.as_pointer(), word.as_pointer(), self.bytes]
         name = self.builder.module.get_unique_name("chunks")
         function = ir.Function(self.builder.module, ir.FunctionType(ir.VoidType(), parameters), name)
         function.linkage = "internal"
-        function.attributes.add("noinline")  # what a thread runs is what the caller runs by itself
-        builder = ir.IRBuilder(function.append_basic_block())
-        at, dimensions, _, data = function.args
-        record = builder.load(builder.bitcast(data, self.record.as_pointer()))
-        length, rows, values = (builder.extract_value(record, k) for k in range(3))
+        before, head, body, after = (function.append_basic_block() for _ in range(4))
+        builder = ir.IRBuilder(before)
+        record = builder.bitcast(function.args[3], self.record.as_pointer())
+        following = builder.bitcast(record, word.as_pointer())
+        given = builder.load(record)
+        count, length, rows, values = (builder.extract_value(given, k) for k in range(1, 5))
+        builder.branch(head)
+        builder.position_at_end(head)
+        chunk = builder.atomic_rmw("add", following, word(1), "monotonic")
+        builder.cbranch(builder.icmp_signed("<", chunk, count), body, after)
+        builder.position_at_end(body)
+        start = builder.mul(chunk, rows)
+        end = builder.add(start, rows)
+        stop = builder.select(builder.icmp_signed("<", end, length), end, length)
         parts = [builder.extract_value(values, k) for k in range(len(self.values.type.elements))]
-        first = builder.sub(builder.ptrtoint(builder.load(at), word), word(1))
-        last = builder.add(first, builder.load(dimensions))
-        with cgutils.for_range_slice(builder, first, last, word(1), inc=True) as (chunk, _):
-            start = builder.mul(chunk, rows)
-            end = builder.add(start, rows)
-            stop = builder.select(builder.icmp_signed("<", end, length), end, length)
-            loop = self.context.declare_function(builder.module, self.loop)
-            call = self.context.call_conv.call_function
-            call(builder, loop, self.loop.restype, self.loop.argtypes, [chunk, start, stop, *parts])
+        loop = self.context.declare_function(builder.module, self.loop)
+        call = self.context.call_conv.call_function
+        call(builder, loop, self.loop.restype, self.loop.argtypes, [chunk, start, stop, *parts])
+        builder.branch(head)
+        builder.position_at_end(after)
         builder.ret_void()
         return function
