@@ -13,11 +13,14 @@ from . import pipeline
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import binder
 from .frontend.cells import Cell
+from .frontend.extents import same_dim
 from .frontend.inner import Inner, spliced, trace_inner
 from .frontend.runtime import Tracer
 from .frontend.scalars import TracedScalar, value
 from .frontend.values import TracedArray
+from .ir.errors import ArgumentError
 from .ir.graph import Function, Value
+from .ir.types import Dim
 from .transforms.zeros import zeros_like
 
 
@@ -48,7 +51,8 @@ def jvp(
 ) -> tuple[Any, Any]:
     """(returned, tangent) of a function at traced primals and tangents."""
     inner, differentiation = _traced(tracer, None, function, choice, tuple(primals), {})
-    dots = [value(leaf) for _, _, leaf in differentiation.tangent_leaves(tangents)]
+    params = inner.function.body.params
+    dots = [_like(leaf, params[k], what) for what, k, leaf in differentiation.tangent_leaves(tangents)]
     program = pipeline.tangent(inner.function, differentiation.wrt)
     results = _spliced(program, [*inner.operands, *dots])
     n = len(inner.function.body.results)
@@ -68,7 +72,8 @@ def vjp(
     def pull(cotangent: Any) -> Any:
         given = differentiation.cotangent_leaves(cotangent)
         bars = [
-            value(given[k]) if k in given else zeros_like(results[k]) for k in differentiation.float_results
+            _like(given[k], results[k], "the cotangent") if k in given else zeros_like(results[k])
+            for k in differentiation.float_results
         ]
         return differentiation.assemble_tuple(_spliced(program, [*inner.operands, *bars])[n:])
 
@@ -95,6 +100,19 @@ def _traced(
         result=inner.result,
         choice=choice,
     )
+
+
+def _like(leaf: Any, primal: Value, what: str) -> Value:
+    """A tangent or cotangent in the dtype of its primal, whose shape it must have."""
+    given, expected = value(leaf, primal.type.dtype), primal.type.shape
+    shape = given.type.shape
+    if len(shape) != len(expected) or not all(map(same_dim, shape, expected)):
+        raise ArgumentError(f"{what} has shape {_shown(shape)}, where its primal has {_shown(expected)}")
+    return given
+
+
+def _shown(shape: tuple[Dim, ...]) -> str:
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
 def _spliced(program: Function, operands: Sequence[Value]) -> list[Any]:

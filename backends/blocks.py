@@ -82,12 +82,15 @@ class BlockWriter(ABC):
 
     def text(self, value: Value) -> str:
         """Source of a value: a literal, a variable, or the place of an array."""
-        if value.type.rank:
-            return place_text(self.place(value))
+        return place_text(self.place(value)) if value.type.rank else self.text_of_scalar(value)
+
+    def text_of_scalar(self, value: Value) -> str:
+        """Source of a value that is one number where it is read."""
         return literal(value) if isinstance(value, Constant) else self.texts[value]
 
-    def cut(self, extent: Dim, inside: Dim, weight: int) -> Cut | None:
-        """How a loop outside all others is cut into chunks; None where it is not."""
+    def cut(self, extent: Dim, trip: Dim) -> Cut | None:
+        """How a loop outside all others is cut into chunks, of which a trip costs that many operations; None
+        where it is not."""
         return None
 
     def scalar(self, value: Value) -> str:

@@ -12,17 +12,21 @@ below WORTH run the loops as they stand. Which of the two runs depends on sizes 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from itertools import groupby
-from math import ceil
+from math import ceil, prod
 
-from ..ir.graph import Eqn
-from ..ir.op import Reduction, Scan
-from ..ir.ops.attributes import integer, integers
+from ..ir.graph import Eqn, Value
+from ..ir.op import Scan
+from ..ir.ops.attributes import integer
 from ..ir.types import ArrayType, Dim
+from . import roots
 from .cuts import Cut, Partial
 from .source import Line, Page, allocation, tuple_text
+
+APART = 16
+"""Elements between arrays that different threads write."""
 
 # ---- which loops ----
 
@@ -37,23 +41,22 @@ class Role(Enum):
 
 def role(root: Eqn, axis: int) -> Role:
     """What the trips of the loop along an axis of its extents are to a root."""
-    lowering = root.op.lowering
     if root.op.name == "check":
         return Role.ORDERED
     if root.op.updates:
         at = root.attrs.get("at", ())
         return Role.ORDERED if isinstance(at, tuple) and "gather" in at else Role.OWN
-    if isinstance(lowering, Scan):
-        return Role.ORDERED if axis == integer(root.attrs["axis"]) else Role.OWN
-    if root.op.name == "einsum":
-        return Role.OWN if axis < root.output.type.rank else Role.REDUCED
-    reduced = isinstance(lowering, Reduction) and axis in integers(root.attrs["axes"])
-    return Role.REDUCED if reduced else Role.OWN
+    if isinstance(root.op.lowering, Scan) and axis == integer(root.attrs["axis"]):
+        return Role.ORDERED
+    return Role.OWN if axis in roots.kept_axes(root) else Role.REDUCED
 
 
-def weight(work: Iterable[Eqn]) -> int:
-    """What a trip costs in which these equations are computed."""
-    return 1 + ceil(sum(eqn.op.cost for eqn in work))
+def work_of_trip(root: Eqn, axis: int, inlined: Mapping[Value, Eqn]) -> Dim:
+    """Operations of a root, and of what is inlined into it, in a trip of the loop along an axis."""
+    computed = {inlined[v] for v, _ in roots.accesses(root, inlined) if v in inlined}
+    cost = ceil(1 + root.op.cost + sum(eqn.op.cost for eqn in computed))
+    inside = (d for a, d in enumerate(roots.extents(root)) if a != axis)
+    return prod(inside, start=Dim.of(cost))
 
 
 # ---- what becomes of them ----
@@ -84,62 +87,70 @@ class Outliner:
 
     def _call(self, cut: Cut, region: Sequence[Line]) -> Iterator[Line]:
         depth, said = region[0].depth, region[0].comment
-        name, chunk = self.fresh(f"{self.name}_loop"), self.fresh("chunk")
-        values = self._values(cut, region)
-        parts = {p.name: self.fresh(f"{p.name}_parts") for p in cut.partials}
-        self.functions[name] = _function(name, chunk, [*values, *parts.values()], cut, parts, region)
-        rows = cut.rows
-        if cut.partials and not rows.isdigit():
-            yield Line(f"{(rows := self.fresh('rows'))} = {cut.rows}", depth, said)
+        name, rows = self.fresh(f"{self.name}_loop"), cut.rows
+        chunk, thread = self.fresh("chunk"), self.fresh("thread")
+        each = {p.name: self.fresh(f"{p.name}_parts") for p in cut.partials}
         if cut.partials:
             chunks = self.fresh("chunks")
+            if not rows.isdigit():
+                yield Line(f"{(rows := self.fresh('rows'))} = {cut.rows}", depth, said)
             yield Line(f"{chunks} = -(-{_operand(cut.extent)} // {rows})", depth, said)
         for p in cut.partials:
-            kind = ArrayType(p.type.dtype, (Dim.of(chunks), *p.type.shape))
-            yield Line(f"{parts[p.name]} = {allocation('np.empty', kind)}", depth, said)
-        given = tuple_text([*values, *parts.values()])
-        call = f"spread({name}, {cut.extent.positive()}, {rows}, {self.entry}, {self.threads}, {given})"
-        yield Line(call, depth, said)
+            yield Line(f"{each[p.name]} = {_several(chunks, p.type)}", depth, said)
+        for array, type_ in cut.private:
+            each[array] = self.fresh(f"{array}_each")
+            yield Line(f"{each[array]} = {_several(self.threads, type_)}", depth, said)
+        values = [*self._values(cut, region), *each.values()]
+        heads = [chunk, thread, cut.start, cut.stop]
+        self.functions[name] = [
+            Line(f"def {name}({', '.join([*heads, *values])}):"),
+            *_body(chunk, thread, cut, each, region),
+        ]
+        length, given = cut.extent.positive(), tuple_text(values)
+        yield Line(f"spread({name}, {length}, {rows}, {self.entry}, {self.threads}, {given})", depth, said)
         for p in cut.partials:
-            yield from _combined(p, parts[p.name], chunk, chunks, self.fresh, depth, said)
+            yield from _combined(p, each[p.name], chunk, chunks, self.fresh, depth, said)
 
     def _values(self, cut: Cut, region: Sequence[Line]) -> list[str]:
         """The variables that the loops read and do not make."""
-        own = {cut.start, cut.stop, *(p.name for p in cut.partials)}
+        own = {cut.start, cut.stop, *(p.name for p in cut.partials), *(name for name, _ in cut.private)}
         for line in region:
             own.update(_assigned(line.text))
         words = [w for line in region for w in re.findall(r"(?<![\w.])[A-Za-z_]\w*", line.text)]
-        words += [str(a) for p in cut.partials for d in p.type.shape for a in sorted(d.names())]
         variables = self.variables()
         return [w for w in dict.fromkeys(words) if w in variables and w not in own]
 
 
-def _function(
-    name: str, chunk: str, values: Sequence[str], cut: Cut, parts: dict[str, str], region: Sequence[Line]
-) -> Sequence[Line]:
-    """The function of a loop: a chunk of it."""
-    page = Page(depth=1)
+def _several(count: str, type_: ArrayType) -> str:
+    """Source of arrays of a type, one a chunk or thread, so far apart that no cache line is in two of them."""
+    *outer, last = type_.shape or (Dim.of(0),)
+    shape = (Dim.of(count), *outer, last + APART) if type_.rank else (Dim.of(count),)
+    return allocation("np.empty", ArrayType(type_.dtype, shape))
+
+
+def _body(
+    chunk: str, thread: str, cut: Cut, each: Mapping[str, str], region: Sequence[Line]
+) -> Iterator[Line]:
+    """What the function of a loop does: one chunk of it."""
+    for name, _ in cut.private:
+        yield Line(f"{name} = {each[name]}[{thread}]", 1)
     for p in cut.partials:
         if p.type.rank:
-            page.write(f"{p.name} = {parts[p.name]}[{chunk}]")
-            page.write(f"{p.name}[:] = {p.start}")
+            yield Line(f"{p.name} = {each[p.name]}[{chunk}]", 1)
+            yield Line(f"{p.name}[:] = {p.start}", 1)
         else:
-            page.write(f"{p.name} = {p.start}")
+            yield Line(f"{p.name} = {p.start}", 1)
     base = region[0].depth - 1
-    page.extend(Line(line.text, line.depth - base, line.comment) for line in region)
+    yield from (Line(line.text, line.depth - base, line.comment) for line in region)
     for p in cut.partials:
         if not p.type.rank:
-            page.write(f"{parts[p.name]}[{chunk}] = {p.name}")
-    head = f"def {name}({', '.join([chunk, cut.start, cut.stop, *values])}):"
-    return [Line(head), *page.lines]
+            yield Line(f"{each[p.name]}[{chunk}] = {p.name}", 1)
 
 
 def _combined(
     p: Partial, parts: str, chunk: str, chunks: str, fresh: Callable[[str], str], depth: int, said: str
 ) -> Iterator[Line]:
     """What the chunks have made, put together in their order."""
-    if not p.type.rank:
-        yield Line(f"{p.name} = {p.start}", depth, said)
     yield Line(f"for {chunk} in range({chunks}):", depth, said)
     indices = [fresh("at") for _ in p.type.shape]
     for index, extent in zip(indices, p.type.shape, strict=True):

@@ -26,28 +26,28 @@ class Partial:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """The outermost loop of a nest, which runs from `start` to `stop` in a chunk.
+    """A loop outside all others, which runs from `start` to `stop` in a chunk.
 
-    `inside` is how many trips the loops inside make in each of its trips, `weight` what one of those costs.
+    A trip costs `trip` operations. `partials` are results that the trips of a chunk reduce, `private` the arrays
+    that each trip fills anew: every thread has its own.
     """
 
     start: str
     stop: str
     extent: Dim
-    inside: Dim
-    weight: int
+    trip: Dim
     partials: list[Partial] = field(default_factory=list)
+    private: list[tuple[str, ArrayType]] = field(default_factory=list)
 
     @property
     def work(self) -> Dim:
         """Operations of the whole loop."""
-        return self.extent.positive() * self.inside.positive() * self.weight
+        return self.extent.positive() * self.trip.positive()
 
     @property
     def rows(self) -> str:
         """Source of the number of trips of a chunk."""
-        trips = max(CHUNK // self.weight, 1)
-        trips = 1 << (trips.bit_length() - 1)
-        if self.inside.constant is not None:
-            return str(max(trips // max(self.inside.constant, 1), 1))
-        return f"max({trips} // max({self.inside}, 1), 1)"
+        if self.trip.constant is None:
+            return f"max({CHUNK} // max({self.trip}, 1), 1)"
+        trips = max(CHUNK // max(self.trip.constant, 1), 1)
+        return str(1 << (trips.bit_length() - 1))

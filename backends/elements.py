@@ -4,47 +4,56 @@ belongs."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..ir.graph import Eqn, Value
-from ..ir.op import Element, Scalar
-from ..ir.ops.indexing import element_indices
-from ..ir.ops.shape import broadcast_indices
 from .blocks import BlockWriter, place_text
-from .source import zero
-
-Written = tuple[str, Eqn | None]
+from .roots import element_source
+from .source import Line, remark
 
 
 @dataclass
 class Level:
-    """What is written in one loop, before and after the loop inside it."""
+    """What is written in one loop: up to now, and behind the loop inside it that is being written."""
 
-    before: list[Written] = field(default_factory=list)
-    after: list[Written] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    after: list[Line] = field(default_factory=list)
 
 
 class Elements:
-    """Sources of elements of arrays, and the statements that compute them, by loop."""
+    """Sources of elements of arrays, and the statements that compute them, by loop.
 
-    def __init__(self, writer: BlockWriter, inlined: Mapping[Value, Eqn], loops: Sequence[str]) -> None:
+    `levels` are the loops that are being written, the outermost first, before them what stands around all;
+    `own` are the values that live in these loops alone: the axes that are kept of each.
+    """
+
+    def __init__(self, writer: BlockWriter, inlined: Mapping[Value, Eqn]) -> None:
         self.writer = writer
         self.inlined = inlined
-        self.levels = [Level() for _ in range(len(loops) + 1)]
-        self.depth = {name: k + 1 for k, name in enumerate(loops)}
+        self.levels = [Level()]
+        self.depth: dict[str, int] = {}
         self.known: dict[tuple[Value, tuple[str, ...]], str] = {}
+        self.own: dict[Value, tuple[int, ...]] = {}
 
     def level(self, text: str) -> int:
         """The loop in which everything that a source mentions is known."""
         return max((self.depth.get(word, 0) for word in re.findall(r"[A-Za-z_]\w*", text)), default=0)
+
+    def say(self, level: int, text: str, eqn: Eqn) -> None:
+        """A statement in a loop, before the loop inside it that is being written."""
+        self.levels[level].lines.append(Line(text, 0, remark(eqn)))
+
+    def say_after(self, level: int, text: str, eqn: Eqn) -> None:
+        """A statement behind the loop inside that is being written."""
+        self.levels[level].after.append(Line(text, 0, remark(eqn)))
 
     def name(self, hint: str | None, text: str, eqn: Eqn) -> str:
         """A variable with this value."""
         level = self.level(text)
         name = self.writer.names.fresh(hint)
         self.depth[name] = level
-        self.levels[level].before.append((f"{name} = {text}", eqn))
+        self.say(level, f"{name} = {text}", eqn)
         return name
 
     def element(self, value: Value, indices: Sequence[str]) -> str:
@@ -64,31 +73,16 @@ class Elements:
 
     def memory(self, value: Value, indices: Sequence[str]) -> str:
         """Source of an element that is stored."""
-        if not value.type.rank:
-            return self.writer.text(value)
+        if value in self.own:
+            indices = [indices[a] for a in self.own[value]]
+        if not value.type.rank or value in self.own and not indices:
+            return self.writer.text_of_scalar(value)
         return place_text(self.writer.place(value).at(*map(self.writer.index_text, indices)))
 
     def computed(self, eqn: Eqn, indices: Sequence[str]) -> str:
         """Source of an element that is computed."""
-        if eqn.op.name == "zeros":
-            return zero(eqn.output.type.dtype)
-        if eqn.op.name == "index":
-            x, *operands = eqn.inputs
-            where = element_indices(
-                x.type, [v.type for v in operands], eqn.attrs, self.reader(operands), indices
-            )
-            return self.element(x, where)
-        lowering = eqn.op.lowering
-        if isinstance(lowering, Element):
-            return lowering.source(eqn, self.reader(eqn.inputs), indices)
-        assert isinstance(lowering, Scalar)
-        operands_ = [self.element(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
-        return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
-
-    def reader(self, operands: Sequence[Value]) -> Callable[[int, Sequence[str]], str]:
-        """What lowerings read operands with."""
-        return lambda k, indices: self.element(operands[k], indices)
+        return element_source(eqn, indices, self.element)
 
     def forget(self, level: int) -> None:
-        """What was computed in a loop is not known in another loop."""
-        self.known = {key: text for key, text in self.known.items() if self.level(text) < level}
+        """What was computed further inside is not known in another loop."""
+        self.known = {key: text for key, text in self.known.items() if self.level(text) <= level}

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from ..ir.graph import Block, Eqn, Value, reads
 from ..ir.loops import loop_body, state_count
-from .kernels import Schedule, overwritten
+from .inlining import overwritten
+from .kernels import Schedule
 
 
 @dataclass(eq=False)
@@ -53,8 +54,9 @@ class Scope:
     @staticmethod
     def of(block: Block, schedule: Schedule, live: Collection[Value], depth: int) -> Scope:
         """`live` are the values that must outlast the block."""
-        position = {eqn: n for n, eqn in enumerate(block.eqns)}
-        return Scope(block, _last_reads(block, schedule, live), position, overwritten(block), depth)
+        position = schedule.position
+        last = _last_reads(position, live, len(block.eqns))
+        return Scope(block, last, position, overwritten(block, position), depth)
 
     def dies(self, value: Value, eqn: Eqn, place: Place) -> bool:
         """Whether an equation may take over the memory of an array: owned here, and read here for the last
@@ -76,13 +78,11 @@ class Scope:
         return written is not None and self.position[eqn] < written <= self.last.get(row, -1)
 
 
-def _last_reads(block: Block, schedule: Schedule, live: Collection[Value]) -> dict[Value, int]:
-    last = dict.fromkeys(live, len(block.eqns))
-    for n in range(len(block.eqns) - 1, -1, -1):
-        eqn = block.eqns[n]
-        read = schedule.last_read.get(eqn, n)
+def _last_reads(position: Mapping[Eqn, int], live: Collection[Value], end: int) -> dict[Value, int]:
+    last = dict.fromkeys(live, end)
+    for eqn in position:
         for value in reads(eqn):
-            last[value] = max(last.get(value, -1), read)
+            last[value] = max(last.get(value, -1), position[eqn])
     return last
 
 

@@ -1,37 +1,43 @@
 """Loops over elements as Python source for Numba.
 
-Every inlined equation becomes one statement, at the outermost loop where its indices are known. Reductions
-that run along the innermost axis accumulate in local variables: eight of them for cheap sums of floats,
-which LLVM turns into vectors. Their order depends on sizes alone.
+Every inlined equation becomes one statement, in the outermost loop where its indices are known. A reduction
+along the innermost loops accumulates in a variable, any other one in its result. A sum of floats takes its
+terms in blocks: a loop without a sum computes them, which LLVM turns into vectors whatever they are made of,
+and `summed` adds them up. So the order of a sum depends on sizes alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from math import prod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from ..ir.graph import Eqn, Value
-from ..ir.op import Reduction, Scan
-from ..ir.ops.attributes import integer, integers
-from ..ir.ops.indexing import element_indices
-from ..ir.ops.products import contraction
-from ..ir.types import Dim
+from ..ir.op import Scan
+from ..ir.ops.attributes import integer
+from ..ir.types import F64, ArrayType, Dim
+from . import roots
 from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text
-from .chunks import Role, role, weight
+from .chunks import Role, role, work_of_trip
 from .cuts import Cut, Partial
-from .elements import Elements, Written
-from .kernels import Nest, is_elementwise, stored_reads
-from .memory import Place, Scope
-
-LANES = 8
-"""Partial accumulators of a sum."""
-
-LONGEST_UNROLLED = 8
-"""Inlined equations that may be written once a lane."""
+from .elements import Elements, Level
+from .fusion import Loop
+from .kernels import Nest
+from .memory import Group, Place, Scope
+from .source import Fresh, Line, allocation, remark
+from .sums import BLOCK
 
 SHORT = 16
-"""Constant extents up to which nothing is unrolled here."""
+"""Constant extents up to which terms are added one by one."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A loop whose terms are added up in blocks: the block's first index, and the buffer of each sum."""
+
+    first: str
+    terms: dict[Eqn, str]
 
 
 class NestWriter:
@@ -41,382 +47,325 @@ class NestWriter:
         self.writer = writer
         self.page = writer.page
         self.scope = scope
-        self.roots = nest.roots
-        self.passing = nest.passing
-        self.order = _loop_order(nest)
-        self.extents = nest.extents
-        self.indices = ["0"] * len(nest.extents)
-        for depth, axis in enumerate(self.order):
-            self.indices[axis] = writer.names.loop(depth)
-        self.loops = [self.indices[axis] for axis in self.order]
-        writer.ascending.update(self.loops)
-        inlined = writer.scheduled(scope.block).inlined
-        self.cut = self._cut(inlined)
-        if self.cut is not None:
-            writer.ascending.discard(self.loops[0])
-        self.elements = Elements(writer, inlined, self.loops)
-        self.lanes = LANES if self._unrolls(inlined) else 1
+        self.nest = nest
+        self.tree = nest.tree
+        self.inlined = writer.scheduled(scope.block).inlined
+        self.elements = Elements(writer, self.inlined)
+        self.places: dict[Eqn, Place] = {}
+        self.block: _Block | None = None
+        """The loop that is being written, if it is one in blocks."""
+        self.cut: Cut | None = None
+        """How the loop outside all others that is being written is cut into chunks, if it is."""
+        self.checked = ""
 
     def write(self) -> None:
         """Write the whole nest."""
-        root = self.roots[0]
-        lowering = root.op.lowering
-        if root.op.updates:
-            self._update(root)
-        elif root.op.name == "check":
-            self._check(root)
-        elif isinstance(lowering, Scan):
-            self._scan(root, lowering)
-        elif root.op.name == "einsum":
-            self._einsum(root)
-        elif isinstance(lowering, Reduction) and root.output.type.rank:
-            self._reduce_some(root, lowering)
-        else:
-            self._pointwise()
+        self._body(self.tree.body, 0)
+        (level,) = self.elements.levels
+        self.page.extend(replace(line, depth=line.depth + self.page.depth) for line in level.lines)
+        if self.checked:
+            (root,) = self.nest.roots
+            self.writer.check(root, self.checked, self.scope)
 
     # ---- loops ----
 
-    def _cut(self, inlined: Mapping[Value, Eqn]) -> Cut | None:
-        """How the outermost loop is cut into chunks, if it is."""
-        if self.scope.depth or not self.order or self.extents[self.order[0]].constant is not None:
-            return None
-        if any(not self._cuttable(root, role(root, self.order[0])) for root in self.roots):
-            return None
-        inside = prod((self.extents[a] for a in self.order[1:]), start=Dim.of(1))
-        work = weight(_work(self.roots, inlined))
-        return self.writer.cut(self.extents[self.order[0]], inside, work)
-
-    def _cuttable(self, root: Eqn, role: Role) -> bool:
-        """Whether chunks may be written here: results that they reduce are numbers, or accumulate in memory."""
-        if role is Role.REDUCED and root.output.type.rank:
-            return root.op.name != "einsum" and self._reduces_in_memory(root)
-        return role is not Role.ORDERED
-
-    def _partial(self, root: Eqn, name: str) -> None:
-        """A result that chunks reduce, each for itself."""
-        if self.cut is not None and role(root, self.order[0]) is Role.REDUCED:
-            template, type_ = step_template(root), root.output.type
-            self.cut.partials.append(
-                Partial(name, type_, start(root), lambda a, x: stepped(template, type_.dtype, a, x))
-            )
-
-    def _unrolls(self, inlined: Mapping[Value, Eqn]) -> bool:
-        """Whether a sum along the innermost axis gets several accumulators."""
-        root = self.roots[0]
-        sums = [r for r in self.roots if isinstance(r.op.lowering, Reduction) or r.op.name == "einsum"]
-        if not sums or not self.order or any(not r.output.type.dtype.is_float for r in sums):
-            return False
-        if root.output.type.rank and root in sums and not _innermost_reduced(root, self.order[-1]):
-            return False
-        extent = self.extents[self.order[-1]].constant
-        work = _work(self.roots, inlined)
-        return (
-            (extent is None or extent > SHORT)
-            and len(work) <= LONGEST_UNROLLED
-            and all(e.op.cost <= 4 for e in work)
-        )
-
-    def _innermost(self, lane: Callable[[Sequence[str], int], None]) -> tuple[list[Written], list[Written]]:
-        """The body of the innermost loop once a lane, and of the loop over what remains."""
-        depth = len(self.loops)
-        level = self.elements.levels[depth]
-        if self.lanes == 1:
-            lane(self.indices, 0)
-            return level.before, []
-        axis, variable = self.order[-1], self.loops[-1]
-        for k in range(self.lanes):
-            shifted = list(self.indices)
-            shifted[axis] = f"{variable} + {k}" if k else variable
-            lane(shifted, k)
-        unrolled, level.before = level.before, []
-        self.elements.forget(depth)
-        lane(self.indices, 0)
-        rest, level.before = level.before, []
-        return unrolled, rest
-
-    def _emit(self, unrolled: Sequence[Written], rest: Sequence[Written], depth: int = 0) -> None:
-        """Write the loops from the outermost one."""
-        if depth == len(self.loops):
-            self._lines(unrolled)
-            self._lines(self.elements.levels[depth].after)
-            return
-        self._lines(self.elements.levels[depth].before)
-        extent = str(self.extents[self.order[depth]])
-        variable = self.loops[depth]
-        if depth == 0 and self.cut is not None:
-            self._emit_chunk(self.cut, variable, unrolled, rest)
-        elif rest and depth == len(self.loops) - 1:
-            self._loop(f"for {variable} in range(0, {extent} - {self.lanes - 1}, {self.lanes}):", unrolled)
-            self._loop(f"for {variable} in range({_remainder_start(extent, self.lanes)}, {extent}):", rest)
-        else:
-            self.page.write(f"for {variable} in {self._range(extent, depth)}:", self.roots[-1])
-            with self.page.indented():
-                self._emit(unrolled, rest, depth + 1)
-        self._lines(self.elements.levels[depth].after)
-
-    def _emit_all(self, lane: Callable[[Sequence[str], int], None]) -> None:
-        bodies = self._innermost(lane)
-        with self.page.cut(self.cut):
-            self._emit(*bodies)
-
-    def _emit_chunk(
-        self, cut: Cut, variable: str, unrolled: Sequence[Written], rest: Sequence[Written]
-    ) -> None:
-        """The outermost loop, from the start to the stop of a chunk."""
-        first, last = cut.start, cut.stop
-        if rest and len(self.loops) == 1:
-            self._loop(f"for {variable} in range({first}, {last} - {self.lanes - 1}, {self.lanes}):", unrolled)
-            left = f"{last} - ({last} - {first}) % {self.lanes}"
-            self._loop(f"for {variable} in range({left}, {last}):", rest)
-        else:
-            self.page.write(f"for {variable} in range({first}, {last}):", self.roots[-1])
-            with self.page.indented():
-                self._emit(unrolled, rest, 1)
-
-    def _range(self, extent: str, depth: int) -> str:
-        root = self.roots[0]
-        backwards = (
-            isinstance(root.op.lowering, Scan) and root.attrs.get("reverse") and depth == len(self.loops) - 1
-        )
-        return f"range({extent} - 1, -1, -1)" if backwards else f"range({extent})"
-
-    def _loop(self, header: str, body: Sequence[Written]) -> None:
-        self.page.write(header, self.roots[-1])
-        with self.page.indented():
-            self._lines(body)
-
-    def _lines(self, lines: Sequence[Written]) -> None:
-        for text, eqn in lines:
-            self.page.write(text, eqn)
-
-    def _say(self, text: str, eqn: Eqn) -> None:
-        """A statement of the innermost loop."""
-        self.elements.levels[len(self.loops)].before.append((text, eqn))
-
-    # ---- elementwise values and full reductions ----
-
-    def _pointwise(self) -> None:
-        places: dict[Eqn, Place | None] = {}
-        partial: dict[Eqn, list[str]] = {}
-        for root in self.roots:
-            if is_elementwise(root):
-                places[root] = None if root in self.passing else self._memory(root)
+    def _body(self, body: Sequence[Loop | Eqn], depth: int) -> None:
+        for item in body:
+            if isinstance(item, Loop):
+                self._loop(item, depth)
             else:
-                name = self.writer.define(root.output)
-                partial[root] = [name, *(self.writer.names.fresh(name) for _ in range(self.lanes - 1))]
-                self._partial(root, name)
+                self._root(item)
 
-        def lane(indices: Sequence[str], k: int) -> None:
-            for root in self.roots:
-                if root in places:
-                    self._store(root, places[root], indices)
-                else:
-                    x = self.elements.element(root.inputs[0], indices)
-                    self._say(*self._step(root, partial[root][k], x))
+    def _loop(self, loop: Loop, depth: int) -> None:
+        variable = self.writer.names.loop(depth)
+        self.elements.depth[variable] = depth + 1
+        if depth == 0:
+            self.cut = self._cut(loop)
+        sums = self._added_in_blocks(loop, depth)
+        self.block = self._block(sums) if sums else None
+        cut = self.cut if depth == 0 else None
+        plain = self.block is None and not loop.backwards and cut is None
+        (self.writer.ascending.add if plain else self.writer.ascending.discard)(variable)
+        self.elements.levels.append(Level())
+        self._body(loop.body, depth + 1)
+        inside = self.elements.levels.pop()
+        around = self.elements.levels[depth]
+        said = remark(next(iter(_roots_in(loop))))
+        bounds = (cut.start, cut.stop) if cut else ("0", str(loop.extent))
+        if self.block is None:
+            trips = f"range({', '.join(bounds)})" if cut else _trips(loop)
+            lines = _in_loop(f"for {variable} in {trips}:", inside.lines, said)
+        else:
+            lines = self._in_blocks(variable, bounds, self.block, inside.lines, said)
+        around.lines += [replace(line, cut=cut) for line in lines]
+        self.block = None
+        around.lines += around.after
+        around.after = []
+        self.elements.forget(depth)
 
-        bodies = self._innermost(lane)
-        with self.page.cut(self.cut):
-            for root, names in partial.items():
-                self.page.write(f"{' = '.join(names)} = {start(root)}", root)
-            self._emit(*bodies)
-            for root, names in partial.items():
-                self._combine(root, names, self.page.write)
+    def _added_in_blocks(self, loop: Loop, depth: int) -> list[Eqn]:
+        """The sums of an innermost loop whose terms are added up in blocks."""
+        constant = loop.extent.constant
+        if any(isinstance(item, Loop) for item in loop.body) or constant is not None and constant <= SHORT:
+            return []
+        mine = [item for item in loop.body if isinstance(item, Eqn) and roots.is_sum(item)]
+        return [r for r in mine if self._complete(r) <= depth and not self._kept_behind(r)]
 
-    def _memory(self, root: Eqn) -> Place:
-        """Memory for an elementwise value: that of an operand that dies here and is read element by
-        element."""
+    def _block(self, sums: Sequence[Eqn]) -> _Block:
+        names = self.writer.names
+        return _Block(names.fresh("first"), {root: names.fresh("terms") for root in sums})
+
+    def _in_blocks(
+        self, variable: str, bounds: tuple[str, str], block: _Block, inside: Sequence[Line], said: str
+    ) -> list[Line]:
+        """Loops over blocks and over their elements, and the sums of each block."""
+        first, last = block.first, self.writer.names.fresh("last")
+        start, stop = bounds
+        terms = [
+            Line(f"{name} = scratch({_dtype_argument(root.output.type)})", 0, said)
+            for root, name in block.terms.items()
+        ]
+        adding = [
+            Line(self._stepped(root, self.writer.texts[root.output], f"summed({name}, {last} - {first})"), 0)
+            for root, name in block.terms.items()
+        ]
+        inner = _in_loop(f"for {variable} in range({first}, {last}):", inside, said)
+        bound = Line(f"{last} = min({first} + {BLOCK}, {stop})", 0, said)
+        body = [bound, *inner, *adding]
+        return [*terms, *_in_loop(f"for {first} in range({start}, {stop}, {BLOCK}):", body, said)]
+
+    # ---- chunks ----
+
+    def _cut(self, loop: Loop) -> Cut | None:
+        """How a loop outside all others is cut into chunks; None where it is not."""
+        mine = {root: self.tree.order[root][0] for root in _roots_in(loop)}
+        constant = loop.extent.constant
+        small = constant is not None and constant <= SHORT
+        if self.scope.depth or small or any(role(r, axis) is Role.ORDERED for r, axis in mine.items()):
+            return None
+        trip = sum((work_of_trip(root, axis, self.inlined) for root, axis in mine.items()), Dim.of(0))
+        return self.writer.cut(loop.extent, trip)
+
+    def _partial(self, root: Eqn, name: str, type_: ArrayType) -> None:
+        """A result that chunks reduce, each for itself."""
+        if self.cut is not None and role(root, self.tree.order[root][0]) is Role.REDUCED:
+            step = partial(stepped, step_template(root), type_.dtype)
+            self.cut.partials.append(Partial(name, type_, start(root), step))
+
+    # ---- roots ----
+
+    def _root(self, root: Eqn) -> None:
+        lowering = root.op.lowering
+        indices = self._indices(root)
+        if roots.is_elementwise(root):
+            self._elementwise(root, indices)
+        elif root.op.updates:
+            self._update(root, indices)
+        elif root.op.name == "check":
+            self._check(root, indices)
+        elif isinstance(lowering, Scan):
+            self._scan(root, lowering, indices)
+        elif self._kept_behind(root):
+            self._reduce_in_memory(root, indices)
+        else:
+            self._reduce(root, indices)
+
+    def _indices(self, root: Eqn) -> list[str]:
+        """The variable of the loop along each axis of the extents."""
+        indices = ["0"] * len(roots.extents(root))
+        for depth, axis in enumerate(self.tree.order[root]):
+            indices[axis] = self.writer.names.loop(depth)
+        return indices
+
+    def _depth(self, root: Eqn) -> int:
+        return len(self.tree.order[root])
+
+    def _complete(self, root: Eqn) -> int:
+        return roots.complete(root, self.tree.order[root])
+
+    def _kept_behind(self, root: Eqn) -> list[int]:
+        """The axes of the result whose loops stand inside those of a reduction."""
+        kept = roots.kept_axes(root)
+        return [a for a in self.tree.order[root][self._complete(root) :] if a in kept]
+
+    def _say(self, root: Eqn, text: str) -> None:
+        """A statement of the innermost loop."""
+        self.elements.say(self._depth(root), text, root)
+
+    # ---- where results live ----
+
+    def _is_number(self, root: Eqn) -> bool:
+        """Whether the result is one number in the loops where it is read, and nowhere else."""
+        return not root.output.type.rank or (root.output in self.nest.own and not self._own_axes(root))
+
+    def _own_axes(self, root: Eqn) -> list[int]:
+        """The axes of a result that memory for it has, where this nest alone reads it."""
+        order, kept = self.tree.order[root], roots.kept_axes(root)
+        inner = order[self.nest.own[root.output] :]
+        return [n for n, a in enumerate(kept) if a in inner]
+
+    def _memory(self, root: Eqn, fill: str = "") -> Place:
+        """Memory for a result, before all loops."""
         output = root.output
-        alone = len(self.roots) == 1 and output not in self.writer.rows
-        reads = stored_reads(root, self.elements.inlined) if alone else ()
-        for operand in dict.fromkeys(v for v, _ in reads if v not in self.elements.inlined):
-            if operand.type != output.type or (operand, True) not in reads or (operand, False) in reads:
+        if output not in self.nest.own:
+            return self._taken_over(root) or self.writer.allocate(output, self.scope, root, fill)
+        axes = self._own_axes(root)
+        name = self.writer.names.fresh(output.name)
+        shape = output.type.with_shape([output.type.shape[a] for a in axes])
+        if self.cut is not None and self.nest.own[output]:
+            self.cut.private.append((name, shape))
+        else:
+            self.page.write(f"{name} = {allocation('np.empty', shape)}", root, Fresh(name, shape))
+        self.writer.places[output] = Place(name, (), Group(None))
+        self.elements.own[output] = tuple(axes)
+        self.elements.depth[name] = self.nest.own[output]
+        return self.writer.places[output]
+
+    def _taken_over(self, root: Eqn) -> Place | None:
+        """The memory of an operand that dies here, and is read by this root alone, element by element."""
+        if not roots.is_elementwise(root) or root.output in self.writer.rows:
+            return None
+        mine = tuple(roots.variables(root))
+        read = roots.accesses(root, self.inlined)
+        others = {v for r in self.nest.roots if r is not root for v, _ in roots.accesses(r, self.inlined)}
+        for operand in dict.fromkeys(v for v, _ in read if v not in self.inlined and v.type.rank):
+            whole = operand.type == root.output.type and all(at == mine for v, at in read if v is operand)
+            if not whole or operand in others or operand in self._made:
                 continue
             place = self.writer.place(operand)
             if self.scope.dies(operand, root, place):
                 self.writer.view(root, place)
                 return place
-        return self.writer.allocate(output, self.scope, root)
+        return None
 
-    def _store(self, root: Eqn, place: Place | None, indices: Sequence[str]) -> None:
-        text = self.elements.computed(root, indices)
-        if len(self.roots) > 1:
-            text = text if text.isidentifier() else self.elements.name(root.output.name, text, root)
-            self.elements.known[root.output, tuple(indices)] = text
-        if place is not None:
-            self._say(f"{self._at(place, indices)} = {text}", root)
+    @property
+    def _made(self) -> set[Value]:
+        return {o for root in self.nest.roots for o in root.outputs}
 
-    def _at(self, place: Place, indices: Sequence[str]) -> str:
-        return place_text(place.at(*map(self.writer.index_text, indices)))
+    def _at(self, root: Eqn, place: Place, indices: Sequence[str]) -> str:
+        """An element of the memory of a result, by the indices of the result."""
+        axes = self.elements.own.get(root.output, range(len(indices)))
+        return place_text(place.at(*(self.writer.index_text(indices[a]) for a in axes)))
 
-    # ---- accumulators ----
+    def _result_indices(self, root: Eqn, indices: Sequence[str]) -> list[str]:
+        return [indices[a] for a in roots.kept_axes(root)]
 
-    def _accumulators(self, root: Eqn, name: str, say: Callable[[str, Eqn], object]) -> list[str]:
-        """Variables that start at the neutral element, one a lane."""
-        names = [name, *(self.writer.names.fresh(name) for _ in range(self.lanes - 1))]
-        say(f"{' = '.join(names)} = {start(root)}", root)
-        return names
+    # ---- elementwise values ----
 
-    def _step(self, root: Eqn, accumulator: str, x: str) -> tuple[str, Eqn]:
-        return stepped(step_template(root), root.output.type.dtype, accumulator, x), root
-
-    def _combine(self, root: Eqn, names: Sequence[str], say: Callable[[str, Eqn], object]) -> None:
-        """Pairs, then pairs of pairs."""
-        while len(names) > 1:
-            for first, second in zip(names[::2], names[1::2], strict=True):
-                say(*self._step(root, first, second))
-            names = names[::2]
-
-    # ---- reductions that leave axes ----
-
-    def _reduce_some(self, root: Eqn, lowering: Reduction) -> None:
-        axes = integers(root.attrs["axes"])
-        kept = [a for a in range(len(self.extents)) if a not in axes]
-        outer = [a for a in self.order if a in kept]
-        if self._reduces_in_memory(root):
-            self._reduce_in_memory(root, lowering, kept)
+    def _elementwise(self, root: Eqn, indices: Sequence[str]) -> None:
+        output, elements = root.output, self.elements
+        place = None if self._is_number(root) else self._memory(root)
+        text = elements.computed(root, indices)
+        if place is None or len(self.nest.roots) > 1:
+            text = text if text.isidentifier() else elements.name(output.name, text, root)
+        if place is None:
+            elements.own[output] = ()
+            self.writer.texts[output] = text
         else:
-            self._reduce_in_variable(root, kept, len(outer))
+            self._say(root, f"{self._at(root, place, indices)} = {text}")
+        if text.isidentifier():
+            elements.known[output, tuple(indices)] = text
 
-    def _reduces_in_memory(self, root: Eqn) -> bool:
-        """Whether a loop along the result stands in one that reduces."""
-        axes = integers(root.attrs["axes"])
-        outer = [a for a in self.order if a not in axes]
-        return list(self.order[: len(outer)]) != outer
+    # ---- reductions ----
 
-    def _reduce_in_variable(self, root: Eqn, kept: Sequence[int], depth: int) -> None:
-        """The reduced axes come last: a local accumulator for each element of the result."""
-        place = self.writer.allocate(root.output, self.scope, root)
-        at = self._at(place, [self.indices[a] for a in kept])
-        self._accumulate(root, depth, lambda indices: self.elements.element(root.inputs[0], indices), at)
+    def _term(self, root: Eqn, indices: Sequence[str]) -> str:
+        return " * ".join(self.elements.element(v, at) for v, at in roots.terms(root, indices))
 
-    def _accumulate(self, root: Eqn, depth: int, term: Callable[[Sequence[str]], str], at: str | None) -> str:
-        """Accumulate below loop `depth`, store behind it; the variable."""
-        level = self.elements.levels[depth]
-        name = self.writer.names.fresh(root.output.name)
-        names = self._accumulators(root, name, lambda text, eqn: level.before.append((text, eqn)))
+    def _stepped(self, root: Eqn, accumulator: str, x: str) -> str:
+        return stepped(step_template(root), root.output.type.dtype, accumulator, x)
 
-        def lane(indices: Sequence[str], k: int) -> None:
-            self._say(*self._step(root, names[k], term(indices)))
-
-        bodies = self._innermost(lane)
-        self._combine(root, names, lambda text, eqn: level.after.append((text, eqn)))
-        if at is not None:
-            level.after.append((f"{at} = {name}", root))
+    def _reduce(self, root: Eqn, indices: Sequence[str]) -> None:
+        """The reduced loops are the innermost ones: a variable for each element of the result."""
+        output, level = root.output, self._complete(root)
+        name = self._accumulator(root, level)
+        term = self._term(root, indices)
+        if self.block is not None and root in self.block.terms:
+            index = f"{self.writer.names.loop(self._depth(root) - 1)} - {self.block.first}"
+            self._say(root, f"{self.block.terms[root]}[{self.writer.index_text(index)}] = {term}")
         else:
-            self._partial(root, name)
-        with self.page.cut(self.cut):
-            self._emit(*bodies)
+            self._say(root, self._stepped(root, name, term))
+        if self._is_number(root):
+            return
+        at = self._result_indices(root, indices)
+        say = self.elements.say if level == self._depth(root) else self.elements.say_after
+        say(level, f"{self._at(root, self._memory(root), at)} = {name}", root)
+        self.elements.known[output, tuple(at)] = name
+
+    def _accumulator(self, root: Eqn, level: int) -> str:
+        """A variable that starts at the neutral element."""
+        output = root.output
+        name = self.writer.define(output)
+        if output.type.rank and self._is_number(root):
+            self.elements.own[output] = ()
+        self.elements.depth[name] = level
+        self.elements.say(level, f"{name} = {start(root)}", root)
+        self._partial(root, name, output.type.with_shape([]))
         return name
 
-    def _reduce_in_memory(self, root: Eqn, lowering: Reduction, kept: Sequence[int]) -> None:
-        """The innermost axis stays: accumulate in the result, in the order of memory."""
-        type_ = root.output.type
-        place = self.writer.allocate(root.output, self.scope, root, start(root))
-        self._partial(root, place.name)
-        target = self._at(place, [self.indices[a] for a in kept])
+    def _reduce_in_memory(self, root: Eqn, indices: Sequence[str]) -> None:
+        """Loops along the result are inside: accumulate in the result, in the order of memory."""
+        level, at = self._complete(root), self._result_indices(root, indices)
+        place = self._memory(root, "" if level else start(root))
+        axes = self.elements.own.get(root.output, range(len(at)))
+        self._partial(root, place.name, root.output.type.with_shape([root.output.type.shape[a] for a in axes]))
+        if level or root.output in self.elements.own:
+            self._filled(root, f"{self._at(root, place, at)} = {start(root)}", level)
+        self._say(root, self._stepped(root, self._at(root, place, at), self._term(root, indices)))
 
-        def lane(indices: Sequence[str], k: int) -> None:
-            x = self.elements.element(root.inputs[0], indices)
-            self._say(stepped(lowering.step, type_.dtype, target, x), root)
-
-        self._emit_all(lane)
-
-    def _einsum(self, root: Eqn) -> None:
-        labels = contraction(root)
-        names = list(labels.sizes([v.type for v in root.inputs]))
-        letters = [*labels.result, *(c for c in names if c not in labels.result)]
-        outer = sum(1 for a in self.order if a < len(labels.result))
-
-        def term(indices: Sequence[str]) -> str:
-            at = dict(zip(letters, indices, strict=True))
-            factors = [
-                self.elements.element(
-                    v, ["0" if d.constant == 1 else at[c] for c, d in zip(own, v.type.shape, strict=True)]
-                )
-                for own, v in zip(labels.operands, root.inputs, strict=True)
-            ]
-            return " * ".join(factors)
-
-        if root.output.type.rank:
-            place = self.writer.allocate(root.output, self.scope, root)
-            self._accumulate(root, outer, term, self._at(place, self.indices[: len(labels.result)]))
-        else:
-            self.writer.texts[root.output] = self._accumulate(root, outer, term, None)
+    def _filled(self, root: Eqn, text: str, level: int) -> None:
+        """Loops that let a part of a result start at the neutral element."""
+        order, shape = self.tree.order[root], roots.extents(root)
+        lines = [Line(text, 0, remark(root))]
+        for depth in range(len(order) - 1, level - 1, -1):
+            if order[depth] in roots.kept_axes(root):
+                head = f"for {self.writer.names.loop(depth)} in range({shape[order[depth]]}):"
+                lines = _in_loop(head, lines, remark(root))
+        self.elements.levels[level].lines += lines
 
     # ---- running sums, updates, checks ----
 
-    def _scan(self, root: Eqn, lowering: Scan) -> None:
-        place = self.writer.allocate(root.output, self.scope, root)
+    def _scan(self, root: Eqn, lowering: Scan, indices: Sequence[str]) -> None:
         running = self.writer.names.fresh(root.output.name)
-        depth = (
-            len(self.loops) - 1
-            if self.extents[integer(root.attrs["axis"])].constant != 1
-            else len(self.loops)
-        )
-        self.elements.levels[depth].before.append((f"{running} = {start(root)}", root))
+        order = self.tree.order[root]
+        along = integer(root.attrs["axis"]) in order
+        level = self._depth(root) - along
+        self.elements.say(level, f"{running} = {start(root)}", root)
+        self.elements.depth[running] = self._depth(root)
+        term = self.elements.element(root.inputs[0], indices)
+        self._say(root, stepped(lowering.step, root.output.type.dtype, running, term))
+        if self._is_number(root):
+            self.elements.own[root.output] = ()
+            self.writer.texts[root.output] = running
+        else:
+            self._say(root, f"{self._at(root, self._memory(root), indices)} = {running}")
+        self.elements.known[root.output, tuple(indices)] = running
 
-        def lane(indices: Sequence[str], k: int) -> None:
-            x = self.elements.element(root.inputs[0], indices)
-            self._say(stepped(lowering.step, root.output.type.dtype, running, x), root)
-            self._say(f"{self._at(place, indices)} = {running}", root)
-
-        self._emit_all(lane)
-
-    def _update(self, root: Eqn) -> None:
-        x, value, *operands = root.inputs
+    def _update(self, root: Eqn, indices: Sequence[str]) -> None:
         place = self.writer.updated(root, self.scope)
+        where = roots.target(root, indices, self.elements.element)
+        at = place_text(place.at(*map(self.writer.index_text, where)))
+        sign = "+=" if root.op.name == "add_at" else "="
+        self._say(root, f"{at} {sign} {self.elements.element(root.inputs[1], indices)}")
 
-        def lane(indices: Sequence[str], k: int) -> None:
-            reader = self.elements.reader(operands)
-            where = element_indices(x.type, [v.type for v in operands], root.attrs, reader, indices)
-            sign = "+=" if root.op.name == "add_at" else "="
-            self._say(f"{self._at(place, where)} {sign} {self.elements.element(value, indices)}", root)
-
-        self._emit_all(lane)
-
-    def _check(self, root: Eqn) -> None:
-        ok = self.writer.names.fresh(root.inputs[0].name or "ok")
-        self.page.write(f"{ok} = True", root)
-
-        def lane(indices: Sequence[str], k: int) -> None:
-            self._say(f"{ok} = {ok} and {self.elements.element(root.inputs[0], indices)}", root)
-
-        self._emit_all(lane)
-        self.writer.check(root, ok, self.scope)
+    def _check(self, root: Eqn, indices: Sequence[str]) -> None:
+        self.checked = self.writer.names.fresh(root.inputs[0].name or "ok")
+        self.elements.say(0, f"{self.checked} = True", root)
+        term = self.elements.element(root.inputs[0], indices)
+        self._say(root, f"{self.checked} = {self.checked} and {term}")
 
 
-# ---- shapes of nests ----
+def _roots_in(loop: Loop) -> list[Eqn]:
+    """The roots in a loop, and in the loops inside it."""
+    return [r for item in loop.body for r in (_roots_in(item) if isinstance(item, Loop) else [item])]
 
 
-def _loop_order(nest: Nest) -> list[int]:
-    """The axes in the order of their loops; an axis of length 1 needs none; the axis of a running sum is
-    innermost."""
-    root = nest.roots[0]
-    order = [a for a, d in enumerate(nest.extents) if d.constant != 1]
-    if isinstance(root.op.lowering, Scan):
-        axis = integer(root.attrs["axis"])
-        order.sort(key=lambda a: a == axis)
-    return order
+def _trips(loop: Loop) -> str:
+    return f"range({loop.extent} - 1, -1, -1)" if loop.backwards else f"range({loop.extent})"
 
 
-def _innermost_reduced(root: Eqn, innermost: int) -> bool:
-    if root.op.name == "einsum":
-        return innermost >= len(contraction(root).result)
-    return innermost in integers(root.attrs["axes"])
+def _in_loop(header: str, body: Sequence[Line], said: str) -> list[Line]:
+    return [Line(header, 0, said), *(replace(line, depth=line.depth + 1) for line in body)]
 
 
-def _work(roots: Sequence[Eqn], inlined: Mapping[Value, Eqn]) -> set[Eqn]:
-    """The equations that are computed for each element."""
-    found: set[Eqn] = set()
-    pending = list(roots)
-    while pending:
-        eqn = pending.pop()
-        new = {inlined[v] for v in eqn.inputs if v in inlined} - found
-        pending += new
-        found |= new
-    return found | {r for r in roots if is_elementwise(r)}
-
-
-def _remainder_start(extent: str, lanes: int) -> str:
-    extent = extent if extent.isidentifier() or extent.isdigit() else f"({extent})"
-    return f"{extent} - {extent} % {lanes}"
+def _dtype_argument(type_: ArrayType) -> str:
+    return "" if type_.dtype is F64 else f"np.{type_.dtype.numpy.name}"

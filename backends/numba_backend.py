@@ -27,9 +27,10 @@ from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .cuts import WORTH, Cut
 from .elements import Elements
-from .kernels import Nest, Schedule, fused, is_row, kernels_text
+from .kernels import Nest, Schedule, fused, kernels_text
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .roots import is_row
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 from .threads import Team
 
@@ -38,7 +39,7 @@ HELPERS = {
     for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | {"part": "carving", "alone": "carving", "spread": "spreading"}
+} | {"part": "carving", "alone": "carving", "scratch": "sums", "summed": "sums", "spread": "spreading"}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
@@ -66,9 +67,9 @@ class NumbaWriter(ControlWriter):
     def nest(self, nest: Nest, scope: Scope) -> None:
         NestWriter(self, nest, scope).write()
 
-    def cut(self, extent: Dim, inside: Dim, weight: int) -> Cut | None:
+    def cut(self, extent: Dim, trip: Dim) -> Cut | None:
         start, stop = (self.names.fresh("start"), self.names.fresh("stop")) if self.spreads else ("", "")
-        cut = Cut(start, stop, extent, inside, weight)
+        cut = Cut(start, stop, extent, trip)
         if not cut.work.names() <= set(self.function.sizes):
             return None
         self.work += cut.work
@@ -89,7 +90,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}, ()).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
@@ -291,7 +292,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        known = HELPERS[name] in ("carving", "spreading")
+        known = HELPERS[name] in ("carving", "sums", "spreading")
         compiling = f"{HELPERS[name]}.lowered" if known else _decorator(options, cached=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines

@@ -19,9 +19,9 @@ from typing import Any
 
 
 def spread(loop: Any, length: int, rows: int, entry: int, threads: int, values: Any) -> None:
-    """Call `loop(chunk, start, stop, *values)` for chunks of `rows` trips each, in any order."""
+    """Call `loop(chunk, thread, start, stop, *values)` for chunks of `rows` trips each, in any order."""
     for chunk in range(-(-length // rows)):
-        loop(chunk, chunk * rows, min((chunk + 1) * rows, length), *values)
+        loop(chunk, 0, chunk * rows, min((chunk + 1) * rows, length), *values)
 
 
 def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,7 +40,7 @@ def _lower_spread() -> None:
         return signature(types.none, loop, *[types.int64] * 4, values)
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kinds = (*[types.int64] * 3, *signature.args[5].types)
+        kinds = (*[types.int64] * 4, *signature.args[5].types)
         loop = _compiled_loop(context, signature.args[0].dispatcher, kinds)
         _Spreading(context, builder, loop, args).write()
         return context.get_dummy_value()
@@ -79,8 +79,8 @@ class _Spreading:
         _, self.length, self.rows, self.entry, self.threads, self.values = args
         self.word = ir.IntType(64)
         self.bytes = ir.IntType(8).as_pointer()
-        self.record = ir.LiteralStructType([*[self.word] * 4, self.values.type])
-        """The next chunk, their number, trips, trips of a chunk, and what the loop is called with."""
+        self.record = ir.LiteralStructType([*[self.word] * 5, self.values.type])
+        """The next chunk, the next thread, chunks, trips, trips of a chunk, and what the loop is called with."""
 
     def write(self) -> None:
         """Call `chunks`, here or in each thread through the entry of the layer."""
@@ -91,7 +91,7 @@ class _Spreading:
         chunks = self._chunks()
         count = builder.sdiv(builder.sub(builder.add(self.length, self.rows), word(1)), self.rows)
         record = ir.Constant(self.record, ir.Undefined)
-        for k, value in enumerate([word(0), count, self.length, self.rows, self.values]):
+        for k, value in enumerate([word(0), word(0), count, self.length, self.rows, self.values]):
             record = builder.insert_value(record, value, k)
         data = builder.bitcast(cgutils.alloca_once_value(builder, record), self.bytes)
         several = builder.icmp_signed(">", count, word(1))
@@ -131,7 +131,9 @@ class _Spreading:
         record = builder.bitcast(function.args[3], self.record.as_pointer())
         following = builder.bitcast(record, word.as_pointer())
         given = builder.load(record)
-        count, length, rows, values = (builder.extract_value(given, k) for k in range(1, 5))
+        count, length, rows, values = (builder.extract_value(given, k) for k in range(2, 6))
+        threads = builder.gep(following, [word(1)])
+        thread = builder.atomic_rmw("add", threads, word(1), "monotonic")
         builder.branch(head)
         builder.position_at_end(head)
         chunk = builder.atomic_rmw("add", following, word(1), "monotonic")
@@ -143,7 +145,7 @@ class _Spreading:
         parts = [builder.extract_value(values, k) for k in range(len(self.values.type.elements))]
         loop = self.context.declare_function(builder.module, self.loop)
         call = self.context.call_conv.call_function
-        call(builder, loop, self.loop.restype, self.loop.argtypes, [chunk, start, stop, *parts])
+        call(builder, loop, self.loop.restype, self.loop.argtypes, [chunk, thread, start, stop, *parts])
         builder.branch(head)
         builder.position_at_end(after)
         builder.ret_void()

@@ -292,6 +292,30 @@ def test_grad_of_grad_and_jvp_of_grad():
     assert grad(grad(lambda x: x * x))(2.0) == 2.0
 
 
+def squares(x, y):
+    return np.sum((y[:, None] - x[None, :]) ** 2)
+
+
+def hessian_times(x, y, direction):
+    return jvp(lambda x: grad(squares)(x, y), (x,), (direction,))[1]
+
+
+def pulled_back(x, direction):
+    return vjp(lambda x: x * x, x)[1](direction)[0]
+
+
+def test_a_tangent_inside_a_function_has_the_size_of_its_primal():
+    rng = np.random.default_rng(0)
+    x, y, direction = rng.normal(size=7), rng.normal(size=9), rng.normal(size=7)
+    product = adjoint(hessian_times).primal
+    np.testing.assert_allclose(product(x, y, direction), 18.0 * direction, rtol=1e-14)
+    with pytest.raises(ArgumentError, match=r"`x` has shape \(k,\), where its primal has \(n,\)"):
+        product(x, y, direction[:6])
+    np.testing.assert_allclose(adjoint(pulled_back).primal(x, direction), 2 * x * direction, rtol=1e-14)
+    with pytest.raises(ArgumentError, match="^the cotangent has shape "):
+        adjoint(pulled_back).primal(x, direction[:6])
+
+
 def test_second_order_through_a_loop():
     import sympy as sp
 

@@ -1,4 +1,4 @@
-"""The gradients written by hand that benchmarks compare with: against differences, and ours against them."""
+"""What is written by hand for benchmarks to compare with: against differences, and ours against it."""
 
 import sys
 from pathlib import Path
@@ -12,9 +12,21 @@ from adcompiler.verification.differences import richardson
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 import hand  # noqa: E402
 import kernels  # noqa: E402
+import workloads  # noqa: E402
 
 SMALL = {"heat": 30, "lstm": 6, "lennard_jones": 6, "hmm": 9}
 FEW = 12
+SHAPES = {
+    "three_scalars": None,
+    "heat": 30,
+    "diagonal_lstm": (2, 7),
+    "gmm": (3, 4),
+    "kmeans": (3, 9, 2),
+    "kmeans_hvp": (3, 9, 2),
+    "layer_norm": (5, 7),
+    "softmax_cross_entropy": (6, 5),
+}
+GRADIENTS = [name for name in workloads.NAMES if workloads.load(name).derivative is None]
 
 
 def kernel_and_arguments(name):
@@ -26,12 +38,14 @@ def as_tuple(gradient):
     return gradient if isinstance(gradient, tuple) else (gradient,)
 
 
-@pytest.mark.parametrize("name", kernels.NAMES)
-def test_by_hand_as_differences(name):
-    kernel, args = kernel_and_arguments(name)
-    wrt = as_tuple(kernel.argnums)
-    rng = np.random.default_rng(0)
-    gradients = as_tuple(hand.load(name)(*args))
+def small_workload(name):
+    workload = workloads.load(name)
+    return workload, workload.arguments(SHAPES.get(name, FEW))
+
+
+def slopes(function, argnums, args, gradients):
+    """Along random directions: the gradient times the direction, and the difference quotient."""
+    wrt, rng = as_tuple(argnums), np.random.default_rng(0)
     for _ in range(4):
         direction = [rng.normal(size=np.shape(args[k])) for k in wrt]
 
@@ -39,11 +53,17 @@ def test_by_hand_as_differences(name):
             moved = list(args)
             for k, d in zip(wrt, direction, strict=True):
                 moved[k] = args[k] + h * d
-            return kernel.function(*moved)
+            return function(*moved)
 
-        slope = sum(np.sum(g * d) for g, d in zip(gradients, direction, strict=True))
-        estimate = richardson(along, step=1e-3)
-        assert slope == pytest.approx(float(estimate.value), rel=1e-8)
+        slope = sum(np.sum(g * d) for g, d in zip(as_tuple(gradients), direction, strict=True))
+        yield slope, float(richardson(along, step=1e-3).value)
+
+
+@pytest.mark.parametrize("name", kernels.NAMES)
+def test_by_hand_as_differences(name):
+    kernel, args = kernel_and_arguments(name)
+    for slope, estimate in slopes(kernel.function, kernel.argnums, args, hand.load(name)(*args)):
+        assert slope == pytest.approx(estimate, rel=1e-8)
 
 
 @pytest.mark.parametrize("name", kernels.NAMES)
@@ -52,3 +72,31 @@ def test_ours_as_by_hand(name):
     ours = adjoint(kernel.function, argnums=kernel.argnums)(*args)
     for mine, by_hand in zip(as_tuple(ours), as_tuple(hand.load(name)(*args)), strict=True):
         np.testing.assert_allclose(mine, by_hand, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", workloads.NAMES)
+def test_workloads_by_hand(name):
+    workload, args = small_workload(name)
+    assert hand.load_primal(name)(*args) == pytest.approx(workload.function(*args), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_workloads_by_hand_as_differences(name):
+    workload, args = small_workload(name)
+    for slope, estimate in slopes(workload.function, workload.argnums, args, hand.load(name)(*args)):
+        assert slope == pytest.approx(estimate, rel=1e-8)
+
+
+def test_hessian_of_kmeans_by_hand_as_differences():
+    _, (centroids, points, direction) = small_workload("kmeans_hvp")
+    ahead, behind = (hand.load("kmeans")(centroids + h * direction, points) for h in (1e-3, -1e-3))
+    product = hand.load("kmeans_hvp")(centroids, points, direction)
+    np.testing.assert_allclose(product, (ahead - behind) / 2e-3, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_workloads_as_by_hand(name):
+    workload, args = small_workload(name)
+    ours = adjoint(workload.function, argnums=workload.argnums)(*args)
+    for mine, by_hand in zip(as_tuple(ours), as_tuple(hand.load(name)(*args)), strict=True):
+        np.testing.assert_allclose(mine, by_hand, rtol=1e-9, atol=1e-11)

@@ -141,8 +141,11 @@ class Contraction:
 
 
 def contraction(eqn: Eqn) -> Contraction:
-    """The subscripts of an einsum, taken apart."""
-    return Contraction.parse(attributes.text(eqn.attrs["subscripts"]))
+    """The subscripts of an einsum, taken apart; those of a matmul."""
+    if eqn.op is einsum:
+        return Contraction.parse(attributes.text(eqn.attrs["subscripts"]))
+    a, b = ("ik"[2 - eqn.inputs[0].type.rank :], "kj"[: eqn.inputs[1].type.rank])
+    return Contraction((a, b), (a + b).replace("k", ""))
 
 
 def _einsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
