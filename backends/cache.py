@@ -55,8 +55,8 @@ def folder() -> Path:
 
 
 def backend_files() -> dict[str, bytes]:
-    """The source of every file of this folder."""
-    return {path.name: path.read_bytes() for path in sorted(BACKENDS.glob("*.py"))}
+    """The source of every file of this folder, and of those inside it."""
+    return {str(path.relative_to(BACKENDS)): path.read_bytes() for path in sorted(BACKENDS.rglob("*.py"))}
 
 
 @cache

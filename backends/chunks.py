@@ -1,18 +1,22 @@
 """Loops that are cut into chunks, which threads may share.
 
-The outermost loop of a nest is cut where its trips do not touch what other trips write. A chunk has so many
-trips that it is worth handing to a thread: their number depends on sizes alone, and so does the order in which
-what the chunks have reduced is put together. So results are the same for every number of threads.
+A loop outside all others is cut where no trip touches what another one writes, or where trips reduce. A chunk
+has so many trips that it is worth handing to a thread. Their number depends on sizes alone, and what chunks
+have reduced is put together in their order: so results are the same for every number of threads.
 
-What a nest is as lines becomes a function of the chunk's number and bounds; in its place stands a call of
-`spread`. A program that has nothing to do for threads at most sizes is compiled without all that, too: calls
-below WORTH run the loops as they stand. Which of the two runs depends on sizes alone, again.
+The lines of the loop become a function of the chunk's number and bounds; in their place stands a call of
+`spread`. All that is compiled for calls that have at least WORTH operations only; smaller ones run the loops
+as they stand.
+
+Limits: loops in loops are not cut, nor the loops of the language (`for`), running sums along their axis, and
+updates at places that data decide.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from itertools import groupby
 from math import ceil, prod
@@ -23,7 +27,7 @@ from ..ir.ops.attributes import integer
 from ..ir.types import ArrayType, Dim
 from . import roots
 from .cuts import Cut, Partial
-from .source import Line, Page, allocation, tuple_text
+from .source import Line, allocation, tuple_text
 
 APART = 16
 """Elements between arrays that different threads write."""
@@ -51,12 +55,24 @@ def role(root: Eqn, axis: int) -> Role:
     return Role.OWN if axis in roots.kept_axes(root) else Role.REDUCED
 
 
-def work_of_trip(root: Eqn, axis: int, inlined: Mapping[Value, Eqn]) -> Dim:
-    """Operations of a root, and of what is inlined into it, in a trip of the loop along an axis."""
-    computed = {inlined[v] for v, _ in roots.accesses(root, inlined) if v in inlined}
-    cost = ceil(1 + root.op.cost + sum(eqn.op.cost for eqn in computed))
-    inside = (d for a, d in enumerate(roots.extents(root)) if a != axis)
-    return prod(inside, start=Dim.of(cost))
+def may_be_cut(loop: Mapping[Eqn, int]) -> bool:
+    """Whether a loop may be cut: the roots in it, and the axis along which each goes.
+
+    Trips write elements of their own, or reduce. Of two updates of an array one may write what the other one
+    writes in another trip.
+    """
+    roles = [role(root, axis) for root, axis in loop.items()]
+    return Role.ORDERED not in roles and sum(1 for root in loop if root.op.updates) <= 1
+
+
+def work_of_trip(loop: Mapping[Eqn, int], inlined: Mapping[Value, Eqn]) -> Dim:
+    """Operations of the roots in a loop, and of what is inlined into them, in a trip."""
+    total = Dim.of(0)
+    for root, axis in loop.items():
+        computed = {inlined[v] for v, _ in roots.accesses(root, inlined) if v in inlined}
+        cost = ceil(1 + root.op.cost + sum(eqn.op.cost for eqn in computed))
+        total += prod((d for a, d in enumerate(roots.extents(root)) if a != axis), start=Dim.of(cost))
+    return total
 
 
 # ---- what becomes of them ----
@@ -114,8 +130,8 @@ class Outliner:
     def _values(self, cut: Cut, region: Sequence[Line]) -> list[str]:
         """The variables that the loops read and do not make."""
         own = {cut.start, cut.stop, *(p.name for p in cut.partials), *(name for name, _ in cut.private)}
-        for line in region:
-            own.update(_assigned(line.text))
+        for text in (*(text for text, _ in cut.before), *(line.text for line in region)):
+            own.update(_assigned(text))
         words = [w for line in region for w in re.findall(r"(?<![\w.])[A-Za-z_]\w*", line.text)]
         variables = self.variables()
         return [w for w in dict.fromkeys(words) if w in variables and w not in own]
@@ -138,10 +154,10 @@ def _body(
         if p.type.rank:
             yield Line(f"{p.name} = {each[p.name]}[{chunk}]", 1)
             yield Line(f"{p.name}[:] = {p.start}", 1)
-        else:
-            yield Line(f"{p.name} = {p.start}", 1)
+    yield from (Line(text, 1, said) for text, said in cut.before)
     base = region[0].depth - 1
-    yield from (Line(line.text, line.depth - base, line.comment) for line in region)
+    yield from (replace(line, depth=line.depth - base, cut=None) for line in region)
+    yield from (Line(text, 1, said) for text, said in cut.after)
     for p in cut.partials:
         if not p.type.rank:
             yield Line(f"{each[p.name]}[{chunk}] = {p.name}", 1)
@@ -151,6 +167,8 @@ def _combined(
     p: Partial, parts: str, chunk: str, chunks: str, fresh: Callable[[str], str], depth: int, said: str
 ) -> Iterator[Line]:
     """What the chunks have made, put together in their order."""
+    if not p.type.rank:
+        yield Line(f"{p.name} = {p.start}", depth, said)
     yield Line(f"for {chunk} in range({chunks}):", depth, said)
     indices = [fresh("at") for _ in p.type.shape]
     for index, extent in zip(indices, p.type.shape, strict=True):

@@ -18,9 +18,10 @@ class Options:
     """How code is generated.
 
     `fastmath` lets the compiler reassociate and assume that there is no NaN and no infinity. Without it the
-    user's arithmetic is compiled as written, up to contraction of a multiplication and an addition. A call with
-    much work uses at most so many `threads`, all that there are where that is None, and one where not `parallel`;
-    no result depends on that.
+    user's arithmetic is compiled as written, up to contraction of a multiplication and an addition.
+
+    A call with much to do has at most so many `threads`, or all that there are where that is None; one where it
+    is not `parallel`. No result depends on that.
     """
 
     fastmath: bool = False
@@ -46,8 +47,8 @@ class Compiled:
     compile: Callable[[], None] = field(default=lambda: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
-    large: Compiled | None = None
-    """What large calls run instead, in threads, where there is something to do for them."""
+    large: Callable[[], Compiled] | None = None
+    """What large calls run instead, where there is something to do for threads; made at the first of them."""
 
 
 def failure(check: Eqn) -> Exception:

@@ -28,8 +28,8 @@ class Partial:
 class Cut:
     """A loop outside all others, which runs from `start` to `stop` in a chunk.
 
-    A trip costs `trip` operations. `partials` are results that the trips of a chunk reduce, `private` the arrays
-    that each trip fills anew: every thread has its own.
+    A trip costs `trip` operations. `partials` are results that the trips of a chunk reduce, between the lines
+    (text, comment) `before` and `after`; `private` are arrays that each trip fills anew: every thread has its own.
     """
 
     start: str
@@ -37,6 +37,8 @@ class Cut:
     extent: Dim
     trip: Dim
     partials: list[Partial] = field(default_factory=list)
+    before: list[tuple[str, str]] = field(default_factory=list)
+    after: list[tuple[str, str]] = field(default_factory=list)
     private: list[tuple[str, ArrayType]] = field(default_factory=list)
 
     @property

@@ -5,8 +5,9 @@ it reads, it reads what this very trip has made. So a softmax, its loss and its 
 rows, with short loops inside; a row that nothing else reads is memory of one row, and a number of a row is a
 variable. Reductions end in the loop around those that they run over.
 
-Roots move to earlier nests, single equations before them, where that changes nothing: not across control flow
-and updates; what might read outside an array, or divide by zero, not across a `check`.
+Roots move to earlier nests, single equations before them, where that changes nothing: not over control flow,
+an update not across what reads the array that it overwrites, what might read outside an array, or divide by
+zero, not across a `check`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from . import roots
 
 MOST = 48
 """Roots in a nest."""
+
+WRITES = 2
+"""Updates of one array in a nest: LLVM compares the places of each two of them before each loop."""
 
 
 @dataclass(eq=False)
@@ -71,7 +75,7 @@ def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn]) -> list[Step]:
             steps.append(eqn)
             continue
         order = roots.loop_order(eqn, inlined)
-        if not (roots.moves(eqn) and _joined(eqn, order, steps, needs)):
+        if eqn.op.effect or not _joined(eqn, order, steps, needs):
             steps.append(_alone(eqn, order))
     return steps
 
@@ -89,7 +93,9 @@ class _Needs:
     effect: bool
     guarded: bool
     """Whether a check may stand before it for a reason."""
-    barrier: bool
+    blocks: bool
+    overwritten: Value | None
+    """The array that it updates."""
 
     @staticmethod
     def of(eqn: Eqn, inlined: Mapping[Value, Eqn]) -> _Needs:
@@ -108,7 +114,8 @@ class _Needs:
             frozenset().union(*map(_sizes, every)),
             any(e.op.effect for e in every),
             any(map(_guarded, every)),
-            bool(eqn.blocks) or eqn.op.updates,
+            bool(eqn.blocks),
+            eqn.inputs[0] if eqn.op.updates else None,
         )
 
 
@@ -136,8 +143,9 @@ def _follows(later: _Needs, earlier: Eqn, its: _Needs) -> bool:
     """Whether an equation has to stay behind another one."""
     binds = str(earlier.attrs[earlier.op.binds]) if earlier.op.binds else None
     return (
-        its.barrier
-        or later.barrier
+        its.blocks
+        or later.blocks
+        or later.overwritten in its.values
         or any(o in later.values for o in earlier.outputs)
         or binds in later.sizes
         or (its.effect and (later.effect or later.guarded))
@@ -149,7 +157,7 @@ def _hoisted(needs: Mapping[Eqn, _Needs]) -> list[Eqn]:
     order: list[Eqn] = []
     for eqn in needs:
         place = len(order)
-        if not roots.is_root(eqn):
+        if not roots.is_root(eqn) and not eqn.op.updates:
             for k in range(len(order) - 1, -1, -1):
                 if _follows(needs[eqn], order[k], needs[order[k]]):
                     break
@@ -183,7 +191,7 @@ def _joined(root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Map
     found: tuple[Tree, _Spot] | None = None
     for step in reversed(steps):
         members = list(step.path) if isinstance(step, Tree) else [step]
-        if isinstance(step, Tree) and len(members) < MOST and all(map(roots.moves, members)):
+        if isinstance(step, Tree) and len(members) < MOST and _compatible(root, step, needs):
             spot = _Spot.of(step, root, order, needs[root])
             found = found if spot is None else (step, spot)
         if any(_follows(needs[root], member, needs[member]) for member in members):
@@ -193,6 +201,28 @@ def _joined(root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Map
     tree, spot = found
     _append(tree, spot, root, order)
     return True
+
+
+def _compatible(root: Eqn, tree: Tree, needs: Mapping[Eqn, _Needs]) -> bool:
+    """Whether a root and those of a nest leave alone what the other ones read."""
+    mine = needs[root]
+    for member in tree.path:
+        theirs = needs[member]
+        if theirs.effect or theirs.overwritten in mine.values - {mine.overwritten}:
+            return False
+        if mine.overwritten in theirs.values:
+            return False
+        if mine.overwritten in member.outputs and not (root.op.name == member.op.name == "add_at"):
+            return False
+    return sum(1 for member in tree.path if _same_array(root, member, tree)) < WRITES
+
+
+def _same_array(root: Eqn, member: Eqn, tree: Tree) -> bool:
+    """Whether two updates are of versions of one array, as far as a nest tells."""
+    made, chain = tree.made(), [root]
+    while chain[-1].op.updates and chain[-1].inputs[0] in made:
+        chain.append(made[chain[-1].inputs[0]])
+    return member in chain
 
 
 @dataclass(frozen=True)
@@ -206,7 +236,7 @@ class _Spot:
     def of(tree: Tree, root: Eqn, order: tuple[int, ...], needs: _Needs) -> _Spot | None:
         """The innermost body of a tree where all is there that a root needs; None if there is none."""
         made = tree.made()
-        if any(v in made for v in needs.values - {v for v, _ in needs.accesses}):
+        if any(v in made for v in needs.values - {v for v, _ in needs.accesses} - {needs.overwritten}):
             return None
         shared = [
             (made[v], _aligned(tree, made[v], root, order, v, at)) for v, at in needs.accesses if v in made

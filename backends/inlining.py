@@ -201,7 +201,10 @@ def _evaluations(
 
 
 def _is_free(eqn: Eqn) -> bool:
-    """Whether an element is one of the operand, at indices that are those of the result in another order."""
+    """Whether an element is one of the operand, at indices that are those of the result in another order, or
+    a number apart."""
+    if eqn.op.name == "index":
+        return not any(v.type.rank for v in eqn.inputs[1:])
     if not isinstance(eqn.op.lowering, Element) or len(eqn.inputs) != 1:
         return False
     asked: list[str] = []

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from ..ir.graph import Block, Constant, Eqn, Function, Value
 from ..ir.loops import most_trips
-from . import roots
 from .fusion import Loop, Tree, arranged
 from .inlining import Inlining, inlining
 
@@ -72,7 +71,7 @@ def _nest(tree: Tree, block: Block, found: Inlining) -> Nest | None:
     """The nest of a tree, with what nothing outside reads; None where that is all."""
     own: dict[Value, int] = {}
     for root in tree.path:
-        value = root.output if roots.moves(root) else None
+        value = None if root.op.updates or root.op.effect else root.output
         if value is None or not value.type.rank or value in block.results:
             continue
         readers = found.readers.get(value, set())

@@ -60,12 +60,19 @@ class Scope:
 
     def dies(self, value: Value, eqn: Eqn, place: Place) -> bool:
         """Whether an equation may take over the memory of an array: owned here, and read here for the last
-        time."""
+        time.
+
+        Updates of one array that stand in one nest read its versions one after the other.
+        """
         now = self.position[eqn]
+        others = [m for m in place.group.members if m is not value]
         return (
             place.group.owner is self
             and self.last.get(value, -1) <= now
-            and all(self.last.get(m, -1) < now for m in place.group.members if m is not value)
+            and all(
+                self.last.get(m, -1) < now or (eqn.op.updates and self.overwritten.get(m) == now)
+                for m in others
+            )
         )
 
     def unread(self, value: Value) -> bool:

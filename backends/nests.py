@@ -1,9 +1,11 @@
 """Loops over elements as Python source for Numba.
 
 Every inlined equation becomes one statement, in the outermost loop where its indices are known. A reduction
-along the innermost loops accumulates in a variable, any other one in its result. A sum of floats takes its
-terms in blocks: a loop without a sum computes them, which LLVM turns into vectors whatever they are made of,
-and `summed` adds them up. So the order of a sum depends on sizes alone.
+along the innermost loops accumulates in a variable, any other one in its result.
+
+Sums of floats are not one chain of additions, and their order depends on sizes alone. Cheap terms are added
+up in eight variables in turn, which LLVM makes a vector of. Dear ones are taken in blocks: a loop without a
+sum computes them, which LLVM turns into vectors whatever they are made of, and `summed` adds them up.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from ..ir.types import F64, ArrayType, Dim
 from . import roots
 from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text
-from .chunks import Role, role, work_of_trip
+from .chunks import Role, may_be_cut, role, work_of_trip
 from .cuts import Cut, Partial
 from .elements import Elements, Level
 from .fusion import Loop
@@ -30,6 +32,12 @@ from .sums import BLOCK
 
 SHORT = 16
 """Constant extents up to which terms are added one by one."""
+
+LANES = 8
+"""Partial sums of cheap terms."""
+
+CHEAP, FEW = 4.0, 8
+"""Operations an element of equations, and so many of them, that may be written once a lane."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +60,15 @@ class NestWriter:
         self.inlined = writer.scheduled(scope.block).inlined
         self.elements = Elements(writer, self.inlined)
         self.places: dict[Eqn, Place] = {}
+        self.accumulators: dict[Eqn, list[str]] = {}
         self.block: _Block | None = None
         """The loop that is being written, if it is one in blocks."""
         self.cut: Cut | None = None
         """How the loop outside all others that is being written is cut into chunks, if it is."""
+        self.lanes: frozenset[Eqn] = frozenset()
+        """The sums of the loop that is being written that have several accumulators."""
+        self.lane: int | None = None
+        """Which of its trips is being written, of those that are written one after the other."""
         self.checked = ""
 
     def write(self) -> None:
@@ -79,37 +92,71 @@ class NestWriter:
     def _loop(self, loop: Loop, depth: int) -> None:
         variable = self.writer.names.loop(depth)
         self.elements.depth[variable] = depth + 1
-        if depth == 0:
-            self.cut = self._cut(loop)
-        sums = self._added_in_blocks(loop, depth)
-        self.block = self._block(sums) if sums else None
-        cut = self.cut if depth == 0 else None
-        plain = self.block is None and not loop.backwards and cut is None
+        cut = self.cut = self._cut(loop) if depth == 0 else self.cut
+        bounds = (cut.start, cut.stop) if cut and depth == 0 else ("0", str(loop.extent))
+        sums = self._sums(loop, depth)
+        lanes = bool(sums) and self._is_cheap(loop)
+        self.block = self._block(sums) if sums and not lanes else None
+        self.lanes = frozenset(sums if lanes else ())
+        plain = self.block is None and not loop.backwards and bounds[0] == "0"
         (self.writer.ascending.add if plain else self.writer.ascending.discard)(variable)
+        said = remark(next(iter(_roots_in(loop))))
+        if lanes:
+            lines = self._in_lanes(variable, bounds, loop, depth, said)
+        elif self.block is None:
+            trips = _trips(loop) if bounds[0] == "0" else f"range({', '.join(bounds)})"
+            lines = _in_loop(f"for {variable} in {trips}:", self._trip(loop, depth), said)
+        else:
+            lines = self._in_blocks(variable, bounds, self.block, self._trip(loop, depth), said)
+        self.block, self.lanes = None, frozenset()
+        around = self.elements.levels[depth]
+        around.lines += [replace(line, cut=self.cut) for line in lines]
+        around.lines += around.after
+        around.after = []
+        self.cut = self.cut if depth else None
+
+    def _trip(self, loop: Loop, depth: int) -> list[Line]:
+        """What stands in a loop."""
         self.elements.levels.append(Level())
         self._body(loop.body, depth + 1)
         inside = self.elements.levels.pop()
-        around = self.elements.levels[depth]
-        said = remark(next(iter(_roots_in(loop))))
-        bounds = (cut.start, cut.stop) if cut else ("0", str(loop.extent))
-        if self.block is None:
-            trips = f"range({', '.join(bounds)})" if cut else _trips(loop)
-            lines = _in_loop(f"for {variable} in {trips}:", inside.lines, said)
-        else:
-            lines = self._in_blocks(variable, bounds, self.block, inside.lines, said)
-        around.lines += [replace(line, cut=cut) for line in lines]
-        self.block = None
-        around.lines += around.after
-        around.after = []
         self.elements.forget(depth)
+        return inside.lines
 
-    def _added_in_blocks(self, loop: Loop, depth: int) -> list[Eqn]:
-        """The sums of an innermost loop whose terms are added up in blocks."""
+    def _sums(self, loop: Loop, depth: int) -> list[Eqn]:
+        """The sums of an innermost loop whose terms are not added up one by one."""
         constant = loop.extent.constant
         if any(isinstance(item, Loop) for item in loop.body) or constant is not None and constant <= SHORT:
             return []
         mine = [item for item in loop.body if isinstance(item, Eqn) and roots.is_sum(item)]
         return [r for r in mine if self._complete(r) <= depth and not self._kept_behind(r)]
+
+    def _is_cheap(self, loop: Loop) -> bool:
+        """Whether what stands in a loop may be written once a lane."""
+        inside = _roots_in(loop)
+        reached = {v for root in inside for v, _ in roots.accesses(root, self.inlined)}
+        work = {*inside, *(self.inlined[v] for v in reached if v in self.inlined)}
+        counted = [e for e in work if e.op.cost and not roots.is_sum(e)]
+        return len(counted) <= FEW and all(e.op.cost <= CHEAP for e in counted) and not loop.backwards
+
+    def _in_lanes(
+        self, variable: str, bounds: tuple[str, str], loop: Loop, depth: int, said: str
+    ) -> list[Line]:
+        """A loop over groups of elements, and one over those that remain."""
+        self.elements.levels.append(Level())
+        for self.lane in range(LANES):
+            self._body(loop.body, depth + 1)
+        unrolled = self.elements.levels.pop().lines
+        self.elements.forget(depth)
+        self.lane = None
+        start, stop = bounds
+        whole = stop if stop.isidentifier() else f"({stop})"
+        trips = whole if start == "0" else f"({stop} - {start})"
+        rest = self._trip(loop, depth)
+        return [
+            *_in_loop(f"for {variable} in range({start}, {stop} - {LANES - 1}, {LANES}):", unrolled, said),
+            *_in_loop(f"for {variable} in range({whole} - {trips} % {LANES}, {stop}):", rest, said),
+        ]
 
     def _block(self, sums: Sequence[Eqn]) -> _Block:
         names = self.writer.names
@@ -139,18 +186,17 @@ class NestWriter:
     def _cut(self, loop: Loop) -> Cut | None:
         """How a loop outside all others is cut into chunks; None where it is not."""
         mine = {root: self.tree.order[root][0] for root in _roots_in(loop)}
-        constant = loop.extent.constant
-        small = constant is not None and constant <= SHORT
-        if self.scope.depth or small or any(role(r, axis) is Role.ORDERED for r, axis in mine.items()):
+        if self.scope.depth or (loop.extent.constant is not None and loop.extent.constant <= SHORT):
             return None
-        trip = sum((work_of_trip(root, axis, self.inlined) for root, axis in mine.items()), Dim.of(0))
-        return self.writer.cut(loop.extent, trip)
+        return self.writer.cut(loop.extent, work_of_trip(mine, self.inlined)) if may_be_cut(mine) else None
 
-    def _partial(self, root: Eqn, name: str, type_: ArrayType) -> None:
-        """A result that chunks reduce, each for itself."""
-        if self.cut is not None and role(root, self.tree.order[root][0]) is Role.REDUCED:
-            step = partial(stepped, step_template(root), type_.dtype)
-            self.cut.partials.append(Partial(name, type_, start(root), step))
+    def _partial(self, root: Eqn, name: str, type_: ArrayType) -> Cut | None:
+        """The loop that is cut into chunks, if each of them reduces this result for itself."""
+        if self.cut is None or role(root, self.tree.order[root][0]) is not Role.REDUCED:
+            return None
+        step = partial(stepped, step_template(root), type_.dtype)
+        self.cut.partials.append(Partial(name, type_, start(root), step))
+        return self.cut
 
     # ---- roots ----
 
@@ -173,8 +219,11 @@ class NestWriter:
     def _indices(self, root: Eqn) -> list[str]:
         """The variable of the loop along each axis of the extents."""
         indices = ["0"] * len(roots.extents(root))
-        for depth, axis in enumerate(self.tree.order[root]):
+        order = self.tree.order[root]
+        for depth, axis in enumerate(order):
             indices[axis] = self.writer.names.loop(depth)
+        if self.lane:
+            indices[order[-1]] += f" + {self.lane}"
         return indices
 
     def _depth(self, root: Eqn) -> int:
@@ -206,6 +255,11 @@ class NestWriter:
 
     def _memory(self, root: Eqn, fill: str = "") -> Place:
         """Memory for a result, before all loops."""
+        if root not in self.places:
+            self.places[root] = self._found_memory(root, fill)
+        return self.places[root]
+
+    def _found_memory(self, root: Eqn, fill: str) -> Place:
         output = root.output
         if output not in self.nest.own:
             return self._taken_over(root) or self.writer.allocate(output, self.scope, root, fill)
@@ -228,6 +282,7 @@ class NestWriter:
         mine = tuple(roots.variables(root))
         read = roots.accesses(root, self.inlined)
         others = {v for r in self.nest.roots if r is not root for v, _ in roots.accesses(r, self.inlined)}
+        others |= {r.inputs[0] for r in self.nest.roots if r.op.updates}
         for operand in dict.fromkeys(v for v, _ in read if v not in self.inlined and v.type.rank):
             whole = operand.type == root.output.type and all(at == mine for v, at in read if v is operand)
             if not whole or operand in others or operand in self._made:
@@ -277,39 +332,55 @@ class NestWriter:
     def _reduce(self, root: Eqn, indices: Sequence[str]) -> None:
         """The reduced loops are the innermost ones: a variable for each element of the result."""
         output, level = root.output, self._complete(root)
-        name = self._accumulator(root, level)
+        first = root not in self.accumulators
+        if first:
+            self.accumulators[root] = self._accumulated(root, level)
+        name, *_ = names = self.accumulators[root]
         term = self._term(root, indices)
         if self.block is not None and root in self.block.terms:
             index = f"{self.writer.names.loop(self._depth(root) - 1)} - {self.block.first}"
             self._say(root, f"{self.block.terms[root]}[{self.writer.index_text(index)}] = {term}")
         else:
-            self._say(root, self._stepped(root, name, term))
-        if self._is_number(root):
-            return
+            self._say(root, self._stepped(root, names[(self.lane or 0) % len(names)], term))
         at = self._result_indices(root, indices)
-        say = self.elements.say if level == self._depth(root) else self.elements.say_after
-        say(level, f"{self._at(root, self._memory(root), at)} = {name}", root)
+        if not self._is_number(root) and first:
+            say = self.elements.say if level == self._depth(root) else self.elements.say_after
+            say(level, f"{self._at(root, self._memory(root), at)} = {name}", root)
         self.elements.known[output, tuple(at)] = name
 
-    def _accumulator(self, root: Eqn, level: int) -> str:
-        """A variable that starts at the neutral element."""
-        output = root.output
-        name = self.writer.define(output)
-        if output.type.rank and self._is_number(root):
-            self.elements.own[output] = ()
-        self.elements.depth[name] = level
-        self.elements.say(level, f"{name} = {start(root)}", root)
-        self._partial(root, name, output.type.with_shape([]))
-        return name
+    def _accumulated(self, root: Eqn, level: int) -> list[str]:
+        """Variables that start at the neutral element; what they hold is added up behind the loops."""
+        name = self.writer.define(root.output)
+        if root.output.type.rank and self._is_number(root):
+            self.elements.own[root.output] = ()
+        more = (self.writer.names.fresh(name) for _ in range(LANES - 1)) if root in self.lanes else ()
+        names = [name, *more]
+        self.elements.depth |= dict.fromkeys(names, level)
+        cut = self._partial(root, name, root.output.type.with_shape([]))
+        begin, adding, rest = f"{' = '.join(names)} = {start(root)}", [], names
+        while len(rest) > 1:
+            adding += [self._stepped(root, a, b) for a, b in zip(rest[::2], rest[1::2], strict=True)]
+            rest = rest[::2]
+        if cut is not None:
+            cut.before.append((begin, remark(root)))
+            cut.after.extend((text, remark(root)) for text in adding)
+        else:
+            self.elements.say(level, begin, root)
+            for text in adding:
+                self.elements.say_after(level, text, root)
+        return names
 
     def _reduce_in_memory(self, root: Eqn, indices: Sequence[str]) -> None:
         """Loops along the result are inside: accumulate in the result, in the order of memory."""
         level, at = self._complete(root), self._result_indices(root, indices)
+        first = root not in self.places
         place = self._memory(root, "" if level else start(root))
-        axes = self.elements.own.get(root.output, range(len(at)))
-        self._partial(root, place.name, root.output.type.with_shape([root.output.type.shape[a] for a in axes]))
-        if level or root.output in self.elements.own:
+        if first and (level or root.output in self.elements.own):
             self._filled(root, f"{self._at(root, place, at)} = {start(root)}", level)
+        if first:
+            axes = self.elements.own.get(root.output, range(len(at)))
+            extents = [root.output.type.shape[a] for a in axes]
+            self._partial(root, place.name, root.output.type.with_shape(extents))
         self._say(root, self._stepped(root, self._at(root, place, at), self._term(root, indices)))
 
     def _filled(self, root: Eqn, text: str, level: int) -> None:
@@ -341,7 +412,7 @@ class NestWriter:
         self.elements.known[root.output, tuple(indices)] = running
 
     def _update(self, root: Eqn, indices: Sequence[str]) -> None:
-        place = self.writer.updated(root, self.scope)
+        place = self.places[root] = self.places.get(root) or self.writer.updated(root, self.scope)
         where = roots.target(root, indices, self.elements.element)
         at = place_text(place.at(*map(self.writer.index_text, where)))
         sign = "+=" if root.op.name == "add_at" else "="

@@ -8,6 +8,7 @@ a selection an access.
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -17,11 +18,12 @@ from inspect import getmembers, isfunction
 from typing import Any
 
 from ..ir.graph import Block, Eqn, Function, Value, constant
-from ..ir.op import Whole, constructor
+from ..ir.op import Whole
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, special, tapes
+from . import cache, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
+from .callers import CallerWriter
 from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
@@ -34,12 +36,21 @@ from .roots import is_row
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 from .threads import Team
 
-HELPERS = {
+LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {
+    "part": "carving",
+    "alone": "carving",
+    "scratch": "sums",
+    "summed": "sums",
+    "spread": "spreading",
+}
+"""Functions that Numba compiles after `lowered` of their modules has told it how."""
+
+HELPERS = LOWERED | {
     name: module.__name__.rpartition(".")[2]
     for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
-} | {"part": "carving", "alone": "carving", "scratch": "sums", "summed": "sums", "spread": "spreading"}
+}
 """Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
@@ -211,33 +222,34 @@ def _module(
 
 def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compiled:
     """One function of a module, compiled for exactly its parameter types at its first call."""
-    large = _large(entry, options) if entry.work != NONE else None
+    large = functools.cache(lambda: _large(entry.function, options))
+    checks, some = entry.writer.checks, entry.work != NONE
     lock = threading.Lock()
 
     def compile_() -> None:
         with lock:
-            if compiled.kernel is not None:
-                return
-            call = _loaded(entry, module, compiled)
-            if large is not None:
-                call = partial(call, lambda *args: large.call(*args))
-            compiled.call = raising(call, entry.writer.checks)
+            if compiled.kernel is None:
+                call = _loaded(entry, module, compiled)
+                compiled.call = raising(partial(call, large_call) if some else call, checks)
+
+    def large_call(*args: Any) -> Results:
+        return large().call(*args)
 
     def first_call(*args: Any) -> Results:
-        if large is not None and _operations(entry, args) >= WORTH:
-            return raising(large.call, entry.writer.checks)(*args)
+        if some and _operations(entry, args) >= WORTH:
+            return raising(large_call, checks)(*args)
         compile_()
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    text = kernels_text(entry.function)
-    compiled = Compiled(module.source, text, notes, first_call, compile_, large=large)
+    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    compiled.large = large if some else None
     return compiled
 
 
-def _large(small: Entry, options: Options) -> Compiled:
-    """The same function, for calls that are worth threads: it returns the status of checks, too."""
-    (entry,), module = _module([small.function], options, spreads=True)
+def _large(function: Function, options: Options) -> Compiled:
+    """A Function for calls that are worth threads; what it returns begins with the status of its checks."""
+    (entry,), module = _module([function], options, spreads=True)
     team = Team(options.threads if options.parallel else 1)
     lock = threading.Lock()
 
@@ -250,7 +262,8 @@ def _large(small: Entry, options: Options) -> Compiled:
         compile_()
         return compiled.call(*args)
 
-    compiled = Compiled(module.source, "", (), first_call, compile_)
+    notes = tuple(dict.fromkeys(entry.writer.notes))
+    compiled = Compiled(module.source, kernels_text(function), notes, first_call, compile_)
     return compiled
 
 
@@ -259,8 +272,8 @@ def _loaded(entry: Entry, module: cache.Generated, compiled: Compiled) -> Callab
     loaded = module.load()
     kernel = getattr(loaded, entry.kernel)
     cache.compile_kernel(kernel, _signature(entry))
-    call: Callable[..., Results] = getattr(loaded, entry.name)
     compiled.kernel = kernel
+    call: Callable[..., Results] = getattr(loaded, entry.name)
     return call
 
 
@@ -283,7 +296,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("import numpy as np")
     page.write("from numba import njit")
-    used = [name for name in HELPERS if re.search(rf"\b{name}\(", body)]
+    used = [name for name in HELPERS if re.search(rf"(?<![\w.]){name}\(", body)]
     working = {"workspace"} if any(e.words != NONE for e in entries) else set()
     modules = sorted({HELPERS[name] for name in used} | working)
     if modules:
@@ -292,8 +305,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        known = HELPERS[name] in ("carving", "sums", "spreading")
-        compiling = f"{HELPERS[name]}.lowered" if known else _decorator(options, cached=False)[1:]
+        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options, cached=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
@@ -333,8 +345,23 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
     page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
     entry = Entry(function, name, name if direct else kernel, page.lines, writer, words, writer.work)
     if not direct:
-        _write_caller(page, entry, given, work)
+        page.extend([Line(""), Line(""), *_caller(entry, given, work)])
     return entry
+
+
+def _caller(entry: Entry, given: Sequence[str], work: str) -> Sequence[Line]:
+    """The Python function around a kernel that is called with what is `given`."""
+    writer = entry.writer
+    return CallerWriter(
+        name=entry.name,
+        parameters=[*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes],
+        results=[r.type for r in writer.function.body.results],
+        checked=bool(writer.checks),
+        kernel=f"{entry.kernel}({', '.join(given)})",
+        memory=(work, entry.words),
+        work=entry.work,
+        fresh=writer.names.fresh,
+    ).lines(given[-2:] if writer.spreads else ())
 
 
 def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
@@ -349,53 +376,6 @@ def _nothing(type_: ArrayType) -> str:
     if not type_.rank:
         return zero(type_.dtype)
     return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
-
-
-def _write_caller(page: Page, entry: Entry, given: Sequence[str], work: str) -> None:
-    """What stands around the kernel: memory that is kept between calls, the threads of large ones, and
-    scalars of the results' dtypes for the Python numbers that Numba gives."""
-    writer = entry.writer
-    mine = [*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes]
-    outcome, returned = _outcome(writer)
-    body = [Line(f"{outcome} = {entry.kernel}({', '.join(given)})")]
-    before: list[Line] = []
-    if writer.spreads:
-        team, entered = writer.names.fresh("team"), writer.names.fresh("entered")
-        body = [
-            Line(f"{', '.join(given[-2:])} = {entered} = {team}.enter()"),
-            Line("try:"),
-            *(Line(line.text, 1) for line in body),
-            Line("finally:"),
-            Line(f"{team}.leave({entered})", 1),
-        ]
-        mine.insert(0, team)
-    elif entry.work != NONE:
-        large = writer.names.fresh("large")
-        before = [
-            Line(f"if {entry.work} >= {WORTH}:  # worth threads"),
-            Line(f"return {large}({', '.join(mine)})", 1),
-        ]
-        mine.insert(0, large)
-    if entry.words != NONE:
-        taken, back = f"{work} = workspace.take({entry.words})", f"workspace.give_back({work})"
-        body = [Line(taken), *body, Line(back)]
-    page.extend([Line(""), Line(""), Line(f"def {entry.name}({', '.join(mine)}):")])
-    page.extend(Line(line.text, line.depth + 1) for line in [*before, *body])
-    page.extend([Line(f"return {returned}", 1)])
-
-
-def _outcome(writer: NumbaWriter) -> tuple[str, str]:
-    """What the kernel's results are called, and what the caller returns of them."""
-    results = writer.function.body.results
-    if all(r.type.rank for r in results):
-        name = writer.names.fresh("results")
-        return name, name
-    found = [writer.names.fresh(f"r{k}") for k in range(len(results))]
-    status = ["status"] if writer.checks else []
-    typed = [
-        f if r.type.rank else f"{constructor(r.type.dtype)}({f})" for f, r in zip(found, results, strict=True)
-    ]
-    return tuple_text([*status, *found]), tuple_text([*status, *typed])
 
 
 def _signature(entry: Entry) -> tuple[Any, ...]:

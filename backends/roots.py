@@ -65,11 +65,6 @@ def is_sum(root: Eqn) -> bool:
     return (adds or is_product(root)) and root.output.type.dtype.is_float
 
 
-def moves(root: Eqn) -> bool:
-    """Whether it may be computed earlier, and beside other roots."""
-    return not root.op.updates and not root.op.effect
-
-
 # ---- loops ----
 
 
@@ -118,6 +113,8 @@ def loop_order(root: Eqn, inlined: Mapping[Value, Eqn]) -> tuple[int, ...]:
 
 def complete(root: Eqn, order: Sequence[int]) -> int:
     """How many loops, from the outermost one, stand around the place where its result is there."""
+    if root.op.updates:
+        return 0
     kept = kept_axes(root)
     return next((n for n, a in enumerate(order) if a not in kept), len(order))
 
@@ -193,4 +190,4 @@ def element_source(eqn: Eqn, indices: Sequence[str], read: Read) -> str:
         return lowering.source(eqn, lambda k, at: read(eqn.inputs[k], at), indices)
     assert isinstance(lowering, Scalar)
     operands_ = [read(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
-    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype)
+    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector=True)

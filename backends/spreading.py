@@ -57,7 +57,7 @@ def _compiled_loop(context: Any, dispatcher: Any, kinds: tuple[Any, ...]) -> Any
     from numba import types
     from numba.core.compiler import Flags, compile_internal
 
-    flags = Flags()
+    flags: Any = Flags()
     dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
     flags.nrt, flags.noalias = False, True
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
@@ -80,7 +80,7 @@ class _Spreading:
         self.word = ir.IntType(64)
         self.bytes = ir.IntType(8).as_pointer()
         self.record = ir.LiteralStructType([*[self.word] * 5, self.values.type])
-        """The next chunk, the next thread, chunks, trips, trips of a chunk, and what the loop is called with."""
+        """The next chunk, the next thread; chunks, trips, trips of a chunk, what the loop is called with."""
 
     def write(self) -> None:
         """Call `chunks`, here or in each thread through the entry of the layer."""

@@ -1,13 +1,16 @@
 """Threads that share the chunks of a loop, as many as a call may have.
 
-The threads are those of Numba's threading layer (TBB, OpenMP or its own work queue: whichever Numba finds, in
-the order of its NUMBA_THREADING_LAYER_PRIORITY), so that a process has one set of them. Compiled code gets the
+The threads are those of Numba's threading layer (TBB, OpenMP or its own work queue: the first that is there, in
+the order of NUMBA_THREADING_LAYER_PRIORITY), so that a process has one set of them. Compiled code gets the
 address of the layer's entry, `parallel_for`, as a number; with 0 instead it runs the chunks by itself, one
 after the other, with the same results to the last bit.
 
 The work queue aborts the process where two threads enter it at once: a lock lets one in, and a call that does
 not get the lock runs its chunks by itself. Nor may a layer be used in a child that was forked from a process
 that had it: OpenMP ends the child. So forked children run everything by themselves.
+
+Limits: a work queue that the user's own parallel Numba functions enter in other threads is not guarded, and
+BLAS has threads of its own.
 """
 
 from __future__ import annotations
@@ -58,8 +61,7 @@ def layer() -> Layer | None:
 
 
 def _started() -> Layer | None:
-    import numba
-
+    numba = import_module("numba")
     try:
         numba.get_num_threads()  # starts it
     except ValueError:  # a layer is asked for by name that is not installed
@@ -98,11 +100,10 @@ class Team:
         """The entry that compiled code may call, and how many threads it may ask for; until `leave`."""
         if self.limit == 1:
             return ALONE
-        import numba
-
         there = layer()
         if there is None:
             return ALONE
+        numba = import_module("numba")
         allowed: int = numba.get_num_threads()
         count = allowed if self.limit is None else min(self.limit, numba.config.NUMBA_NUM_THREADS)
         if count == 1 or (there.lock is not None and not there.lock.acquire(blocking=False)):

@@ -194,15 +194,21 @@ class Scalar:
     so that f32 stays f32, and `{bits}` for the result's width. It may call functions of `math`, of `np` on
     scalars, and, by bare name, those of `backends/special.py`. It follows NumPy at NaN, infinities and zeros,
     and never raises. Where one text does not fit all, a function chooses it by attributes and result dtype.
+
+    `vector` is a template of the same form for floats on the CPU, by functions of `backends/vecmath`, which
+    LLVM vectorises.
     """
 
     template: str | Callable[[Attrs, DType], str]
+    vector: str | None = None
 
-    def source(self, operands: Sequence[str], attrs: Attrs, result: DType) -> str:
-        """The expression for these operands, of exactly the result's dtype.
+    def source(self, operands: Sequence[str], attrs: Attrs, result: DType, vector: bool = False) -> str:
+        """The expression for these operands, of exactly the result's dtype; by `vector`, where there is one.
 
         Numba widens small integers, and the special functions compute in double precision: hence the cast.
         """
+        if vector and self.vector is not None and result.is_float:
+            return self.vector.format(*operands)
         dtype = constructor(result)
         places = {**attrs, "dtype": dtype, "bits": 8 * result.itemsize}
         template = self.template if isinstance(self.template, str) else self.template(attrs, result)

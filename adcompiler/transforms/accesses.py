@@ -1,6 +1,7 @@
 """Accesses of one element, or one part, of an array that can be had more cheaply.
 
     index(put(x, v, i), i)               v
+    index(put(x, v, i), j)               index(x, j)         (where i and j are apart, as x[0] and x[1:] are)
     put(x, index(x, i), i)               x
     put(x, index(x, i) + v, i)           add_at(x, v, i)
     put(put(x, u, i), v, i)              put(x, v, i)
@@ -15,6 +16,7 @@ from collections.abc import Collection, Hashable, Mapping
 
 from adcompiler.ir.graph import Constant, Eqn, Value
 from adcompiler.ir.ops import OPS
+from adcompiler.ir.types import Dim
 
 Made = Mapping[Value, Eqn]
 
@@ -25,9 +27,13 @@ def simpler_access(eqn: Eqn, made: Made, once: Collection[Value], derived: bool)
     `once` are the operands of the equation that nothing else reads.
     """
     found = _simpler_put(eqn, made, once) if eqn.op.name == "put" else None
-    before = made.get(eqn.inputs[0])
-    if found is not None or before is None or not before.op.updates or _place(before) != _place(eqn):
+    before = made.get(eqn.inputs[0]) if eqn.inputs else None
+    if found is not None or before is None or not before.op.updates:
         return found
+    if eqn.op.name == "index" and eqn.inputs[0] in once and _apart(before, eqn):
+        return OPS["index"](before.inputs[0], *eqn.inputs[1:], **eqn.attrs)
+    if _place(before) != _place(eqn):
+        return None
     written = before.inputs[1]
     match before.op.name, eqn.op.name:
         case "put", "index":
@@ -69,6 +75,37 @@ def _place(eqn: Eqn) -> tuple[Hashable, ...]:
     indices = eqn.inputs[1:] if eqn.op.name == "index" else eqn.inputs[2:]
     numbers = (int(i.data) if isinstance(i, Constant) and not i.type.shape else i for i in indices)
     return (*numbers, eqn.attrs.get("at"))
+
+
+def _apart(update: Eqn, reader: Eqn) -> bool:
+    """Whether an update and a read touch no element in common, as their constants tell."""
+    return any(
+        behind is not None and begin is not None and behind <= begin
+        for mine, theirs in zip(_ranges(update), _ranges(reader), strict=False)
+        for behind, begin in ((mine[1], theirs[0]), (theirs[1], mine[0]))
+    )
+
+
+def _ranges(eqn: Eqn) -> list[tuple[int | None, int | None]]:
+    """Of each leading axis the first index that is touched, and the one behind the last, as far as known."""
+    operands = iter(eqn.inputs[1:] if eqn.op.name == "index" else eqn.inputs[2:])
+    at = eqn.attrs.get("at", ("point",) * len(eqn.inputs))
+    assert isinstance(at, tuple)
+    found: list[tuple[int | None, int | None]] = []
+    for item in at:
+        start = None if item == "all" else next(operands, None)
+        known = int(start.data) if isinstance(start, Constant) and not start.type.shape else None
+        if known is None or item == "gather":
+            found.append((None, None))
+        elif item == "point":
+            found.append((known, known + 1))
+        else:
+            assert isinstance(item, tuple)
+            _, length, step = item
+            whole = length.constant if isinstance(length, Dim) else None
+            end = None if whole is None else known + whole
+            found.append((known, end) if step == 1 else (None, None))
+    return found
 
 
 def _is_zero(value: Value) -> bool:

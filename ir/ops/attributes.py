@@ -90,7 +90,9 @@ def axis(attrs: Attrs, rank: int) -> int:
 
 def term(source: str) -> Dim:
     """The source of an integer as a term of a sum, so that the sum is written as those of sizes are."""
-    return Dim.of(source if source.isidentifier() or source.isdigit() else f"({source})")
+    if source.isdigit():
+        return Dim.of(int(source))
+    return Dim.of(source if source.isidentifier() else f"({source})")
 
 
 def factor(size: Dim) -> str:
