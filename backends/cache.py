@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -31,6 +32,8 @@ PASTED = 16
 """Elements up to which a constant array is written into the source."""
 
 _counts = {"compilations": 0}
+_LOCK = threading.RLock()
+"""Held while a module is loaded or compiled: of threads that want one at once the first makes it."""
 
 
 def compilations() -> int:
@@ -104,6 +107,10 @@ class Generated:
 
     def load(self) -> ModuleType:
         """Write the module, where it is not there yet, and import it."""
+        with _LOCK:
+            return self._loaded()
+
+    def _loaded(self) -> ModuleType:
         stem = f"{self.name[:60]}_{self.key()}"
         qualified = f"adcompiler_generated_{stem}"
         if qualified in sys.modules:
@@ -164,8 +171,9 @@ def _imported(qualified: str, path: Path) -> ModuleType:
 
 def compile_kernel(kernel: Any, signature: tuple[Any, ...]) -> None:
     """Compile a Numba function for one signature, or find it on disk; it will take nothing else."""
-    if kernel.signatures:
-        return
-    kernel.compile(signature)
-    kernel.disable_compile()
-    _counts["compilations"] += sum(kernel.stats.cache_misses.values())
+    with _LOCK:
+        if kernel.signatures:
+            return
+        kernel.compile(signature)
+        kernel.disable_compile()
+        _counts["compilations"] += sum(kernel.stats.cache_misses.values())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..ir.op import constructor
 from ..ir.types import ArrayType, Dim
-from .cuts import WORTH
+from . import cuts
 from .source import Line, tuple_text
 
 NOTHING = Dim.of(0)
@@ -20,8 +20,8 @@ NOTHING = Dim.of(0)
 
 @dataclass(frozen=True)
 class CallerWriter:
-    """What there is to say of a kernel: among others the source of its call, the variable of its memory and the
-    words of it, and how many operations its loops have that could be cut."""
+    """What there is to say of a kernel: among others the source of its call, the variable of its memory and
+    the words of it, and how many operations its loops have that could be cut."""
 
     name: str
     parameters: Sequence[str]
@@ -51,7 +51,7 @@ class CallerWriter:
         elif self.work != NOTHING:
             large = self.fresh("large")
             before = [
-                Line(f"if {self.work} >= {WORTH}:  # worth threads"),
+                Line(f"if {self.work} >= {cuts.WORTH}:  # worth threads"),
                 Line(f"return {large}({', '.join(parameters)})", 1),
             ]
             parameters.insert(0, large)

@@ -98,7 +98,8 @@ class Outliner:
         """The lines with calls in the place of loops; the functions of those are in `functions`."""
         result: list[Line] = []
         for cut, group in groupby(lines, lambda line: line.cut):
-            result += group if cut is None else self._call(cut, list(group))
+            region = list(group)
+            result += region if cut is None else self._call(cut, region)
         return result
 
     def _call(self, cut: Cut, region: Sequence[Line]) -> Iterator[Line]:
@@ -138,7 +139,7 @@ class Outliner:
 
 
 def _several(count: str, type_: ArrayType) -> str:
-    """Source of arrays of a type, one a chunk or thread, so far apart that no cache line is in two of them."""
+    """Source of arrays of a type, one a chunk or thread, so far apart that none shares a cache line."""
     *outer, last = type_.shape or (Dim.of(0),)
     shape = (Dim.of(count), *outer, last + APART) if type_.rank else (Dim.of(count),)
     return allocation("np.empty", ArrayType(type_.dtype, shape))

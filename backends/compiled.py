@@ -20,8 +20,8 @@ class Options:
     `fastmath` lets the compiler reassociate and assume that there is no NaN and no infinity. Without it the
     user's arithmetic is compiled as written, up to contraction of a multiplication and an addition.
 
-    A call with much to do has at most so many `threads`, or all that there are where that is None; one where it
-    is not `parallel`. No result depends on that.
+    A call with much to do has at most so many `threads`, or all that there are where that is None; one where
+    it is not `parallel`. No result depends on that.
     """
 
     fastmath: bool = False

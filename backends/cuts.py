@@ -29,7 +29,8 @@ class Cut:
     """A loop outside all others, which runs from `start` to `stop` in a chunk.
 
     A trip costs `trip` operations. `partials` are results that the trips of a chunk reduce, between the lines
-    (text, comment) `before` and `after`; `private` are arrays that each trip fills anew: every thread has its own.
+    (text, comment) `before` and `after`; `private` are arrays that each trip fills anew: every thread has its
+    own.
     """
 
     start: str

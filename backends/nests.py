@@ -17,7 +17,7 @@ from functools import partial
 from ..ir.graph import Eqn, Value
 from ..ir.op import Scan
 from ..ir.ops.attributes import integer
-from ..ir.types import F64, ArrayType, Dim
+from ..ir.types import F64, ArrayType
 from . import roots
 from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text

@@ -20,14 +20,14 @@ from typing import Any
 from ..ir.graph import Block, Eqn, Function, Value, constant
 from ..ir.op import Whole
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, special, tapes, vecmath
+from . import cache, cuts, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
 from .callers import CallerWriter
 from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
-from .cuts import WORTH, Cut
+from .cuts import Cut
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
 from .memory import Group, Place, Scope
@@ -236,7 +236,7 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
         return large().call(*args)
 
     def first_call(*args: Any) -> Results:
-        if some and _operations(entry, args) >= WORTH:
+        if some and _operations(entry, args) >= cuts.WORTH:
             return raising(large_call, checks)(*args)
         compile_()
         return compiled.call(*args)

@@ -55,8 +55,8 @@ class Names:
 class Line:
     """One line: text without indentation, how deep it stands, and what is said beside it.
 
-    `makes` is the array that it makes, where another place for it may be found; `cut` says of which loop it is
-    a part that chunks may run.
+    `makes` is the array that it makes, where another place for it may be found; `cut` is the loop of which it
+    is a part, if chunks may run that.
     """
 
     text: str

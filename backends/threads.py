@@ -1,7 +1,7 @@
 """Threads that share the chunks of a loop, as many as a call may have.
 
-The threads are those of Numba's threading layer (TBB, OpenMP or its own work queue: the first that is there, in
-the order of NUMBA_THREADING_LAYER_PRIORITY), so that a process has one set of them. Compiled code gets the
+The threads are those of Numba's threading layer (TBB, OpenMP or its own work queue: the first that is there,
+in the order of NUMBA_THREADING_LAYER_PRIORITY), so that a process has one set of them. Compiled code gets the
 address of the layer's entry, `parallel_for`, as a number; with 0 instead it runs the chunks by itself, one
 after the other, with the same results to the last bit.
 
