@@ -21,8 +21,11 @@ fuzz: $(VENV)/dev.stamp
 	FUZZ_PROGRAMS=$(PROGRAMS) FUZZ_LOOP_PROGRAMS=5000 PYTHONPATH=tests \
 		$(BIN)/pytest -n $(WORKERS) -p frontend_report tests/test_frontend_fuzz.py tests/test_loop_fuzz.py
 
+# Everything, for an hour or two; the suite renews docs/benchmarks.md. Taichi and Warp are not installed for it.
 bench: $(VENV)/bench.stamp
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/suite.py %_traps.py,$(wildcard benchmarks/*.py)); do \
+		echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/suite.py --docs
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,9 +18,10 @@ from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant,
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.attributes import integers
-from adcompiler.ir.types import F64, ArrayType
+from adcompiler.ir.types import F64, ArrayType, broadcast_shapes
 
 from .accesses import simpler_access
+from .known_sums import known_sum
 from .legalise import REPLAYED
 
 Made = MutableMapping[Value, Eqn]
@@ -103,6 +104,8 @@ def _simpler(eqn: Eqn, made: Made, once: Collection[Value]) -> Value | None:
     if len(eqn.outputs) != 1 or eqn.op.effect:
         return None
     found = _folded(eqn) or _by_structure(eqn, made) or _by_rule(eqn, made)
+    if eqn.op.name == "sum" and found is None and _is_derived(eqn):
+        found = known_sum(eqn, made)
     if found is None and eqn.inputs:
         found = simpler_access(eqn, made, once, _is_derived(eqn))
     return found if found is not None and found.type == eqn.output.type else None
@@ -182,6 +185,11 @@ def _by_structure(eqn: Eqn, made: Made) -> Value | None:
     """Changes of shape that change nothing, or that one equation can do at once."""
     if not eqn.inputs:
         return None
+    if isinstance(eqn.op.lowering, Scalar):
+        narrow = [_narrow(v, made) for v in eqn.inputs]
+        whole = broadcast_shapes([v.type.shape for v in narrow]) == eqn.output.type.shape
+        if whole and any(n is not v for n, v in zip(narrow, eqn.inputs, strict=True)):
+            return eqn.op(*narrow, **eqn.attrs)
     operand = eqn.inputs[0]
     before = made.get(operand)
     inner = before if before is not None and before.op is eqn.op else None
@@ -195,6 +203,17 @@ def _by_structure(eqn: Eqn, made: Made) -> Value | None:
         case "reshape" | "broadcast" | "cast" if operand.type == eqn.output.type:
             return operand
     return None
+
+
+def _narrow(value: Value, made: Made) -> Value:
+    """What was broadcast: elementwise ops do that by themselves."""
+    while value in made:
+        maker = made[value]
+        from_scalar = maker.op.name == "reshape" and not maker.inputs[0].type.rank
+        if maker.op.name != "broadcast" and not from_scalar:
+            break
+        (value,) = maker.inputs
+    return value
 
 
 def _composed_transpose(eqn: Eqn, inner: Eqn | None) -> Value | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from math import pi
 
-from .notation import F64, Bits, Float, fused, two_sum, where
+from .notation import Bits, Float, fused, two_sum, where
 from .tables import Table
 
 HALF_PI = (pi / 2, 6.123233995736766e-17)

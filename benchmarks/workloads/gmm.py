@@ -40,14 +40,14 @@ def wishart(q, factors, gamma, m):
 def gmm(alpha, mu, q, lower, x, gamma, m):
     n, d = x.shape
     factors = triangular(q, lower)
-    whitened = (x - mu[:, None, :]) @ factors.transpose(0, 2, 1)
+    whitened = (x - mu[:, None, :]) @ np.transpose(factors, (0, 2, 1))
     beta = alpha[:, None] + np.sum(q, axis=1)[:, None] - 0.5 * np.sum(whitened**2, axis=2)
     likelihood = -n * (0.5 * d * np.log(2.0 * np.pi) + logsumexp(alpha, 0)) + np.sum(logsumexp(beta, 0))
     return likelihood + wishart(q, factors, gamma, m)
 
 
 def products(alpha, mu, q, lower, x, gamma, m):
-    return [(x - mu[:, None, :], triangular(q, lower).transpose(0, 2, 1))]
+    return [(x - mu[:, None, :], np.transpose(triangular(q, lower), (0, 2, 1)))]
 
 
 def arguments(size):

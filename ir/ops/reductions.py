@@ -65,8 +65,12 @@ def _axes(eqn: Eqn) -> tuple[int, ...]:
     return attributes.integers(eqn.attrs["axes"])
 
 
-def weighted_sum(weights: Callable[[Value, Value, tuple[int, ...]], Value]) -> Rule:
-    """The derivative of a reduction of x to y: dy = sum(weights(x, y, axes) * dx, axes).
+Weights = Callable[[Value, Value, tuple[int, ...]], Value]
+
+
+def weighted_sum(weights: Weights, total: Weights | None = None) -> Rule:
+    """The derivative of a reduction of x to y: dy = sum(weights(x, y, axes) * dx, axes), divided by the total
+    of the weights where there is one.
 
     The axes are those in attribute `axes`, all where there is none.
     """
@@ -78,13 +82,18 @@ def weighted_sum(weights: Callable[[Value, Value, tuple[int, ...]], Value]) -> R
         x, tangent = forward.primal(eqn.inputs[0]), forward.tangent(eqn.inputs[0])
         y = eqn.op(x, **eqn.attrs)
         axes = axes_of(eqn)
-        return [y], [sum_(weights(x, y, axes) * tangent, axes=axes) if tangent is not None else None]
+        if tangent is None:
+            return [y], [None]
+        moved = sum_(weights(x, y, axes) * tangent, axes=axes)
+        return [y], [moved if total is None else moved / total(x, y, axes)]
 
     def vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
         (x,), (cotangent,) = eqn.inputs, cotangents
         axes = axes_of(eqn)
-        if cotangent is not None and reverse.differentiable(x):
-            reverse.accumulate(x, weights(x, eqn.output, axes) * kept(cotangent, x.type, axes))
+        if cotangent is None or not reverse.differentiable(x):
+            return
+        share = cotangent if total is None else cotangent / total(x, eqn.output, axes)
+        reverse.accumulate(x, weights(x, eqn.output, axes) * kept(share, x.type, axes))
 
     return Rule(jvp, vjp)
 
@@ -167,10 +176,13 @@ prod = Op(
 # ---- extrema ----
 
 
-def _shares(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
-    """Each element's share of the cotangent: those that equal the extremum share it equally."""
-    hit = cast(equal(x, kept(y, x.type, axes)), dtype=x.type.dtype)
-    return hit / kept(sum_(hit, axes=axes), x.type, axes)
+def _hits(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
+    """1 where an element equals the extremum, 0 elsewhere: the hits share the cotangent equally."""
+    return cast(equal(x, kept(y, x.type, axes)), dtype=x.type.dtype)
+
+
+def _number_of_hits(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
+    return sum_(_hits(x, y, axes), axes=axes)
 
 
 def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> Op:
@@ -186,7 +198,7 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> 
         name=name,
         infer=_reduced(name, numeric, ufunc.__name__),
         numpy=lambda x, axes: ufunc.reduce(x, axis=axes),
-        derivative=weighted_sum(_shares),
+        derivative=weighted_sum(_hits, _number_of_hits),
         # a NaN is taken, and stays: nothing compares with it
         lowering=Reduction(start, f"({{x}} if {{x}} {sign} {{acc}} or {{x}} != {{x}} else {{acc}})"),
         sympy=on_expressions(symbolic),

@@ -1,0 +1,28 @@
+"""Those who also differentiate Python, on the workloads: JAX, PyTorch, HIPS autograd.
+
+`jax_forms` and `torch_forms` are the workloads in the best idiomatic form of each. The form that the user's
+code has is the code itself with the peer's numpy in the place of NumPy (`users_code`), what it writes in
+place said otherwise (`jax_in_place`, `autograd_forms`). `with_jax`, `with_torch`, `with_autograd` and
+`ourselves` hand out contestants: by name, functions that get one ready.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A contestant with its arguments in hand.
+
+    `call` takes one gradient, `gradients` makes NumPy arrays of what it returned; `stages` are the seconds to
+    trace, to compile, and of the first call, where there is a compiler.
+    """
+
+    call: Callable[[], Any]
+    gradients: Callable[[Any], tuple[Any, ...]]
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+def as_tuple(gradient: Any) -> tuple[Any, ...]:
+    return tuple(gradient) if isinstance(gradient, tuple | list) else (gradient,)

@@ -1,0 +1,1 @@
+"""What the figures of the suite say: rows, bars, a chart, a page."""
