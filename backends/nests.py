@@ -134,6 +134,8 @@ class NestWriter:
     def _is_cheap(self, loop: Loop) -> bool:
         """Whether what stands in a loop may be written once a lane."""
         inside = _roots_in(loop)
+        if any(isinstance(root.op.lowering, Scan) for root in inside):
+            return False
         reached = {v for root in inside for v, _ in roots.accesses(root, self.inlined)}
         work = {*inside, *(self.inlined[v] for v in reached if v in self.inlined)}
         counted = [e for e in work if e.op.cost and not roots.is_sum(e)]
@@ -332,7 +334,7 @@ class NestWriter:
     def _reduce(self, root: Eqn, indices: Sequence[str]) -> None:
         """The reduced loops are the innermost ones: a variable for each element of the result."""
         output, level = root.output, self._complete(root)
-        first = root not in self.accumulators
+        first = root not in self.accumulators or level == self._depth(root)
         if first:
             self.accumulators[root] = self._accumulated(root, level)
         name, *_ = names = self.accumulators[root]
