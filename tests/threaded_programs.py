@@ -13,8 +13,6 @@ from adcompiler import compilations, value_and_grad
 from adcompiler.backends import cuts
 from adcompiler.backends.threads import Team, layer
 
-cuts.CHUNK, cuts.WORTH = 128, 1  # a few rows are a chunk already, and every call is a large one
-
 COLUMNS = 11
 COUNTS = (1, 2, 3, 5)
 
@@ -227,4 +225,5 @@ def released() -> None:
 
 
 if __name__ == "__main__":
+    cuts.CHUNK, cuts.WORTH = 128, 1  # a few rows are a chunk already, and every call is a large one
     {f.__name__: f for f in (same_bits, options, at_once, forked, released)}[sys.argv[1]]()
