@@ -8,22 +8,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from types import MethodType
 from typing import Any
 
 from . import nested
 from .differentiation import Choice
-from .frontend.arguments import binder, flatten
-from .frontend.captured import Operands
-from .frontend.specialise import Specialisations
 from .gradient_checks import Program, check
+from .gradient_function import Function, GradientFunction, ValueAndGradient, specialisations
 from .ir.errors import ArgumentError
 from .pipeline import Options
-from .programs import Programs
 from .verification.differences import Tolerance
 from .verification.verdict import Verdict
-
-Function = Callable[..., Any]
 
 
 def adjoint(
@@ -108,7 +102,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, *
     Parameters, options and errors are those of `adjoint`.
     """
     gradient = GradientFunction(f, Choice(_options(options), _numbers(argnums), None, has_aux))
-    return _Both(gradient, _gradient_and_aux) if has_aux else gradient
+    return ValueAndGradient(gradient, _gradient_and_aux) if has_aux else gradient
 
 
 def value_and_grad(
@@ -119,7 +113,7 @@ def value_and_grad(
     Parameters, options and errors are those of `adjoint`.
     """
     gradient = GradientFunction(f, Choice(_options(options), _numbers(argnums), None, has_aux))
-    return _Both(gradient, lambda both: both)
+    return ValueAndGradient(gradient, lambda both: both)
 
 
 class Traceable:
@@ -182,7 +176,8 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False, **options: Any) -> tu
     CaptureError
         For what cannot be captured.
     """
-    return GradientFunction(f, _everything(primals, options, has_aux)).vjp(*primals)
+    specialisation, inputs = specialisations(f, _everything(primals, options, has_aux)).serving(primals, {})
+    return specialisation.program.vjp(inputs)
 
 
 @_traceable(_traced_jvp)
@@ -201,8 +196,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **options:
         For what cannot be captured.
     """
     _check_tangents(primals, tangents)
-    programs, operands = GradientFunction(f, _everything(primals, options)).specialised(tuple(primals), {})
-    return programs.jvp(operands, tangents)
+    served = specialisations(f, _everything(primals, options))
+    specialisation, inputs = served.serving(tuple(primals), {})
+    return specialisation.program.jvp(inputs, tangents)
 
 
 def verify(f: Function, *args: Any, argnums: int | Sequence[int] = 0, **options: Any) -> Verdict:
@@ -265,119 +261,6 @@ def check_grads(
     programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
     program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))
     check(program, order, modes, Tolerance.of(program.floats, atol, rtol, eps), choice.options)
-
-
-class GradientFunction:
-    """A compiled gradient function; see `adjoint`. It compiles at the first call that needs the program."""
-
-    def __init__(self, f: Function, choice: Choice) -> None:
-        self.function = f
-        self.choice = choice
-        functools.update_wrapper(self, f, updated=())
-        self._specialisations: Specialisations[Programs] = Specialisations(
-            f, choice.key, functools.partial(Programs, choice=choice, parameters=binder(f).starred)
-        )
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What a call depends on beside `function`."""
-        return self.choice.key
-
-    def specialised(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Programs, Operands]:
-        """The programs that serve these arguments, and what to call them with."""
-        specialisation, operands = self._specialisations.find(args, kwargs)
-        return specialisation.program, operands
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        specialisation, inputs = self._specialisations.serving(args, kwargs)
-        return specialisation.program.gradient(inputs)
-
-    def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program."""
-        specialisation, inputs = self._specialisations.serving(args, kwargs)
-        return specialisation.program.value_and_grad(inputs)
-
-    def primal(self, *args: Any, **kwargs: Any) -> Any:
-        """What the function itself returns, compiled; it writes the arrays that the function writes."""
-        programs, operands = self.specialised(args, kwargs)
-        if not programs.function.written:
-            return programs.primal(operands, ())
-        leaves, _ = flatten(self._specialisations.binder.bind(args, kwargs))
-        return programs.primal(operands, leaves)
-
-    def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """(value, pullback), with `has_aux` (value, pullback, aux); the pullback may be called many times."""
-        programs, operands = self.specialised(args, kwargs)
-        return programs.vjp(operands)
-
-    def verify(self, *args: Any, **kwargs: Any) -> Verdict:
-        """Prove as much as can be proven of the gradient, near these arguments; see `adcompiler.verify`."""
-        programs, operands = self.specialised(args, kwargs)
-        return programs.verify(operands)
-
-    def trace_call(self, tracer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """What a call in a captured function is: the gradient, written into the program around it."""
-        return nested.gradient(tracer, self, self.choice, args, kwargs, with_value=False)
-
-    def ir(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
-        """The program as text: stage "trace", "primal", "adjoint", "tangent" or "gradient".
-
-        Raises
-        ------
-        ArgumentError
-            For any other stage.
-        """
-        return self.programs(*args, **kwargs).text(stage)
-
-    def source(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
-        """The generated Python source of stage "primal", "gradient" or "value_and_grad".
-
-        Raises
-        ------
-        ArgumentError
-            For any other stage.
-        """
-        return self.programs(*args, **kwargs).source(stage)
-
-    def programs(self, *args: Any, **kwargs: Any) -> Programs:
-        """Everything compiled for these arguments; for tools that show it."""
-        return self.specialised(args, kwargs)[0]
-
-    @property
-    def specialisations(self) -> int:
-        """How many programs tracing has made for this function so far."""
-        return len(self._specialisations.entries)
-
-    def __get__(self, instance: Any, owner: type | None = None) -> GradientFunction:
-        """A decorated method, bound to its object; `argnums` does not count `self`."""
-        if instance is None:
-            return self
-        return GradientFunction(MethodType(self.function, instance), self.choice)
-
-    def __repr__(self) -> str:
-        return f"<gradient of {getattr(self.function, '__qualname__', self.function)}>"
-
-
-class _Both:
-    """A function of what `value_and_grad` returns."""
-
-    def __init__(self, gradient: GradientFunction, chosen: Callable[[Any], Any]) -> None:
-        self.function = gradient.function
-        self.gradient = gradient
-        self.chosen = chosen
-        functools.update_wrapper(self, gradient.function, updated=())
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What a call depends on beside `function`."""
-        return (self.chosen.__code__, *self.gradient.key)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.chosen(self.gradient.value_and_grad(*args, **kwargs))
-
-    def trace_call(self, tracer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """What a call in a captured function is."""
-        return self.chosen(nested.gradient(tracer, self, self.gradient.choice, args, kwargs, with_value=True))
 
 
 def _gradient_and_aux(both: tuple[Any, Any]) -> tuple[Any, Any]:

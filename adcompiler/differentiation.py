@@ -18,6 +18,7 @@ from .frontend.captured import Output
 from .ir.errors import ArgumentError, DerivativeError
 from .ir.graph import Function
 from .pipeline import Options
+from .structures import Build, Expression, results, several
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Chosen:
     structure: optree.PyTreeSpec
     places: tuple[int | None, ...]
 
-    def assemble(self, gradients: Sequence[Any]) -> Any:
+    def text(self, expression: Expression, gradients: Sequence[str]) -> str:
         """The gradients in the structure of the argument."""
-        leaves = [None if place is None else gradients[place] for place in self.places]
-        return optree.tree_unflatten(self.structure, leaves)
+        leaves = ["None" if place is None else gradients[place] for place in self.places]
+        return expression.tree(self.structure, leaves)
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,19 @@ class Differentiation:
 
     # ---- trees ----
 
-    def returned(self, results: Sequence[Any]) -> Any:
+    @cached_property
+    def returned(self) -> Build:
         """What the user's function returns, of the results of the program."""
-        leaves = [out.static if out.result is None else results[out.result] for out in self.outputs]
-        return leaves[0] if self.result.is_leaf() else optree.tree_unflatten(self.result, leaves)
+        expression = Expression()
+        return expression.build(self.returned_text(expression))
+
+    def returned_text(self, expression: Expression) -> str:
+        """The same as source."""
+        leaves = (
+            expression.constant(out.static) if out.result is None else f"r[{out.result}]"
+            for out in self.outputs
+        )
+        return expression.tree(self.result, leaves)
 
     def value(self, results: Sequence[Any]) -> Any:
         """What is differentiated by vjp and jvp: what the function returns, with aux its first part.
@@ -227,23 +237,53 @@ class Differentiation:
         return numbers, tree
 
     @cached_property
-    def flat(self) -> bool:
-        """Whether each argument that is differentiated is one leaf, whose gradient is a result as it is."""
-        return all(chosen.structure.is_leaf() for chosen in self.chosen)
-
-    def assemble(self, gradients: Sequence[Any]) -> Any:
+    def assemble(self) -> Build:
         """The gradients as the user chose: bare, a tuple, or a dict."""
-        if self.choice.argnames is not None:
-            return {c.name: c.assemble(gradients) for c in self.chosen}
-        if isinstance(self.choice.argnums, int):
-            return gradients[0] if self.flat else self.chosen[0].assemble(gradients)
-        return self.assemble_tuple(gradients)
+        expression = Expression()
+        return expression.build(self.gradient_text(expression, results(len(self.wrt))))
 
-    def assemble_tuple(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
+    @cached_property
+    def assemble_tuple(self) -> Build:
         """The gradients, one an argument."""
-        if self.flat:
-            return tuple(gradients)
-        return tuple(c.assemble(gradients) for c in self.chosen)
+        expression = Expression()
+        return expression.build(self.tuple_text(expression, results(len(self.wrt))))
+
+    def tuple_text(self, expression: Expression, gradients: Sequence[str]) -> str:
+        """Gradients of these sources, one an argument."""
+        return several(c.text(expression, gradients) for c in self.chosen)
+
+    def gradient_text(self, expression: Expression, gradients: Sequence[str]) -> str:
+        """Gradients of these sources, as the user chose."""
+        if self.choice.argnames is not None:
+            parts = (f"{c.name!r}: {c.text(expression, gradients)}" for c in self.chosen)
+            return "{" + ", ".join(parts) + "}"
+        if isinstance(self.choice.argnums, int):
+            return self.chosen[0].text(expression, gradients)
+        return self.tuple_text(expression, gradients)
+
+    def out_leaves(self, out: Any) -> list[tuple[str, int, Any]]:
+        """Of the arrays that users bring for the gradient: the name, the place in `wrt`, and the array."""
+        if self.choice.argnames is not None:
+            if not isinstance(out, dict) or out.keys() != {c.name for c in self.chosen}:
+                names = ", ".join(c.name for c in self.chosen)
+                raise ArgumentError(f"out must be a dict like the gradient, with the keys {names}")
+            trees = [out[c.name] for c in self.chosen]
+        elif isinstance(self.choice.argnums, int):
+            trees = [out]
+        else:
+            if not isinstance(out, tuple | list) or len(out) != len(self.chosen):
+                raise ArgumentError(f"out must be a tuple like the gradient, of {len(self.chosen)} entries")
+            trees = list(out)
+        found = []
+        for chosen, tree in zip(self.chosen, trees, strict=True):
+            what = f"out for `{chosen.name}`"
+            leaves = [] if tree is None else matching_leaves(tree, chosen.structure, what)
+            for leaf, place in zip(leaves, chosen.places, strict=False):
+                if leaf is not None and place is None:
+                    raise ArgumentError(f"{what} has an array where the gradient is None: that is no float")
+                if leaf is not None and place is not None:
+                    found.append((what, place, leaf))
+        return found
 
     def tangent_leaves(self, tangents: Sequence[Any]) -> list[tuple[str, int, Any]]:
         """For each parameter in `wrt`: what messages call its tangent, its number, and the tangent."""

@@ -20,6 +20,8 @@ from .frontend.captured import Argument, Captured, Inputs, Operands
 from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .ir.text import to_text
+from .out_arrays import Named, Out, call_into
+from .structures import Build, Expression, results, several
 from .transforms.partition import Partition
 from .verification.report import verify
 from .verification.verdict import Verdict
@@ -28,7 +30,7 @@ from .verification.verdict import Verdict
 class Programs:
     """The programs of one specialisation; each is called with the operands that the frontend prepared.
 
-    What is called most takes them in a row, as `inputs`. `parameters` are the names of the parameters of the
+    Most are called with them in a row, as `inputs`. `parameters` are the names of the parameters of the
     user's function.
     """
 
@@ -66,81 +68,104 @@ class Programs:
     @cached_property
     def gradient(self) -> Callable[[Inputs], Any]:
         """The gradient alone."""
-        program = self._gradient_program
-        if self._points or self.choice.argnames is not None or not self.differentiation.flat:
-            return lambda inputs: self._assembled(program.call(*inputs))
-        if isinstance(self.choice.argnums, int):
-            return lambda inputs: program.call(*inputs)[0]
-        return lambda inputs: program.call(*inputs)
-
-    def _assembled(self, gradients: Sequence[Any]) -> Any:
-        return self.differentiation.assemble(self._as_given(gradients))
-
-    def _as_given(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """Programs know scalars only: the gradient of an array of rank 0 is one again."""
-        if not self._points:
-            return gradients
-        return [np.asarray(g) if k in self._points else g for k, g in enumerate(gradients)]
-
-    @cached_property
-    def _points(self) -> frozenset[int]:
-        """Which gradients are those of arrays of rank 0."""
-        keys = [self._argument(parameter).key for parameter in self.wrt]
-        return frozenset(k for k, key in enumerate(keys) if key.kind is Kind.ARRAY and not key.shape)
+        program, text, build = self._gradient_program, *self._built(self._gradient_text)
+        if text == several(results(len(self.wrt))):
+            return lambda inputs: program.call(*inputs)
+        return lambda inputs: build(program.call(*inputs))
 
     @cached_property
     def value_and_grad(self) -> Callable[[Inputs], tuple[Any, Any]]:
         """The value (with aux beside it, if there is any) and the gradient."""
-        program, n = self._value_and_gradient_program, len(self.function.body.results)
-        returned, assemble = self.differentiation.returned, self._assembled
+        program, (_, build) = self._value_and_gradient_program, self._built(self._both_text)
+        return lambda inputs: build(program.call(*inputs))
 
-        def run(inputs: Inputs) -> tuple[Any, Any]:
-            results = program.call(*inputs)
-            return returned(results[:n]), assemble(results[n:])
+    def gradient_into(self, inputs: Inputs, out: Any, read: Sequence[Named]) -> Any:
+        """The gradient, in arrays of the caller; `read` are the arrays that the call reads."""
+        _, build = self._built(self._gradient_text)
+        return build(self._filled(self._gradient_program, inputs, out, read, 0))
 
-        return run
+    def value_and_grad_into(self, inputs: Inputs, out: Any, read: Sequence[Named]) -> tuple[Any, Any]:
+        """The value, and the gradient in arrays of the caller."""
+        program, first = self._value_and_gradient_program, len(self.function.body.results)
+        _, build = self._built(self._both_text)
+        both: tuple[Any, Any] = build(self._filled(program, inputs, out, read, first))
+        return both
 
-    def primal(self, operands: Operands, leaves: Sequence[Any]) -> Any:
-        """What the function returns; arguments that it writes are written."""
+    def _filled(
+        self, program: Compiled, inputs: Inputs, out: Any, read: Sequence[Named], first: int
+    ) -> list[Any]:
+        """The results of a program whose gradients stand behind others, in the arrays that are brought."""
+        leaves = self.differentiation.out_leaves(out)
+        outs = [Out(what, first + place, array) for what, place, array in leaves]
+        found = list(call_into(program, inputs, outs, read))
+        for brought in outs:
+            found[brought.result] = brought.array
+        return found
+
+    def _built(self, write: Callable[[Expression], str]) -> tuple[str, Build]:
+        expression = Expression()
+        text = write(expression)
+        return text, expression.build(text)
+
+    def _gradient_text(self, expression: Expression, first: int = 0) -> str:
+        return self.differentiation.gradient_text(expression, self._gradients(expression, first))
+
+    def _both_text(self, expression: Expression) -> str:
+        value = self.differentiation.returned_text(expression)
+        return several([value, self._gradient_text(expression, len(self.function.body.results))])
+
+    def _gradients(self, expression: Expression, first: int) -> list[str]:
+        """Programs know scalars only: the gradient of an array of rank 0 is one again."""
+        keys = [self._argument(parameter).key for parameter in self.wrt]
+        points = [key.kind is Kind.ARRAY and not key.shape for key in keys]
+        array = expression.constant(np.asarray)
+        found = zip(results(len(self.wrt), first), points, strict=True)
+        return [f"{array}({source})" if point else source for source, point in found]
+
+    def primal(self, inputs: Inputs, leaves: Sequence[Any]) -> Any:
+        """What the function returns; arguments that it writes, of these leaves, are written."""
+        found = self._primal_call(inputs)
+        places = {a.parameter: leaf for leaf, a in zip(leaves, self.captured.arguments, strict=False)}
+        for result, parameter in self.function.written:
+            places[parameter][...] = found[result]
+        return self.differentiation.returned(found)
+
+    @cached_property
+    def _primal_call(self) -> Callable[[Inputs], Sequence[Any]]:
         for argument in self.captured.arguments:
             if argument.lost:
                 raise ArgumentError(
                     f"the final contents of `{argument.name}` are not known: {argument.lost}",
                     hint=f"let the function work on a copy: {argument.name}.copy()",
                 )
-        results = self._primal_program.call(*operands.values, *operands.sizes)
-        places = {a.parameter: leaf for leaf, a in zip(leaves, self.captured.arguments, strict=False)}
-        for result, parameter in self.function.written:
-            places[parameter][...] = results[result]
-        return self.differentiation.returned(results)
+        program = self._primal_program
+        return lambda inputs: program.call(*inputs)
 
-    def vjp(self, operands: Operands) -> tuple[Any, ...]:
+    def vjp(self, inputs: Inputs) -> tuple[Any, ...]:
         """(returned, pullback), with aux (value, pullback, aux)."""
-        parts, forward, pullback = self._pullback_programs
-        n = len(self.function.body.results)
-        results = forward.call(*operands.values, *operands.sizes)
-        residuals, bound = results[n : n + parts.residuals], results[n + parts.residuals :]
-        sizes = (*operands.sizes, *map(int, bound))
-        value = self.differentiation.value(results[:n])
+        parts, forward, pullback, build = self._pullback_programs
+        n, params = len(self.function.body.results), len(self.function.body.params)
+        found = forward.call(*inputs)
+        residuals, bound = found[n : n + parts.residuals], found[n + parts.residuals :]
+        sizes = (*inputs[params:], *map(int, bound))
+        value = self.differentiation.value(found)
 
         def pull(cotangent: Any) -> Any:
-            bars = self._cotangents(cotangent, results)
-            gradients = self._as_given(pullback.call(*residuals, *bars, *sizes))
-            return self.differentiation.assemble_tuple(gradients)
+            return build(pullback.call(*residuals, *self._cotangents(cotangent, found), *sizes))
 
         if self.choice.has_aux:
-            return value, pull, self.differentiation.returned(results)[1]
+            return value, pull, self.differentiation.returned(found)[1]
         return value, pull
 
-    def jvp(self, operands: Operands, tangents: Sequence[Any]) -> tuple[Any, Any]:
+    def jvp(self, inputs: Inputs, tangents: Sequence[Any]) -> tuple[Any, Any]:
         """(returned, its tangent); a part of the result that is not a float has tangent None."""
         n, params = len(self.function.body.results), self.function.body.params
         dots = [
-            _like(leaf, operands.values[number], params[number].type.dtype.numpy, what)
+            _like(leaf, inputs[number], params[number].type.dtype.numpy, what)
             for what, number, leaf in self.differentiation.tangent_leaves(tangents)
         ]
-        results = self._tangent_program.call(*operands.values, *dots, *operands.sizes)
-        return self.differentiation.value(results[:n]), self.differentiation.moved(results[n:])
+        found = self._tangent_program.call(*inputs[: len(params)], *dots, *inputs[len(params) :])
+        return self.differentiation.value(found), self.differentiation.moved(found[n:])
 
     def _cotangents(self, cotangent: Any, results: Sequence[Any]) -> list[Any]:
         """One cotangent a float result; zeros for what is not part of the value."""
@@ -224,9 +249,11 @@ class Programs:
         return self._compile(pipeline.tangent(self.function, self.wrt))
 
     @cached_property
-    def _pullback_programs(self) -> tuple[Partition, Compiled, Compiled]:
+    def _pullback_programs(self) -> tuple[Partition, Compiled, Compiled, Build]:
         parts = pipeline.pullback(self.function, self.wrt, self.choice.options.plan)
-        return parts, self._compile(parts.forward), self._compile(parts.pullback)
+        expression = Expression()
+        text = self.differentiation.tuple_text(expression, self._gradients(expression, 0))
+        return parts, self._compile(parts.forward), self._compile(parts.pullback), expression.build(text)
 
     def _gradient_function(self, values: Sequence[int]) -> Function:
         return pipeline.gradient(self.function, self.wrt, self.loss, self.choice.options.plan, values)

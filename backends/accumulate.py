@@ -20,6 +20,8 @@ def start(root: Eqn) -> str:
 def step_template(root: Eqn) -> str:
     """One step, with places for the accumulator and what it takes in."""
     lowering = root.op.lowering
+    if isinstance(lowering, Reduction) and lowering.vector and root.output.type.dtype.is_float:
+        return lowering.vector
     return lowering.step if isinstance(lowering, Reduction | Scan) else "{acc} + {x}"
 
 

@@ -122,8 +122,9 @@ class BlockWriter(ABC):
         """Write `output = expression`, a scalar or a fresh array."""
         value = eqn.output
         if value.type.rank:
-            place, _ = self.target(value, scope)
-            self.page.write(f"{place_text(place)} = {expression}", eqn)
+            place, there = self.target(value, scope)
+            made = None if there else Fresh(place.name, value.type, filling=None)
+            self.page.write(f"{place_text(place)} = {expression}", eqn, made)
         else:
             self.page.write(f"{self.define(value)} = {expression}", eqn)
 
@@ -165,7 +166,7 @@ class BlockWriter(ABC):
     # ---- the function ----
 
     def body(self) -> list[str]:
-        """Write everything but the last line; the sources of the results."""
+        """Write everything but the last line; the sources of the results, the variables of arrays."""
         scope = self.scope(self.function.body, self.function.body.results, 0)
         for param in self.function.body.params:
             name = self.define(param)
@@ -181,7 +182,11 @@ class BlockWriter(ABC):
         place = self.place(value)
         own = self.owns(scope, place) and place.group not in seen
         seen.add(place.group)
-        return place_text(place) if own else f"{place_text(place)}.copy()"
+        if own:
+            return place.name
+        name = self.names.fresh(value.name)
+        self.copy(name, value)
+        return name
 
     def owns(self, scope: Scope, place: Place) -> bool:
         """Whether a scope may hand an array on as it is: its own, and not a part of other memory."""

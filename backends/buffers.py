@@ -9,7 +9,6 @@ and on which variables hand arrays on to which others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from ..ir.op import constructor
 from ..ir.types import F64, ArrayType, Dim
 from .carving import WORD
+from .flow import HandedOn, loops_around, mentions, reached
 from .source import Fresh, Line, allocation, tuple_text
 from .workspace import WORTH
 
@@ -51,7 +51,7 @@ class _Part:
 def in_workspace(
     lines: Sequence[Line],
     results: Sequence[str],
-    handed_on: Mapping[str, Collection[str]],
+    handed_on: HandedOn,
     sizes: Collection[str],
     fresh: Callable[[str], str],
 ) -> tuple[Sequence[Line], str, Dim]:
@@ -66,9 +66,10 @@ def in_workspace(
     work = fresh("work")
     if total.constant is not None and total.constant < WORTH:  # the allocator is as fast
         inside = [a for a in arrays if a.begin < a.line]
-        return _moved(lines, {a: allocation("np.empty", a.made.type) for a in inside}), work, NOTHING
+        sources = {a: allocation("np.empty", a.made.type) for a in inside}
+        return _moved(lines, sources, allocated=True), work, NOTHING
     first: list[Line] = []
-    sources: dict[_Array, str] = {}
+    sources = {}
     for part in parts:
         if len(part.arrays) == 1:
             (array,) = part.arrays
@@ -86,14 +87,16 @@ def in_workspace(
 def _movable(
     lines: Sequence[Line],
     results: Sequence[str],
-    handed_on: Mapping[str, Collection[str]],
+    handed_on: HandedOn,
     sizes: AbstractSet[str],
 ) -> Iterable[_Array]:
-    first, last = _mentions([*(line.text for line in lines), *results])
-    for n, (line, loops) in enumerate(zip(lines, _loops_around(lines), strict=True)):
-        if line.makes is None or any(not d.names() <= sizes for d in line.makes.type.shape):
+    first, last = mentions([*(line.text for line in lines), *results])
+    for n, (line, loops) in enumerate(zip(lines, loops_around(lines), strict=True)):
+        if line.makes is None or line.makes.filling is None:
             continue
-        names = _reached(line.makes.name, handed_on)
+        if any(not d.names() <= sizes for d in line.makes.type.shape):
+            continue
+        names = reached(line.makes.name, handed_on)
         if not names.isdisjoint(results):
             continue
         mentioned = names & first.keys()
@@ -104,37 +107,6 @@ def _movable(
             # where no trip is made a size may be negative
             type_ = line.makes.type.with_shape([d.positive() for d in line.makes.type.shape])
             yield _Array(n, *loops[0], replace(line.makes, type=type_))
-
-
-def _mentions(texts: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Where each word is mentioned first, and where last."""
-    found = [(word, n) for n, text in enumerate(texts) for word in re.findall(r"[A-Za-z_]\w*", text)]
-    return dict(reversed(found)), dict(found)
-
-
-def _loops_around(lines: Sequence[Line]) -> list[list[tuple[int, int]]]:
-    """The first and the last line of each loop around a line, the outermost loop first."""
-    heads: list[list[int]] = []
-    ends: dict[int, int] = {}
-    pending: list[int] = []
-    for n, line in enumerate(lines):
-        while pending and lines[pending[-1]].depth >= line.depth:
-            ends[pending.pop()] = n - 1
-        heads.append(list(pending))
-        if re.match(r"(for|while)\b", line.text):
-            pending.append(n)
-    ends |= dict.fromkeys(pending, len(lines) - 1)
-    return [[(head, ends[head]) for head in around] for around in heads]
-
-
-def _reached(name: str, handed_on: Mapping[str, Collection[str]]) -> set[str]:
-    """The variables that may hold the array of a variable."""
-    found, pending = {name}, [name]
-    while pending:
-        new = set(handed_on.get(pending.pop(), ())) - found
-        found |= new
-        pending += new
-    return found
 
 
 # ---- where ----
@@ -167,14 +139,17 @@ def _part_text(work: str, start: Dim, type_: ArrayType) -> str:
     )
 
 
-def _moved(lines: Sequence[Line], sources: Mapping[_Array, str]) -> list[Line]:
-    """Lines that make arrays as the sources say, each where its memory is had first."""
+def _moved(lines: Sequence[Line], sources: Mapping[_Array, str], allocated: bool = False) -> list[Line]:
+    """Lines that make arrays as the sources say, each where its memory is had first; whether anew."""
     making: dict[int, list[Line]] = {}
     filling: dict[int, Sequence[Line]] = {}
     for array, source in sources.items():
         head, line = lines[array.begin], lines[array.line]
-        made = Line(f"{array.made.name} = {source}", head.depth, line.comment)
+        made = Line(
+            f"{array.made.name} = {source}", head.depth, line.comment, array.made if allocated else None
+        )
         making.setdefault(array.begin, []).append(made)
+        assert array.made.filling is not None
         filling[array.line] = array.made.filling()
     return [
         out

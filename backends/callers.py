@@ -1,8 +1,9 @@
 """The Python function around a kernel, as source.
 
 It decides who takes a call, by sizes alone: the kernel with the loops as they stand, or, where there is
-enough to do, the one whose loops are cut into chunks. It hands over memory that is kept between calls and the
-threads that may be used, and makes scalars of the results' dtypes of the Python numbers that Numba gives.
+enough to do, the one whose loops are cut into chunks. It makes arrays for results, where the caller brings
+none, hands over memory that is kept between calls and the threads that may be used, and makes scalars of the
+results' dtypes of the Python numbers that Numba gives.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..ir.op import constructor
-from ..ir.types import ArrayType, Dim
+from ..ir.types import Dim
 from . import cuts
-from .source import Line, tuple_text
+from .destinations import Result
+from .source import Line, Page, allocation, tuple_text
 
 NOTHING = Dim.of(0)
 
@@ -25,7 +27,7 @@ class CallerWriter:
 
     name: str
     parameters: Sequence[str]
-    results: Sequence[ArrayType]
+    results: Sequence[Result]
     checked: bool
     kernel: str
     memory: tuple[str, Dim]
@@ -34,43 +36,56 @@ class CallerWriter:
 
     def lines(self, team: Sequence[str] = ()) -> list[Line]:
         """The function; `team` are the variables of the kernel that say who runs its chunks."""
-        parameters = list(self.parameters)
+        outs = [r.out for r in self.results if r.out]
+        cut = self.work != NOTHING
+        first = [self.fresh("team")] if team else [self.fresh("large")] if cut else []
+        given = [*first, *self.parameters, *(f"{out}=None" for out in outs)]
+        page = Page([Line(f"def {self.name}({', '.join(given)}):")], depth=1)
+        if cut and not team:
+            page.write(f"if {self.work} >= {cuts.WORTH}:  # worth threads")
+            with page.indented():
+                page.write(f"return {first[0]}({', '.join([*self.parameters, *outs])})")
+        self._make_results(page)
         outcome, returned = self._outcome()
-        body = [Line(f"{outcome} = {self.kernel}")]
-        before: list[Line] = []
-        if team:
-            mine, entered = self.fresh("team"), self.fresh("entered")
-            body = [
-                Line(f"{', '.join(team)} = {entered} = {mine}.enter()"),
-                Line("try:"),
-                *(Line(line.text, 1) for line in body),
-                Line("finally:"),
-                Line(f"{mine}.leave({entered})", 1),
-            ]
-            parameters.insert(0, mine)
-        elif self.work != NOTHING:
-            large = self.fresh("large")
-            before = [
-                Line(f"if {self.work} >= {cuts.WORTH}:  # worth threads"),
-                Line(f"return {large}({', '.join(parameters)})", 1),
-            ]
-            parameters.insert(0, large)
         work, words = self.memory
         if words != NOTHING:
-            take, back = f"{work} = workspace.take({words})", f"workspace.give_back({work})"
-            body = [Line(take), *body, Line(back)]
-        head = Line(f"def {self.name}({', '.join(parameters)}):")
-        inside = [*before, *body, Line(f"return {returned}")]
-        return [head, *(Line(line.text, line.depth + 1) for line in inside)]
+            page.write(f"{work} = workspace.take({words})")
+        call = f"{outcome} = {self.kernel}" if outcome else self.kernel
+        if team:
+            self._in_team(page, call, first[0], team)
+        else:
+            page.write(call)
+        if words != NOTHING:
+            page.write(f"workspace.give_back({work})")
+        page.write(f"return {returned}")
+        return page.lines
+
+    def _make_results(self, page: Page) -> None:
+        for result in self.results:
+            if not result.out:
+                continue
+            page.write(f"if {result.out} is None:")
+            shape = [d.positive() for d in result.type.shape]  # that of a loop's stack may be negative
+            with page.indented():
+                page.write(f"{result.out} = {allocation('np.empty', result.type.with_shape(shape))}")
+
+    def _in_team(self, page: Page, call: str, team: str, handed: Sequence[str]) -> None:
+        entered = self.fresh("entered")
+        page.write(f"{', '.join(handed)} = {entered} = {team}.enter()")
+        page.write("try:")
+        with page.indented():
+            page.write(call)
+        page.write("finally:")
+        with page.indented():
+            page.write(f"{team}.leave({entered})")
 
     def _outcome(self) -> tuple[str, str]:
-        """What the kernel's results are called, and what the caller returns of them."""
-        if all(r.rank for r in self.results):
-            name = self.fresh("results")
-            return name, name
-        found = [self.fresh(f"r{k}") for k in range(len(self.results))]
-        status = ["status"] if self.checked else []
-        typed = [
-            f if r.rank else f"{constructor(r.dtype)}({f})" for f, r in zip(found, self.results, strict=True)
-        ]
-        return tuple_text([*status, *found]), tuple_text([*status, *typed])
+        """What the kernel's results are called, and what the caller returns."""
+        found = ["status"] if self.checked else []
+        returned = list(found)
+        for k, result in enumerate(self.results):
+            if not result.out:
+                found.append(self.fresh(f"r{k}"))
+            scalar = f"{constructor(result.type.dtype)}({found[-1]})" if not result.type.rank else ""
+            returned.append(scalar or result.out or found[-1])
+        return tuple_text(found) if found else "", tuple_text(returned)

@@ -1,8 +1,8 @@
 """Arrays in memory that is there already, and what LLVM is told of them.
 
-Generated code calls `part` and `alone`. Slices of one array are not known to be apart from one another: a
-store to one makes each number of the others be loaded anew. `alone` says that they are. In Python the two are
-what they read like; `lowered` tells Numba how to compile them to a few instructions of LLVM.
+Generated code calls `part`, `alone` and `strided`. Slices of one array are not known to be apart from one
+another: a store to one makes each number of the others be loaded anew. `alone` says that they are. In Python
+the three are what they read like; `lowered` tells Numba how to compile them to a few instructions of LLVM.
 """
 
 from __future__ import annotations
@@ -31,9 +31,15 @@ def alone(array: Any) -> Any:
     return array
 
 
+def strided(array: Any, start: int, shape: tuple[int, ...], steps: tuple[int, ...]) -> Any:
+    """A view of an array's elements from number `start` on, neighbours along each axis `steps` apart."""
+    apart = tuple(step * array.itemsize for step in steps)
+    return np.lib.stride_tricks.as_strided(array.ravel()[start:], shape, apart)
+
+
 def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`part` or `alone`, which Numba can compile from now on."""
-    {part: _lower_part, alone: _lower_alone}[function]()
+    """One of the three, which Numba can compile from now on."""
+    {part: _lower_part, alone: _lower_alone, strided: _lower_strided}[function]()
     return function
 
 
@@ -72,6 +78,37 @@ def _lower_part() -> None:
 
     type_callable(part)(result)
     lower_builtin(part, types.VarArg(types.Any))(code)
+
+
+@cache
+def _lower_strided() -> None:
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import lower_builtin, type_callable
+    from numba.np.arrayobj import make_array, populate_array
+
+    def result(context: Any) -> Any:
+        def typed(array: Any, start: Any, shape: Any, steps: Any) -> Any:
+            return types.Array(array.dtype, len(shape), "A")
+
+        return typed
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = make_array(signature.args[0])(context, builder, args[0])
+        view = make_array(signature.return_type)(context, builder)
+        itemsize = context.get_constant(types.intp, context.get_abi_sizeof(array.data.type.pointee))
+        populate_array(
+            view,
+            data=builder.gep(array.data, [args[1]]),
+            shape=cgutils.unpack_tuple(builder, args[2]),
+            strides=[builder.mul(step, itemsize) for step in cgutils.unpack_tuple(builder, args[3])],
+            itemsize=itemsize,
+            meminfo=None,  # the array outlives the view
+        )
+        return view._getvalue()
+
+    type_callable(strided)(result)
+    lower_builtin(strided, types.VarArg(types.Any))(code)
 
 
 @cache

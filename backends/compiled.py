@@ -7,8 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..ir.errors import CheckError
-from ..ir.graph import Eqn
+from ..ir.graph import Eqn, Function
+from ..ir.op import Library
+from .peak import Needs
 
 Results = tuple[Any, ...]
 
@@ -35,11 +39,13 @@ class Compiled:
 
     `call(*arguments, *sizes)` takes the parameters in order (C-contiguous arrays and NumPy scalars of
     exactly the parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns
-    a tuple of fresh arrays and NumPy scalars. `compile()` does beforehand what the first call would do; it
-    may replace `call` by something faster, so look `call` up anew for each call. `notes` tells of copies
-    that a loop makes in each trip.
+    a tuple of fresh arrays and NumPy scalars. Behind the sizes may stand, for each result that is `destined`,
+    the C-contiguous array to make it in, which shares no memory with another argument, or None.
+    `compile()` does beforehand what the first call would do; it may replace `call` by something faster, so
+    look `call` up anew for each call. `notes` tells of copies that a loop makes in each trip.
     """
 
+    function: Function
     source: str
     kernels_text: str
     notes: tuple[str, ...]
@@ -47,14 +53,20 @@ class Compiled:
     compile: Callable[[], None] = field(default=lambda: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
+    needs: Needs | None = None
+    """The memory that a call takes, where that is planned."""
     large: Callable[[], Compiled] | None = None
     """What large calls run instead, where there is something to do for threads; made at the first of them."""
 
 
 def failure(check: Eqn) -> Exception:
-    """The exception that a failed `check` raises; its note shows the user's line."""
-    kind = getattr(builtins, str(check.attrs["kind"]), CheckError)
-    error: Exception = kind(str(check.attrs["message"]))
+    """The exception that a failed `check` raises, or a library that fails; its note shows the user's line."""
+    error: Exception
+    if isinstance(check.op.lowering, Library):
+        error = np.linalg.LinAlgError(check.op.lowering.fails)
+    else:
+        kind = getattr(builtins, str(check.attrs["kind"]), CheckError)
+        error = kind(str(check.attrs["message"]))
     if check.location is not None:
         error.add_note(f"{check.location}: {check.location.source}")
     return error
@@ -72,3 +84,20 @@ def raising(entry: Callable[..., Results], checks: Sequence[Eqn]) -> Callable[..
         return results[1:]
 
     return call
+
+
+def destined(function: Function) -> tuple[int, ...]:
+    """The results for which a caller may bring arrays: those of a size that is known before the call."""
+    sizes = set(function.sizes)
+    types = [result.type for result in function.body.results]
+    return tuple(k for k, t in enumerate(types) if t.rank and all(d.names() <= sizes for d in t.shape))
+
+
+def copied_into(results: Results, numbers: Sequence[int], outs: Sequence[Any]) -> Results:
+    """The results, those with these numbers in the arrays that the caller brought, where it did."""
+    found = list(results)
+    for number, out in zip(numbers, outs, strict=False):
+        if out is not None:
+            out[...] = found[number]
+            found[number] = out
+    return tuple(found)

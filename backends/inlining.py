@@ -12,9 +12,10 @@ from enum import Enum, auto
 
 from ..ir.graph import Block, Eqn, Value, captured
 from ..ir.loops import state_count
-from ..ir.op import Element, Scalar, Whole
+from ..ir.op import Element, Library, Scalar, Whole
 from ..ir.ops.products import contraction
 from ..ir.types import Shape
+from .products import library_product
 from .roots import is_elementwise, is_product, is_root, is_row
 
 CHEAP = 2.0
@@ -76,7 +77,7 @@ def _reading(eqn: Eqn, k: int) -> Reading:
 
 
 def _is_library(eqn: Eqn) -> bool:
-    return isinstance(eqn.op.lowering, Whole) and not is_product(eqn)
+    return isinstance(eqn.op.lowering, Whole | Library) or library_product(eqn) is not None
 
 
 def _broadcast_reading(shape: Shape, result: Shape) -> Reading:
@@ -176,7 +177,8 @@ def _evaluations(
     """How often an element would be computed in each root that reads it; None where it has to be stored."""
     kinds = {reading for _, reading in consumers}
     if kinds == {Reading.LIBRARY}:
-        return {c: 1 for c, _ in consumers} if _is_matrix_transpose(eqn) else None
+        free = eqn.op.name == "transpose" and all(_takes_transposed(c, eqn, inlined) for c, _ in consumers)
+        return {c: 1 for c, _ in consumers} if free else None
     if kinds & {Reading.MEMORY, Reading.LIBRARY}:
         return None
     shared: dict[Eqn, int] = {}
@@ -217,5 +219,8 @@ def _is_free(eqn: Eqn) -> bool:
     return text == "x" and all(index.isalnum() for index in asked)
 
 
-def _is_matrix_transpose(eqn: Eqn) -> bool:
-    return eqn.op.name == "transpose" and eqn.output.type.rank == 2 and eqn.attrs["axes"] == (1, 0)
+def _takes_transposed(consumer: Eqn, transpose: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
+    """Whether a library takes an operand as it lies before it is transposed."""
+    if library_product(consumer) is not None:
+        return library_product(consumer, {**inlined, transpose.output: transpose}) is not None
+    return transpose.output.type.rank == 2

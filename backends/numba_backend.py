@@ -12,15 +12,15 @@ import functools
 import re
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import getmembers, isfunction
 from typing import Any
 
-from ..ir.graph import Block, Eqn, Function, Value, constant
-from ..ir.op import Whole
+from ..ir.graph import Block, Eqn, Function, constant
+from ..ir.op import Library, Whole
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, cuts, special, tapes, vecmath
+from . import cache, cuts, lapack, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
 from .callers import CallerWriter
@@ -28,21 +28,27 @@ from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
 from .cuts import Cut
+from .destinations import Result, into_destinations, results_of
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
+from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
+from .peak import Needs, needs
+from .products import library_product
+from .recurrences import independent
 from .roots import is_row
-from .source import Line, Names, Page, allocation, render, tuple_text, zero
+from .source import Fresh, Line, Names, Page, allocation, render, tuple_text, zero
 from .threads import Team
 
-LOWERED = {f.__name__: "vecmath" for f in vecmath.FORMULAS} | {
-    "part": "carving",
-    "alone": "carving",
-    "scratch": "sums",
-    "summed": "sums",
-    "spread": "spreading",
-}
+LOWERED = (
+    {f.__name__: "vecmath" for f in vecmath.FORMULAS}
+    | dict.fromkeys(("part", "alone", "strided"), "carving")
+    | dict.fromkeys(("scratch", "summed"), "sums")
+    | dict.fromkeys(("matmul", "matvec"), "blas")
+    | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
+    | {"spread": "spreading"}
+)
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
 HELPERS = LOWERED | {
@@ -71,6 +77,7 @@ class NumbaWriter(ControlWriter):
         """The variable of the number of the check that failed in a loop, 0 if none has."""
         self.broken = False
         """Whether a check stands in a loop."""
+        self.independent = independent(function.body)
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -96,12 +103,16 @@ class NumbaWriter(ControlWriter):
             self._filled(eqn, scope)
         elif is_row(eqn):
             self._row(eqn, scope)
+        elif library_product(eqn):
+            CallWriter(self, eqn, scope).product()
+        elif isinstance(eqn.op.lowering, Library):
+            CallWriter(self, eqn, scope).routine(eqn.op.lowering)
         elif isinstance(eqn.op.lowering, Whole):
-            operands = [self._library_operand(v, scope) for v in eqn.inputs]
-            self._called(eqn, eqn.op.lowering.source(eqn, operands), scope)
+            operands = map(CallWriter(self, eqn, scope).operand, eqn.inputs)
+            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)
@@ -128,18 +139,20 @@ class NumbaWriter(ControlWriter):
             self.assign(eqn, call, scope)
             return
         name = self.names.fresh(eqn.output.name)
-        self.page.write(f"{name} = {call}", eqn)
+        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None))
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
-
-    def _library_operand(self, value: Value, scope: Scope) -> str:
-        transposed = self.scheduled(scope.block).inlined.get(value)
-        return self.text(value) if transposed is None else f"{self.text(transposed.inputs[0])}.T"
 
     def update(self, eqn: Eqn, place: Place) -> None:
         at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
         sign = "+=" if eqn.op.name == "add_at" else "="
         self.page.write(f"{place_text(at)} {sign} {self.text(eqn.inputs[1])}", eqn)
+
+    def into(self, result: Result) -> Sequence[Line]:
+        """The copy of a result into the array of the caller."""
+        page, nobody = Page(), Group(None)
+        self.overwrite(page, Place(result.out, (), nobody), Place(result.source, (), nobody), result.type)
+        return page.lines
 
     def trips(self, length: Dim, reverse: bool) -> str:
         if not reverse:
@@ -191,10 +204,15 @@ class Entry:
     kernel: str
     lines: Sequence[Line]
     writer: NumbaWriter
-    words: Dim
-    """What it needs of memory that is kept."""
+    results: Sequence[Result]
+    needs: Needs
     work: Dim
     """Operations of the loops that chunks could run; of calls with many of them another entry takes care."""
+
+    @property
+    def words(self) -> Dim:
+        """What it needs of memory that is kept."""
+        return self.needs.words
 
 
 def compile_function(function: Function, options: Options) -> Compiled:
@@ -242,7 +260,8 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(module.source, kernels_text(entry.function), notes, first_call, compile_)
+    text = kernels_text(entry.function)
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     compiled.large = large if some else None
     return compiled
 
@@ -263,7 +282,8 @@ def _large(function: Function, options: Options) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(module.source, kernels_text(function), notes, first_call, compile_)
+    text = kernels_text(function)
+    compiled = Compiled(function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     return compiled
 
 
@@ -280,7 +300,8 @@ def _loaded(entry: Entry, module: cache.Generated, compiled: Compiled) -> Callab
 def _operations(entry: Entry, args: Sequence[Any]) -> int:
     """Operations of a call."""
     sizes = entry.function.sizes
-    return entry.work.value(dict(zip(sizes, args[len(args) - len(sizes) :], strict=True)))
+    given = args[len(entry.function.body.params) :]
+    return entry.work.value(dict(zip(sizes, given, strict=False)))
 
 
 def _decorator(options: Options, cached: bool) -> str:
@@ -314,61 +335,59 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
     name = names.fresh(function.name)
     kernel = names.fresh(f"{name}_kernel")
     writer = NumbaWriter(function, names.taken, spreads)
-    results = writer.body()
+    sources = writer.body()
+    results = results_of(function, sources, writer.names.fresh)
     names.take(writer.leave)
     for array in writer.constants:
         names.take(array)
-    params = [writer.texts[p] for p in function.body.params]
     if writer.broken:
         writer.page.lines.insert(0, Line(f"{writer.status} = 0"))
+    placed = into_destinations(writer.page.lines, results, writer.handed_on, writer.into)
+    returned = [r for r in results if not r.out]
     lines, work, words = in_workspace(
-        writer.page.lines, results, writer.handed_on, function.sizes, writer.names.fresh
+        placed, [r.source for r in returned], writer.handed_on, function.sizes, writer.names.fresh
     )
-    worked = [work] if words != NONE else []
+    brought = [r.type for r in results if r.out]
+    known = needs(lines, brought, words, writer.handed_on, function.sizes)
+    entry = Entry(function, name, kernel, [], writer, results, known, writer.work)
     page = Page()
     if writer.checks:
-        _write_stopped(page, writer, options)
-    given = [*params, *writer.constants, *function.sizes, *worked]
+        _write_stopped(page, entry, options)
+    params = [*(writer.texts[p] for p in function.body.params), *writer.constants, *function.sizes]
+    given = [*params, *(r.out for r in results if r.out), *([work] if words != NONE else [])]
+    team: list[str] = []
     if spreads:
         outliner = Outliner(name, writer.variables, writer.names.fresh)
         lines = outliner.outlined(lines)
-        given += [outliner.entry, outliner.threads]
+        team = [outliner.entry, outliner.threads]
         for loop, text in outliner.functions.items():
             names.take(loop)
             page.extend([Line(""), Line(""), Line(_decorator(options, cached=False)), *text])
-    scalar = any(not r.type.rank for r in function.body.results)
-    direct = not writer.constants and not scalar and not worked and writer.work == NONE
+    arguments = ", ".join([*given, *team])
     page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
-    page.write(f"def {name if direct else kernel}({', '.join(given)}):")
+    page.write(f"def {kernel}({arguments}):")
     page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
-    status = ["np.int64(0)"] if writer.checks else []
-    page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
-    entry = Entry(function, name, name if direct else kernel, page.lines, writer, words, writer.work)
-    if not direct:
-        page.extend([Line(""), Line(""), *_caller(entry, given, work)])
-    return entry
+    back = [*(["np.int64(0)"] if writer.checks else []), *(r.source for r in returned)]
+    if back or not lines:
+        page.extend([Line(f"return {tuple_text(back)}", 1)])
+    page.extend([Line(""), Line(""), *_caller(entry, f"{kernel}({arguments})", work).lines(team)])
+    return replace(entry, lines=page.lines)
 
 
-def _caller(entry: Entry, given: Sequence[str], work: str) -> Sequence[Line]:
-    """The Python function around a kernel that is called with what is `given`."""
+def _caller(entry: Entry, call: str, work: str) -> CallerWriter:
     writer = entry.writer
+    params = [*(writer.texts[p] for p in entry.function.body.params), *entry.function.sizes]
+    checked, memory = bool(writer.checks), (work, entry.words)
     return CallerWriter(
-        name=entry.name,
-        parameters=[*(writer.texts[p] for p in writer.function.body.params), *writer.function.sizes],
-        results=[r.type for r in writer.function.body.results],
-        checked=bool(writer.checks),
-        kernel=f"{entry.kernel}({', '.join(given)})",
-        memory=(work, entry.words),
-        work=entry.work,
-        fresh=writer.names.fresh,
-    ).lines(given[-2:] if writer.spreads else ())
+        entry.name, params, entry.results, checked, call, memory, entry.work, writer.names.fresh
+    )
 
 
-def _write_stopped(page: Page, writer: NumbaWriter, options: Options) -> None:
+def _write_stopped(page: Page, entry: Entry, options: Options) -> None:
     """What the kernel returns when a check failed: its number, and results that nobody looks at."""
-    results = [_nothing(r.type) for r in writer.function.body.results]
+    results = [_nothing(r.type) for r in entry.results if not r.out]
     page.extend([Line(""), Line(""), Line(_decorator(options, cached=False))])
-    page.write(f"def {writer.leave}(check):")
+    page.write(f"def {entry.writer.leave}(check):")
     page.extend([Line(f"return {tuple_text(['np.int64(check)', *results])}", 1)])
 
 
@@ -379,16 +398,17 @@ def _nothing(type_: ArrayType) -> str:
 
 
 def _signature(entry: Entry) -> tuple[Any, ...]:
-    """Numba's types of the parameters, the constants, the sizes, and the workspace, the one written to."""
+    """Numba's types of parameters, constants and sizes, then of what is written to: results, workspace."""
     from numba import float64, from_dtype, int64, types
 
-    def numba_type(kind: ArrayType) -> Any:
+    def numba_type(kind: ArrayType, readonly: bool = True) -> Any:
         element = types.boolean if kind.dtype is BOOL else from_dtype(kind.dtype.numpy)
-        return types.Array(element, kind.rank, "C", readonly=True) if kind.rank else element
+        return types.Array(element, kind.rank, "C", readonly=readonly) if kind.rank else element
 
     constants = [constant(data).type for data in entry.writer.constants.values()]
     params = [p.type for p in entry.function.body.params]
     sizes = [int64] * len(entry.function.sizes)
     work = [types.Array(float64, 1, "C")] if entry.words != NONE else []
+    outs = [numba_type(r.type, readonly=False) for r in entry.results if r.out]
     team = [int64, int64] if entry.writer.spreads else []
-    return (*map(numba_type, [*params, *constants]), *sizes, *work, *team)
+    return (*map(numba_type, [*params, *constants]), *sizes, *outs, *work, *team)

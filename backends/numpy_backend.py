@@ -13,7 +13,7 @@ from ..ir.ops.indexing import Item, items
 from ..ir.types import ArrayType, Dim, DType
 from . import cache
 from .blocks import place_text
-from .compiled import Compiled, Options, Results, raising
+from .compiled import Compiled, Options, Results, copied_into, destined, raising
 from .control_flow import ControlWriter
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
@@ -199,14 +199,15 @@ def compile_function(function: Function, options: Options) -> Compiled:
         entry = getattr(module.load(), name)
         checked = raising(entry, writer.checks)
         params = function.body.params
+        destinations = destined(function)
         scalars = [(k, p.type.dtype.numpy.type) for k, p in enumerate(params) if not p.type.rank]
 
         def call(*args: Any) -> Results:
-            given = list(args)
+            given, outs = list(args[: len(arguments)]), args[len(arguments) :]
             for k, kind in scalars:  # a Python float would not be divided by zero
                 given[k] = kind(given[k])
             with np.errstate(all="ignore"):
-                return checked(*given)
+                return copied_into(checked(*given), destinations, outs) if outs else checked(*given)
 
         compiled.call = call
 
@@ -215,7 +216,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(writer.notes))
-    compiled = Compiled(module.source, kernels_text(function), notes, first_call, compile_)
+    compiled = Compiled(function, module.source, kernels_text(function), notes, first_call, compile_)
     return compiled
 
 

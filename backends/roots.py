@@ -16,6 +16,7 @@ from ..ir.ops.indexing import element_indices
 from ..ir.ops.products import contraction
 from ..ir.ops.shape import broadcast_indices
 from ..ir.types import Shape
+from .products import library_product
 from .source import zero
 
 Read = Callable[[Value, Sequence[str]], str]
@@ -54,8 +55,8 @@ def is_row(eqn: Eqn) -> bool:
 
 
 def is_product(eqn: Eqn) -> bool:
-    """Whether it is a sum of products of elements: an einsum, or a product with a vector."""
-    return eqn.op.name == "einsum" or eqn.op.name == "matmul" and any(v.type.rank == 1 for v in eqn.inputs)
+    """Whether it is a sum of products of elements that becomes loops."""
+    return eqn.op.name in ("matmul", "einsum") and library_product(eqn) is None
 
 
 def is_sum(root: Eqn) -> bool:
@@ -176,8 +177,8 @@ def target(root: Eqn, indices: Sequence[str], read: Read) -> list[str]:
     return element_indices(x.type, types, root.attrs, lambda k, at: read(operands[k], at), indices)
 
 
-def element_source(eqn: Eqn, indices: Sequence[str], read: Read) -> str:
-    """Source of one element of an elementwise value."""
+def element_source(eqn: Eqn, indices: Sequence[str], read: Read, vector: bool = True) -> str:
+    """Source of one element of an elementwise value; by functions that LLVM vectorises, if `vector`."""
     if eqn.op.name == "zeros":
         return zero(eqn.output.type.dtype)
     if eqn.op.name == "index":
@@ -190,4 +191,4 @@ def element_source(eqn: Eqn, indices: Sequence[str], read: Read) -> str:
         return lowering.source(eqn, lambda k, at: read(eqn.inputs[k], at), indices)
     assert isinstance(lowering, Scalar)
     operands_ = [read(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
-    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector=True)
+    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector)

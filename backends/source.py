@@ -55,8 +55,7 @@ class Names:
 class Line:
     """One line: text without indentation, how deep it stands, and what is said beside it.
 
-    `makes` is the array that it makes, where another place for it may be found; `cut` is the loop of which it
-    is a part, if chunks may run that.
+    `makes` is the array that it makes, `cut` the loop of which it is a part, if chunks may run that.
     """
 
     text: str
@@ -72,11 +71,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Fresh:
-    """An array that a line makes: its variable, and what fills memory of its size as that line does."""
+    """An array that a line makes: its variable, and what fills memory of its size as that line does.
+
+    Without `filling` only that line can make it.
+    """
 
     name: str
     type: ArrayType
-    filling: Callable[[], Sequence[Line]] = tuple
+    filling: Callable[[], Sequence[Line]] | None = tuple
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """The call that hands chunks of a loop to threads.
 
-Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it: the
+Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it. The
 function of the loop becomes part of the caller's library, and a function of LLVM, `chunks`, runs it. Either
 the caller calls that, or the threading layer (`threads.py`) does in each thread. Both run the same machine
 code on the same chunks, so that results do not depend on the number of threads.
@@ -8,8 +8,7 @@ code on the same chunks, so that results do not depend on the number of threads.
 The entry of a layer has the signature of Numba's `parallel_for(function, args, dimensions, steps, data, ndim,
 count, threads)`, and calls `function(args, dimensions, steps, data)` dimensions[0] times in all, or fewer
 times for several at once (numba/np/ufunc/omppool.cpp, workqueue.c and tbbpool.cpp, Numba 0.68). Here it is
-asked for one call a thread; each takes the next chunk until there is none, so that a thread that is late takes
-fewer.
+asked for one call a thread. Each takes the next chunk until there is none: a thread that is late takes fewer.
 """
 
 from __future__ import annotations

@@ -10,12 +10,13 @@ import click
 import hand
 import kernels
 import numpy as np
-from measuring import clock, fresh
+from measuring import fresh
 from measuring import with_jax as jax
 from measuring.gradients import as_tuple
 from numba import njit
 
 from adcompiler import AdcompilerError, adjoint
+from adcompiler.benchmarking import clock
 
 AT_SET = 16_000
 """The size up to which `.at[].set` is waited for: its gradient is quadratic."""

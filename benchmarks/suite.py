@@ -1,7 +1,7 @@
 """All workloads: adcompiler beside gradients by hand, JAX, PyTorch and HIPS autograd, and the bars.
 
 Each workload at each size has a process of its own, with an empty cache folder; peers that are not installed
-are left out. `--docs` writes docs/benchmarks.md, its picture and its figures, of a run of everything.
+are left out. `--docs` writes docs/benchmarks.md, its picture and its figures. For Linux.
 """
 
 import json
@@ -87,7 +87,7 @@ def report(rows, figures):
     found = bars.of(rows, figures)
     print()
     for b in found:
-        print(f"{b.figure:62}{b.bar:>10}{b.found:>9.2f}{b.unit:4}{b.verdict:18}{b.beside}")
+        print(f"{b.figure:62}{b.bar:>10}{b.value:>12}  {b.verdict:18}{b.beside}")
     return found
 
 

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any, Protocol
 
 from .graph import EMITTER, Attr, Attrs, Block, Eqn, Value
-from .types import ArrayType, DType
+from .types import ArrayType, Dim, DType
 
 # ---- derivatives: exactly one statement an op ----
 
@@ -234,11 +234,12 @@ class Reduction:
     """Accumulation over the axes in attribute `axes`: start value and step, as sources.
 
     `init` may use `{zero}` `{one}` `{lowest}` `{highest}` (constants of the output's dtype); `step` has
-    `{acc}` and `{x}`.
+    `{acc}` and `{x}`, and so has `vector`, the step of floats on the CPU where that is another one.
     """
 
     init: str
     step: str
+    vector: str | None = None
 
 
 @dataclass(frozen=True)
@@ -264,11 +265,23 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Library:
+    """A call of a backend's function that writes into an array which is there.
+
+    `source(eqn, operands, result)` is a call that gives False where it fails: then LinAlgError is raised with
+    the message `fails`. An operand may be the transpose of an array.
+    """
+
+    source: Callable[[Eqn, Sequence[str], str], str]
+    fails: str
+
+
+@dataclass(frozen=True)
 class Structural:
     """Ops that the writers of backends know by name: control flow, updates of arrays, checks."""
 
 
-Lowering = Scalar | Element | Reduction | Scan | Whole | Structural
+Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 
 # ---- the record ----
 
@@ -294,8 +307,9 @@ class Op:
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
     `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that,
     applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
-    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element; a `dear`
-    op is never replayed. An `effect` keeps its order and is never removed. `blocks` counts the blocks.
+    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
+    `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
+    keeps its order and is never removed. `blocks` counts the blocks.
 
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
@@ -315,6 +329,7 @@ class Op:
     dispatch: tuple[Callable[..., Any], ...] = ()
     dispatch_names: tuple[str, ...] = ()
     cost: float = 1.0
+    terms: Callable[[Sequence[ArrayType], Attrs], Dim] | None = None
     dear: bool = False
     effect: bool = False
     updates: bool = False

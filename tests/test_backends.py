@@ -225,7 +225,7 @@ def test_an_array_is_updated_in_place_inside_a_branch():
         assert_same(call(f, (x,), [3]), evaluated(f, (x,)))
         compiled = compile_function(f, name)
         assert compiled.notes == ()
-        assert compiled.source.count(".copy()") == 1
+        assert compiled.source.count(".copy()") == (name == "numpy")
 
 
 def test_elementwise_chains_and_sums_become_one_nest():
@@ -256,7 +256,7 @@ def test_the_library_sees_a_transpose_of_what_is_stored():
         return [op("matmul", op("transpose", op("sin", a), axes=(1, 0)), b)]
 
     f = program("transposed", body, sizes=("n", "m"), a=("f64", "n", "m"), b=("f64", "n"))
-    assert "np.dot(t.T, b)" in compile_function(f, "numba").source
+    assert "matvec(t.T, b, " in compile_function(f, "numba").source
     args = np.linspace(-1.0, 1.0, 6).reshape(2, 3), np.array([0.5, -2.0])
     for call in (call_numpy, call_plain, call_numba):
         assert_same(call(f, args, [2, 3]), evaluated(f, args))
@@ -270,7 +270,7 @@ def test_rows_broadcast_computed_once_a_row():
         program("scaled_rows", body, sizes=("n", "m"), a=("f64", "n", "m"), x=("f64", "n")), "numba"
     )
     lines = [line.strip() for line in compiled.source.splitlines()]
-    assert lines.index("t1 = np.exp(x[i])") < lines.index("for j in range(m):")
+    assert lines.index("t1 = exp(x[i])") < lines.index("for j in range(m):")
 
 
 # ---- random programs ----

@@ -1,4 +1,4 @@
-"""What the benchmark suite makes of its figures: groups, bars met and missed, the page, the picture."""
+"""The benchmark suite: a contest, and what is made of figures: groups, bars, the page, the picture."""
 
 import sys
 from pathlib import Path
@@ -66,11 +66,21 @@ def test_bars_of_each_row_name_those_that_miss():
     assert named("a call, three floats", found).beside == "JAX 20.0 us"
 
 
+def test_what_is_by_hand_is_held_against_published_ratios():
+    rows = [
+        row("gmm", ours=100, hand=312),
+        row("logsumexp", ours=1, hand=179.2),
+        row("mlp", ours=1, hand=1e6),
+    ]
+    bar = bars.against_published(rows)
+    assert bar.found == pytest.approx(2.0) and bar.beside == "logsumexp large 2.00"
+
+
 def test_compile_times_are_those_beyond_a_later_call():
     stages = {
-        "ours": {"trace": 0.5, "compile": 2.5, "first": 1.0001},
-        "JAX": {"trace": 0.5, "compile": 1.5, "first": 0.0003},
-        "JAX, user's code": {"trace": 0.1, "compile": 0.9, "first": 0.0003},
+        "ours": {"trace": 0.5, "compile": 3.5, "first": 4.0001},
+        "JAX": {"trace": 0.5, "compile": 1.5, "first": 2.0003},
+        "JAX, user's code": {"trace": 0.1, "compile": 0.9, "first": 1.0003},
     }
     times = {"JAX, user's code": 300}
     found = bars.compiling([row("lse", stages=stages, ours=100, hand=100, JAX=300, **times)])
@@ -118,3 +128,11 @@ def test_gradients_that_differ_are_not_timed():
         contest.agree((np.ones(3), np.float64(2.0 + 1e-8)), right)
     with pytest.raises(ValueError):
         contest.agree(right[:1], right)
+
+
+def test_a_contest_without_peers():
+    found = contest.held("three_scalars", "small", [], "one", 0.01)
+    everyone = {"primal, ours", "primal, hand", "primal, NumPy", "ours", "hand"}
+    assert found["times"].keys() == everyone and not found["failed"] and not found["left_out"]
+    assert found["stages"]["ours"].keys() == {"trace", "compile", "first"}
+    assert Row(threads="one", **found).group == "call"

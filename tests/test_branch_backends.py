@@ -182,8 +182,11 @@ def body_of(f):
 
 def test_nothing_is_renamed_on_the_way():
     assert body_of(program("nested", nested, x=VECTOR)) == [
-        "    t = np.zeros(n)",
-        "    x1 = x.copy()",
+        "    t = out",
+        "    t[:] = 0.0",
+        "    x1 = out1",
+        "    for i1 in range(n):",
+        "        x1[i1] = x[i1]",
         "    for i in range(n):",
         "        x2 = x[i]",
         "        t1 = 0.0 < x2",
@@ -197,7 +200,6 @@ def test_nothing_is_renamed_on_the_way():
         "                x1[i] = 1.0",
         "        else:",
         "            x1[i] = 2.0",
-        "    return (t, x1)",
     ]
     assert body_of(program("other", put_in_the_other, x=VECTOR))[-4:] == [
         "        t = 0.0 < x2",
@@ -242,7 +244,7 @@ def test_a_branch_fills_its_row_of_a_tape():
         "            for i1 in range(n):",
         "                t1[i, i1] = x2",
         "                t4 = x2 + x1",
-        "                t5 = np.sin(t4)",
+        "                t5 = sin(t4)",
         "                x2 = t5",
         "            t2[i] = x2",
         "        else:",
@@ -266,8 +268,7 @@ def test_a_row_is_updated_through_branches_in_its_place():
 
     f = program("updated", body, x=VECTOR)
     lines = body_of(f)
-    assert sum("np." in line for line in lines) == 1
-    assert not any("copy" in line for line in lines)
+    assert not any("np." in line or "copy" in line for line in lines)
     for call in (call_numpy, call_plain, call_numba):
         assert_same(call(f, (X,), [4]), evaluated(f, (X,)))
 

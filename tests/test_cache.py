@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from scipy.special import digamma
 
+from adcompiler.backends.cache import backend_files
+
 ROOT = Path(__file__).parents[1]
 SCRIPT = """
 from scipy.special import gammaln
@@ -43,3 +45,9 @@ def test_an_edit_of_one_constant_in_a_backend_is_seen(tmp_path):
     special.write_text(text.replace("- 0.5 / x - series", "- 0.25 / x - series"))
     changed, compiled = run(tmp_path)
     assert compiled == 1 and abs(changed - first - 0.25 / 30) < 1e-12
+
+
+def test_files_in_folders_of_the_backends_are_seen():
+    files = {path.relative_to(ROOT / "backends").as_posix() for path in (ROOT / "backends").rglob("*.py")}
+    assert files == {Path(name).as_posix() for name in backend_files()}
+    assert "vecmath/exponentials.py" in files

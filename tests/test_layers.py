@@ -9,7 +9,8 @@ from imports import ROOT, Import, imports_of_file, imports_of_source, modules, p
 
 # What lies directly beneath each layer; a layer may import all that can be reached from it, and itself.
 BENEATH = {
-    "command line": ["face"],
+    "command line": ["benchmarking"],
+    "benchmarking": ["face"],
     "face": ["api"],
     "api": ["programs"],
     "programs": ["frontend", "pipeline"],
@@ -29,9 +30,14 @@ LAYERS = {
     "adcompiler": "face",
     "adcompiler.__main__": "command line",
     "adcompiler.cli": "command line",
+    "adcompiler.benchmarking": "benchmarking",
     "adcompiler.api": "api",
+    "adcompiler.gradient_function": "api",
     "adcompiler.nested": "programs",
     "adcompiler.programs": "programs",
+    "adcompiler.memory": "programs",
+    "adcompiler.out_arrays": "programs",
+    "adcompiler.structures": "programs",
     "adcompiler.differentiation": "programs",
     "adcompiler.gradient_checks": "programs",
     "adcompiler.frontend": "frontend",
@@ -50,6 +56,7 @@ LAYERS = {
     "adcompiler.ir.literals": "language",
     "adcompiler.ir.equality": "language",
     "adcompiler.ir.accesses": "language",
+    "adcompiler.ir.cost": "language",
     "adcompiler.ir.affine": "language",
     "adcompiler.ir.graph": "records",
     "adcompiler.ir.loops": "records",

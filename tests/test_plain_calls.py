@@ -3,6 +3,7 @@
 import itertools
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +34,11 @@ def long_ways(monkeypatch):
     return taken
 
 
-def served(function):
+def served(function, family=None):
     """A function that is looked up only; it returns what its program would be called with."""
-    found = Specialisations(function, (("test", id(function)),), lambda captured: captured)
-    return lambda *args: found.serving(args, {})[1]
+    options = (("test", family or id(function)),)
+    found = Specialisations(function, options, lambda captured: captured)
+    return lambda *args, **kwargs: found.serving(args, kwargs)[1]
 
 
 # ---- which calls are served at once ----
@@ -105,21 +107,30 @@ def test_a_second_call_takes_nothing_apart(function, args, long_ways):
 
 
 def test_other_calls_go_the_long_way(long_ways):
-    inputs = served(lambda p, x: p.birth * np.sum(x))
+    inputs = served(lambda p, x: p["a"] * np.sum(x))
     for _ in range(2):
-        inputs(Rates(2.0), np.ones(6))
+        inputs(OrderedDict(a=2.0), np.ones(6))
     assert len(long_ways) == 2
+
+
+def test_dataclasses_keywords_and_defaults_are_plain(long_ways):
+    inputs = served(lambda p, x, k=2.0: p.birth * np.sum(x) * k)
+    x = np.ones(6)
+    assert inputs(Rates(2.0), x)[:3:2] == (2.0, 2.0)
+    assert inputs(p=Rates(3.0), x=x)[:3:2] == (3.0, 2.0)
+    assert inputs(Rates(2.0), k=4.0, x=x)[:3:2] == (2.0, 4.0)
+    assert len(long_ways) == 1
 
 
 def test_arrays_are_prepared():
     check = plain_check(capture(by_helper, (np.ones(6),)), by_helper)
     x = np.arange(12.0)[::2]
-    prepared, _, n = check(x)
+    prepared, _, n = check(by_helper, x)
     assert prepared.flags.c_contiguous and n == 6
     np.testing.assert_array_equal(prepared, x)
     x.flags.writeable = False
     plain = np.arange(6.0)
-    assert check(plain)[0] is plain
+    assert check(by_helper, plain)[0] is plain
 
 
 def test_names_of_the_user_are_no_names_of_the_check(long_ways):
@@ -168,7 +179,7 @@ def test_a_check_says_what_the_key_says(arity):
         if not check:
             continue
         for others, other_key in keys:
-            inputs = check(*others)
+            inputs = check(function, *others)
             assert (inputs is not None) == (other_key == key and is_native(others)), (args, others)
             served += inputs is not None
     assert served > len(pool)
@@ -198,9 +209,9 @@ def test_a_check_says_what_the_guards_say(function):
         for others in itertools.product((5, 7, 8, 11, 20), repeat=2):
             args = tuple(map(np.ones, others))
             operands = captured.operands(function, args)
-            assert (check(*args) is None) == (operands is None), others
+            assert (check(function, *args) is None) == (operands is None), others
             if operands is not None:
-                assert check(*args)[2:] == tuple(operands.sizes)
+                assert check(function, *args)[2:] == tuple(operands.sizes)
 
 
 @pytest.mark.parametrize(
@@ -231,12 +242,12 @@ def test_a_check_sees_that_the_world_changes(monkeypatch, change):
     name, value, fits = change
     captured, args = capture(function, (np.ones(6),)), (np.ones(6),)
     check = plain_check(captured, function)
-    assert check(*args) is not None
+    assert check(function, *args) is not None
     monkeypatch.setitem(globals(), name, value)
     operands = captured.operands(function, args)
-    assert (check(*args) is not None) == (operands is not None) == fits
+    assert (check(function, *args) is not None) == (operands is not None) == fits
     if fits:
-        for one, other in zip(check(*args), operands.inputs, strict=True):
+        for one, other in zip(check(function, *args), operands.inputs, strict=True):
             np.testing.assert_array_equal(one, other)
 
 
@@ -245,15 +256,15 @@ def test_a_global_that_hides_a_builtin_is_seen(monkeypatch):
         return x * len((1, 2, 3))
 
     check = plain_check(capture(function, (1.0,)), function)
-    assert check(1.0) == (1.0,)
+    assert check(function, 1.0) == (1.0,)
     monkeypatch.setitem(globals(), "len", lambda x: 7)
-    assert check(1.0) is None
+    assert check(function, 1.0) is None
 
 
 def test_a_name_that_is_gone_is_seen(monkeypatch):
     check = plain_check(capture(by_helper, (np.ones(6),)), by_helper)
     monkeypatch.delitem(globals(), "helper")
-    assert check(np.ones(6)) is None
+    assert check(by_helper, np.ones(6)) is None
 
 
 # ---- arrays that share memory ----
@@ -273,11 +284,11 @@ def test_what_is_written_shares_no_memory():
 
     x, y = np.arange(8.0), np.arange(6.0)
     check = plain_check(capture(function, (x, x.copy(), y)), function)
-    assert check(x, x.copy(), y) is not None
-    assert check(x, x.copy(), x) is not None
-    assert check(x[:5], x[5:].repeat(2), y) is not None
-    assert check(x, x, y) is None
-    assert check(x, x[1:], y) is None
+    assert check(function, x, x.copy(), y) is not None
+    assert check(function, x, x.copy(), x) is not None
+    assert check(function, x[:5], x[5:].repeat(2), y) is not None
+    assert check(function, x, x, y) is None
+    assert check(function, x, x[1:], y) is None
     same = capture(function, (x, x, y))
     assert plain_check(same, function) is None
 
@@ -304,13 +315,38 @@ def test_the_program_that_served_last_is_asked_first(monkeypatch):
     assert len(found.entries) == 2
 
 
-def test_functions_of_one_code_have_checks_of_their_own():
+def test_functions_of_one_code_share_a_check_that_reads_their_own_variables(long_ways):
     def made(scale):
         return lambda x: x * scale
 
-    one, other = served(made(2.0)), served(made(3.0))
+    one, other = served(made(2.0), "made"), served(made(3.0), "made")
     for _ in range(2):
         assert (one(1.0), other(1.0)) == ((1.0, 2.0), (1.0, 3.0))
+    assert len(long_ways) == 1
+
+
+class Scaled:
+    def __init__(self, scale):
+        self.scale = scale
+
+    def of(self, x):
+        return self.scale * np.sum(x)
+
+
+def test_methods_of_any_instance_share_a_check(long_ways):
+    for scale in (2.0, 3.0):
+        assert served(Scaled(scale).of, "scaled")(1.0) == (1.0, scale)
+    assert len(long_ways) == 1
+    assert len(long_ways[0]) == 1
+
+
+def test_a_partial_with_more_arguments_is_another_function():
+    def product(x, y, z):
+        return x * y * z
+
+    for _ in range(2):
+        assert served(partial(product, 2.0), "partial")(1.0, 3.0) == (1.0, 3.0, 2.0)
+        assert served(partial(product, 2.0, 3.0), "partial")(1.0) == (1.0, 2.0, 3.0)
 
 
 # ---- what is made of results ----

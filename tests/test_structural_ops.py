@@ -15,12 +15,22 @@ from adcompiler.ir.build import function
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Value
 from adcompiler.ir.op import Element, Reduction, Rule, Scan, Whole
-from adcompiler.ir.ops import OPS, arrays, assembly, indexing, linear_algebra, products, reductions, shape
+from adcompiler.ir.ops import (
+    OPS,
+    arrays,
+    assembly,
+    indexing,
+    linear_algebra,
+    products,
+    reductions,
+    shape,
+    triangular,
+)
 from adcompiler.ir.types import F32, Dim, array_type
 from adcompiler.transforms.forward import forward
 from adcompiler.transforms.reverse import reverse
 
-FAMILIES = (arrays, assembly, indexing, linear_algebra, products, reductions, shape)
+FAMILIES = (arrays, assembly, indexing, linear_algebra, products, reductions, shape, triangular)
 NAMES = {op.name for family in FAMILIES for op in family.OPS}
 CASES = [case for case in cases() if case.op.name in NAMES]
 n, m = Dim.of("n"), Dim.of("m")

@@ -177,4 +177,6 @@ def test_a_number_of_threads_is_a_positive_integer(count):
     with pytest.raises(ArgumentError) as caught:
         grad(threaded_programs.squares, threads=count)
     assert caught.value.message == f"threads={count!r} is no number of threads"
-    assert caught.value.hint == "pass a positive int, or None for as many as there are; parallel=False for one"
+    assert (
+        caught.value.hint == "pass a positive int, or None for as many as there are; parallel=False for one"
+    )

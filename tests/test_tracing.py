@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.special
 from traced_functions import agree, call, compare, served, served_program, trace
 
@@ -249,9 +250,25 @@ EXPRESSIONS: list[Callable[..., Any]] = [
     lambda t, c: (t @ c, np.matmul(t, c), np.dot(t, c), np.tensordot(t, c, ([2], [0]))),
     lambda t, v: (t @ v, np.einsum("aij,j->ai", t, v), np.einsum("aij->ji", t)),
     lambda f, x: (f @ x, f @ f),
+    lambda a, b, x: (np.vecdot(a, b), np.vecdot(x, x), np.linalg.vecdot(a, b), np.linalg.outer(x, x)),
+    lambda a, c, q: (np.linalg.matmul(a, c), np.linalg.tensordot(a, c, axes=1), np.linalg.trace(q)),
+    lambda p, a: (np.linalg.cross(p, p[:, ::-1]), np.linalg.matrix_norm(a)),
     lambda i, j: (i @ j, np.dot(i, i)),
     lambda q, x: (np.linalg.solve(q, x), np.linalg.inv(q), q @ x),
     lambda q: (np.linalg.det(q), np.linalg.slogdet(q), np.linalg.solve(q, q.T)),
+    lambda q: (
+        np.linalg.cholesky(q @ q.T),
+        np.linalg.cholesky(q @ q.T, upper=True),
+        call(scipy.linalg.cholesky, q @ q.T),
+        call(scipy.linalg.cholesky, q @ q.T, lower=True),
+    ),
+    lambda q, x: (
+        call(scipy.linalg.solve_triangular, q, x),
+        call(scipy.linalg.solve_triangular, q, q.T, lower=True, unit_diagonal=True, trans=1),
+        call(scipy.linalg.solve_triangular, q, x, "T", unit_diagonal=True, check_finite=False),
+        call(scipy.linalg.cho_solve, call(scipy.linalg.cho_factor, q @ q.T), x),
+        call(scipy.linalg.cho_solve, call(scipy.linalg.cho_factor, q @ q.T, lower=True), q),
+    ),
     lambda p: (np.cross(p, p[:, ::-1]), np.cross(p[0], p[1]), p @ p.T, np.einsum("ij,kj->ik", p, p)),
     lambda x, s: (np.multiply(x, s), np.outer(x, x), np.dot(x, s), np.inner(s, x)),
     # indexing

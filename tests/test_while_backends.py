@@ -103,7 +103,8 @@ def test_a_tape_grows():
         "    break",
         "t_1 = i",
         "t2 = t_rows[:t_1]",
-        "return (x1, t2.copy())",
+        "t3 = t2.copy()",
+        "return (x1, t3)",
     ]
 
 
@@ -133,8 +134,12 @@ def test_a_known_limit_is_the_length_of_the_tape():
 
 def test_a_test_of_several_equations_stands_in_the_loop():
     assert body_of(swapped()) == [
-        "x1 = x.copy()",
-        "y1 = y.copy()",
+        "x1 = alone(part(work, 0, n))",
+        "for i1 in range(n):",
+        "    x1[i1] = x[i1]",
+        "y1 = alone(part(work, n, n))",
+        "for i1 in range(n):",
+        "    y1[i1] = y[i1]",
         "i = 0",
         "while i < n + 7:",
         "    t = x1[0]",
@@ -145,7 +150,10 @@ def test_a_test_of_several_equations_stands_in_the_loop():
         "    x1, y1 = y1, x1",
         "    i += 1",
         "t_1 = i",
-        "return (x1, y1)",
+        "for i1 in range(n):",
+        "    out[i1] = x1[i1]",
+        "for i1 in range(n):",
+        "    out1[i1] = y1[i1]",
     ]
 
 

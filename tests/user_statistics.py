@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from user_program import UserProgram
 
 
@@ -70,6 +71,20 @@ def gp_nll(log_ell, log_noise, x, y):
     K = np.exp(-0.5 * d**2 / np.exp(2 * log_ell)) + np.exp(log_noise) * np.eye(len(x))
     alpha = np.linalg.solve(K, y)
     return 0.5 * y @ alpha
+
+
+def gp_cholesky(log_ell, log_noise, x, y):
+    d = (x[:, None] - x[None, :]) / np.exp(log_ell)
+    K = np.exp(-0.5 * d * d) + np.exp(log_noise) * np.eye(x.size)
+    L = np.linalg.cholesky(K)
+    z = solve_triangular(L, y, lower=True)
+    return 0.5 * z @ z + np.log(np.diag(L)).sum() + 0.5 * len(x) * np.log(2 * np.pi)
+
+
+def gp_predictive_mean(x, y, new, noise):
+    k = lambda a, b: np.exp(-0.5 * (a[:, None] - b) ** 2)
+    factor = cho_factor(k(x, x) + noise * np.eye(len(x)), lower=True)
+    return k(new, x) @ cho_solve(factor, y)
 
 
 def ridge(X, y, lam):
@@ -241,6 +256,11 @@ PROGRAMS = [
         N1,
     ),
     UserProgram(gp_nll, lambda n, r: (0.1, -1.0, np.sort(r.normal(size=n)), r.normal(size=n))),
+    UserProgram(gp_cholesky, lambda n, r: (0.1, -1.0, np.sort(r.normal(size=n)), r.normal(size=n))),
+    UserProgram(
+        gp_predictive_mean,
+        lambda n, r: (np.sort(r.normal(size=n)), r.normal(size=n), r.normal(size=4), 0.1),
+    ),
     UserProgram(ridge, lambda n, r: (r.normal(size=(n, 3)), r.normal(size=n), 0.7)),
     UserProgram(huber, lambda n, r: (r.normal(size=2), r.normal(size=(n, 2)), r.normal(size=n))),
     UserProgram(standardise, lambda n, r: (r.normal(size=(n, 3)),), (5, 2, 3, 4, 6, 17)),

@@ -21,7 +21,7 @@ from .output import print_json
 from .target import read
 
 TEXTS = {"trace": "trace", "simplified": "primal", "adjoint": "adjoint", "tangent": "tangent"}
-STAGES = (*TEXTS, "sympy", "kernels", "numpy", "numba", "llvm", "asm")
+STAGES = (*TEXTS, "sympy", "kernels", "memory", "numpy", "numba", "llvm", "asm")
 
 
 @click.command()
@@ -44,6 +44,7 @@ def show(target: str, args: tuple[str, ...], stage: str, wrt: tuple[str, ...], j
     tangent     results, and how they move when the arguments move
     sympy       function and gradient as formulas, loops and branches block by block
     kernels     the gradient as loop nests over buffers
+    memory      the bytes that a call of the gradient takes, as formulas
     numpy       the gradient as Python that calls NumPy
     numba       the gradient as Python that Numba compiles
     llvm, asm   what Numba makes of it on this machine
@@ -72,6 +73,8 @@ def stage_text(programs: Programs, stage: str) -> str:
     compiled = pipeline.compiled(program, replace(programs.choice.options, backend=backend))
     if stage in ("llvm", "asm"):
         return machine_code(compiled, stage)
+    if stage == "memory":
+        return str(compiled.needs)
     return compiled.kernels_text if stage == "kernels" else compiled.source
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from adcompiler.api import GradientFunction
 from adcompiler.frontend.arguments import binder, flatten
+from adcompiler.gradient_function import GradientFunction
 
 from .values import Examples, Unreadable, is_type, parse_value
 
@@ -50,7 +50,13 @@ def read(target: str, args: Sequence[str], *, made_up: bool = False) -> Request:
 
     Raises click.UsageError, which says what there is instead.
     """
-    function = load(target)
+    return requested(target, load(target), args, Examples() if made_up else None)
+
+
+def requested(
+    target: str, function: Callable[..., Any], args: Sequence[str], examples: Examples | None
+) -> Request:
+    """A function that is loaded already, and its arguments; `examples` makes up the values of types."""
     given = dict(_split(arg) for arg in args)
     parameters = inspect.signature(getattr(function, "py_func", function)).parameters
     unknown = [name for name in given if name not in parameters]
@@ -58,9 +64,8 @@ def read(target: str, args: Sequence[str], *, made_up: bool = False) -> Request:
     if unknown or missing:
         problem = f"has no argument {_names(unknown)}" if unknown else f"needs --arg for {_names(missing)}"
         raise click.UsageError(f"{target} {problem}; its arguments are {_names(parameters) or 'none'}")
-    examples = Examples()
     values = [
-        _value(p.name, given[p.name], examples if made_up else None) if p.name in given else _default(p)
+        _value(p.name, given[p.name], examples) if p.name in given else _default(p)
         for p in parameters.values()
     ]
     return Request(target, function, tuple(parameters), tuple(values))

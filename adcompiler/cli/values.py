@@ -95,10 +95,15 @@ def _with_dtype(value: Any, dtype: DType) -> Any:
 
 @dataclass(frozen=True)
 class Examples:
-    """Made-up values of types; a size has the same value wherever it is named."""
+    """Made-up values of types; a size has the same value wherever it is named.
+
+    Sizes that are not in `sizes` are all `every`, by default different ones. Without `random` arrays are
+    zeros, which take no memory as long as they are not written.
+    """
 
     sizes: dict[str, int] = field(default_factory=dict)
-    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    random: np.random.Generator | None = field(default_factory=lambda: np.random.default_rng(0))
+    every: int | None = None
 
     def value(self, name: str, text: str) -> Any:
         """A value for the argument `name` of a type such as `f64`, `f32[n, 3]` or `i64`.
@@ -111,22 +116,26 @@ class Examples:
         if match[2] is None:
             return self._scalar(name, dtype)
         shape = tuple(self._size(part.strip(), text) for part in match[2].split(","))
-        if dtype.is_float:
-            return self.random.uniform(0.25, 0.75, shape).astype(dtype.numpy)
+        if dtype.is_float and self.random is not None:
+            return self.random.uniform(0.25, 0.75, shape).astype(dtype.numpy, copy=False)
         return np.zeros(shape, dtype.numpy)  # valid as indices
 
     def _scalar(self, name: str, dtype: DType) -> Any:
         if dtype is F64:
-            return float(self.random.uniform(0.25, 0.75))
+            return self._number()
         if dtype is I64:
             return self._size(name, name)
         if dtype is DType.BOOL:
             raise Unreadable(f"a program depends on the value of a bool: write {name}=true or {name}=false")
-        return dtype.numpy.type(self.random.uniform(0.25, 0.75) if dtype.is_float else 1)
+        return dtype.numpy.type(self._number() if dtype.is_float else 1)
+
+    def _number(self) -> float:
+        return 0.5 if self.random is None else float(self.random.uniform(0.25, 0.75))
 
     def _size(self, text: str, whole: str) -> int:
         if text.isdecimal():
             return int(text)
         if not text.isidentifier():
             raise Unreadable(f"`{text}` is no size in `{whole}`: a name or a number is")
-        return self.sizes.setdefault(text, FIRST_SIZE + len(self.sizes))
+        other = self.every if self.every is not None else FIRST_SIZE + len(self.sizes)
+        return self.sizes.setdefault(text, other)

@@ -10,8 +10,9 @@ import enum
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import optree
@@ -171,6 +172,10 @@ def flatten(tree: Any) -> tuple[list[Any], optree.PyTreeSpec]:
             _register(cls)
 
 
+TAKEN_APART: set[type[Any]] = set()
+"""The dataclasses whose nodes are taken apart here, by the names of their fields."""
+
+
 def _register(cls: type[Any]) -> None:
     names = tuple(field.name for field in dataclasses.fields(cls))
 
@@ -184,6 +189,7 @@ def _register(cls: type[Any]) -> None:
         return made
 
     optree.register_pytree_node(cls, take_apart, put_together, namespace=NAMESPACE)
+    TAKEN_APART.add(cls)
 
 
 def leaf_names(tree: Any, parameters: Sequence[str]) -> list[str]:
@@ -206,10 +212,8 @@ class Binder:
 
     names: tuple[str, ...]
     signature: inspect.Signature
-    plain: bool
-    """Whether a call with one positional argument a parameter is bound already."""
-    defaults: tuple[Any, ...] = ()
-    """Those of the last parameters, if it is."""
+    quick: Callable[..., tuple[Any, ...]]
+    """A function of this signature that returns one value a parameter."""
 
     @property
     def starred(self) -> tuple[str, ...]:
@@ -219,18 +223,15 @@ class Binder:
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """One value a parameter: a tuple for `*args`, a dict for `**kwargs`, and defaults filled in."""
-        if self.plain and not kwargs:
-            missing = len(self.names) - len(args)
-            if not missing:
-                return args
-            if 0 < missing <= len(self.defaults):
-                return args + self.defaults[-missing:]
         try:
-            bound = self.signature.bind(*args, **kwargs)
+            return self.quick(*args, **kwargs)
+        except TypeError:
+            pass
+        try:
+            self.signature.bind(*args, **kwargs)
         except TypeError as error:
             raise ArgumentError(str(error)) from None
-        bound.apply_defaults()
-        return tuple(bound.arguments[name] for name in self.names)
+        raise AssertionError("Python binds what its signature does not")
 
     def unbind(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Positional and keyword arguments that bind to these values."""
@@ -249,19 +250,51 @@ class Binder:
         return args, kwargs
 
 
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_BINDERS: WeakKeyDictionary[FunctionType, dict[type, tuple[Any, Any, Binder]]] = WeakKeyDictionary()
+"""Code, defaults and binder of functions, and of the methods that they are."""
 
 
 def binder(function: Callable[..., Any]) -> Binder:
     """The binder of a callable; without a known signature it takes any positional arguments, `args`."""
+    bare = function.__func__ if type(function) is MethodType else function
+    # a decorator may have given a function another signature, and a dict of defaults may change
+    if type(bare) is not FunctionType or bare.__dict__ or bare.__kwdefaults__:
+        return _binder(function)
+    known = _BINDERS.setdefault(bare, {})
+    code, defaults, found = known.get(type(function), (None, None, None))
+    if found is None or code is not bare.__code__ or defaults is not bare.__defaults__:
+        found = _binder(function)
+        known[type(function)] = bare.__code__, bare.__defaults__, found
+    return found
+
+
+def _binder(function: Callable[..., Any]) -> Binder:
     try:
         signature = _ufunc_signature(function) or inspect.signature(getattr(function, "py_func", function))
     except (ValueError, TypeError):
         signature = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+    return Binder(tuple(signature.parameters), signature, _returning(signature))
+
+
+def _returning(signature: inspect.Signature) -> Callable[..., tuple[Any, ...]]:
+    """A function that returns its arguments: Python binds them faster than `inspect` does."""
     parameters = signature.parameters.values()
-    plain = all(parameter.kind in _POSITIONAL for parameter in parameters)
-    defaults = tuple(p.default for p in parameters if p.default is not p.empty) if plain else ()
-    return Binder(tuple(signature.parameters), signature, plain, defaults)
+    defaults = [p.default for p in parameters]
+    bare = [
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Source(f"defaults[{k}]"))
+        for k, p in enumerate(parameters)
+    ]
+    returned = "".join(f"{p.name}, " for p in parameters)
+    scope: dict[str, Any] = {"defaults": defaults}
+    exec(f"def returning{inspect.Signature(bare)}: return ({returned})", scope)
+    made: Callable[..., tuple[Any, ...]] = scope["returning"]
+    return made
+
+
+class _Source(str):
+    """What `inspect` writes into a signature as it stands."""
+
+    __repr__ = str.__str__
 
 
 def _ufunc_signature(function: Any) -> inspect.Signature | None:

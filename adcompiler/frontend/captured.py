@@ -169,6 +169,13 @@ class Captured:
         values = len(self.function.body.params)
         return Operands(inputs[:values], inputs[values:])
 
+    def arrays_read(self, leaves: Sequence[Any], inputs: Inputs) -> list[tuple[str, np.ndarray[Any, Any]]]:
+        """The arrays that a call with these leaves and inputs reads, and what the user calls them."""
+        names = [*(a.name for a in self.arguments), *(str(hidden.path) for hidden in self.hidden)]
+        first = len(self.function.body.params) - len(self.hidden)
+        values = (*leaves, *inputs[first : len(self.function.body.params)])
+        return [(n, v) for n, v in zip(names, values, strict=True) if isinstance(v, np.ndarray)]
+
     def failing(self, callee: Any, leaves: Sequence[Any]) -> str:
         """Why the program does not serve: the observation or the guard that does not hold any more."""
         for observation in self.observations:

@@ -20,6 +20,7 @@ from adcompiler.ir.types import DType
 from . import (
     numpy_assembly,
     numpy_creation,
+    numpy_linalg,
     numpy_products,
     numpy_reductions,
     numpy_shapes,
@@ -132,6 +133,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         **numpy_assembly.FUNCTIONS,
         **numpy_reductions.FUNCTIONS,
         **numpy_products.FUNCTIONS,
+        **numpy_linalg.FUNCTIONS,
         **_OTHERS,
     }
 )
@@ -165,7 +167,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     CaptureError
         If the function, or an argument of it, is not supported: it names both.
     """
-    found = FUNCTIONS.get(function)
+    found = FUNCTIONS.get(function) or _of_scipy(function)
     if found is None:
         name = name_of(function)
         hint = _WAYS_OUT.get(function, "write it with NumPy functions that are, or as a loop over elements")
@@ -201,7 +203,7 @@ def intercepted(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     try:
         if function in numpy_creation.FUNCTIONS:
             return True
-        known = function in FUNCTIONS or function in _ROUNDINGS or is_math(function)
+        known = function in FUNCTIONS or function in _ROUNDINGS or is_math(function) or _of_scipy(function)
     except TypeError:
         return False
     if not known and ufuncs.implementation(function) is None:
@@ -217,11 +219,16 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return ufuncs.of_math(function, args)
     if isinstance(function, np.ufunc):
         return ufuncs.call(function, "__call__", args, kwargs)
-    if function in FUNCTIONS:
+    if function in FUNCTIONS or _of_scipy(function):
         return call(function, args, kwargs)
     body = ufuncs.implementation(function)
     assert body is not None
     return ufuncs.named_function(body, args)
+
+
+def _of_scipy(function: Any) -> Callable[..., Any] | None:
+    """What a function of SciPy's on whole arrays is here."""
+    return ufuncs.named(function, numpy_linalg.NAMED)
 
 
 def is_math(function: Any) -> bool:

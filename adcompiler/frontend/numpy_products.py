@@ -1,4 +1,4 @@
-"""Products of matrices, contractions, and linear algebra, in terms of the ops matmul, einsum, solve, inv."""
+"""Products of matrices and contractions, in terms of the ops matmul and einsum."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.ir.ops import linear_algebra, products
-from adcompiler.ir.types import F64, DType
+from adcompiler.ir.ops import products
 
 from .extents import common_shape, hint, same_dim
 from .frames import refuse
 from .numpy_creation import joint, number_or_array, operand_array
-from .numpy_reductions import elements, max_, min_, sum_
+from .numpy_reductions import elements, sum_
 from .numpy_shapes import (
-    axes_of,
     axis_of,
     diagonal,
     ravel,
@@ -25,7 +23,7 @@ from .numpy_shapes import (
     static_int,
     transpose,
 )
-from .scalars import cast, promotes_as
+from .scalars import cast
 from .ufuncs import boxed, into
 from .values import TracedArray, wrap
 
@@ -88,6 +86,11 @@ def inner(a: Any, b: Any) -> Any:
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """`np.outer`."""
     return np.multiply(ravel(a)[:, None], ravel(b)[None, :], out=out)
+
+
+def vecdot(a: Any, b: Any) -> Any:
+    """`np.vecdot`: scalar products along the last axis."""
+    return sum_(np.multiply(operand_array(a), operand_array(b)), -1)
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -163,84 +166,6 @@ def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axi
     return np.stack([p[i] * q[j] - p[j] * q[i] for i, j in ((1, 2), (2, 0), (0, 1))], -1)
 
 
-# ---- linear algebra ----
-
-
-def _floats(*arrays: Array) -> DType:
-    """LAPACK's dtype: integers become float64."""
-    kind = joint(arrays)
-    return kind if kind.is_float else F64
-
-
-def solve(a: Any, b: Any) -> Any:
-    """`np.linalg.solve`."""
-    x, y = operand_array(a), operand_array(b)
-    if x.ndim == 2 and same_dim(*x.type.shape) and y.ndim:
-        same_dim(x.type.shape[0], y.type.shape[0])
-    kind = _floats(x, y)
-    return wrap(linear_algebra.solve(cast(x.read(), kind), cast(y.read(), kind)))
-
-
-def inv(a: Any) -> Any:
-    """`np.linalg.inv`."""
-    x = _square(a)
-    return wrap(linear_algebra.inv(cast(x.read(), _floats(x))))
-
-
-def slogdet(a: Any) -> Any:
-    """`np.linalg.slogdet`: sign and logarithm."""
-    x = _square(a)
-    matrix = cast(x.read(), _floats(x))
-    sign, log = wrap(linear_algebra.detsign(matrix)), wrap(linear_algebra.logabsdet(matrix))
-    return _SlogdetResult(sign, log)
-
-
-def det(a: Any) -> Any:
-    """`np.linalg.det`."""
-    sign, log = slogdet(a)
-    return sign * np.exp(log)
-
-
-_SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
-
-
-def _square(a: Any) -> Array:
-    x = operand_array(a)
-    if x.ndim == 2:
-        same_dim(*x.type.shape)
-    return x
-
-
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """`np.linalg.norm` of vectors, and the Frobenius norm of matrices."""
-    a = operand_array(x)
-    a = a if a.type.dtype.is_float else a.astype(float)
-    if axis is None and (ord is None or (ord == 2 and a.ndim == 1) or (ord in ("fro", "f") and a.ndim == 2)):
-        return np.sqrt(sum_(a * a, None, keepdims=keepdims))
-    axes = axes_of(axis, a.ndim)
-    if len(axes) == 2 and ord in (None, "fro", "f"):
-        return np.sqrt(sum_(a * a, axes, keepdims=keepdims))
-    if len(axes) != 1:
-        refuse(f"np.linalg.norm of a matrix with ord={ord!r} is not supported", "use the Frobenius norm")
-    return _vector_norm(a, ord, axes, keepdims)
-
-
-def _vector_norm(a: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord is None or ord == 2:
-        return np.sqrt(sum_(a * a, axes, keepdims=keepdims))
-    if ord == np.inf:
-        return max_(np.abs(a), axes, keepdims=keepdims)
-    if ord == -np.inf:
-        return min_(np.abs(a), axes, keepdims=keepdims)
-    if ord == 0:
-        return sum_((a != 0).astype(a.dtype), axes, keepdims=keepdims)
-    if ord == 1:
-        return sum_(np.abs(a), axes, keepdims=keepdims)
-    if promotes_as(ord) not in (int, float):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    return sum_(np.abs(a) ** ord, axes, keepdims=keepdims) ** (1.0 / ord)
-
-
 FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
     {
         np.matmul: matmul,
@@ -252,10 +177,12 @@ FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
         np.einsum: einsum,
         np.trace: trace,
         np.cross: cross,
-        np.linalg.solve: solve,
-        np.linalg.inv: inv,
-        np.linalg.det: det,
-        np.linalg.slogdet: slogdet,
-        np.linalg.norm: norm,
+        np.vecdot: vecdot,
+        np.linalg.matmul: lambda x1, x2: matmul(x1, x2),
+        np.linalg.outer: lambda x1, x2: outer(x1, x2),
+        np.linalg.tensordot: lambda x1, x2, axes=2: tensordot(x1, x2, axes),
+        np.linalg.vecdot: lambda x1, x2: vecdot(x1, x2),
+        np.linalg.cross: lambda x1, x2: cross(x1, x2),
+        np.linalg.trace: lambda x, offset=0: trace(x, offset, -2, -1),
     }
 )

@@ -1,12 +1,14 @@
 """The quick way to a program: for calls with plain arguments, one check written for one specialisation.
 
-Plain are arrays, numbers, bools and strings, in tuples, lists and dicts as well. The check is a Python
-function of the arguments; it returns what the compiled program is called with, or None where the program
-might not serve. It may be stricter than the key, the observations and the guards of the specialisation, never
-laxer: they are asked where it says None. Of `def f(x, y): return np.sum(x * y) * RATE`:
+Plain are arrays, numbers, bools and strings, in tuples, lists, dicts and dataclasses as well. The check is a
+Python function of the function called, any of the same code, and of the arguments; it returns what the
+compiled program is called with, or None where the program might not serve. It may be stricter than the key,
+the observations and the guards of the specialisation, never laxer: they are asked where it says None. Of
+`def f(x, y): return np.sum(x * y) * RATE`:
 
-    def inputs(x, y):
+    def inputs(_callee, x, y):
         try:
+            _scope = _callee.__globals__
             if not (
                 type(x) is _ndarray and (x.dtype is _c0 or x.dtype == _c0)
                 and type(y) is float
@@ -33,7 +35,7 @@ import keyword
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -41,7 +43,7 @@ import optree
 
 from adcompiler.ir.types import Dim
 
-from .arguments import READY, STATIC_SIZES, Kind, LeafKey, overlaps, ready
+from .arguments import READY, STATIC_SIZES, TAKEN_APART, Kind, LeafKey, overlaps, ready
 from .capture import identifiers
 from .captured import Captured, Inputs, SizeSource
 from .observations import UNREADABLE, Attribute, Item, Observation, Path, Step, Variable, seen
@@ -61,15 +63,16 @@ _NAMESPACE = {
 
 
 def plain_check(captured: Captured, function: Callable[..., Any]) -> Check | None:
-    """The check of calls with one positional argument a parameter; None if such calls are not plain."""
+    """The check of calls of functions of one code and type; None if such calls are not plain.
+
+    It is called with the function, then one value a parameter.
+    """
     if not _is_plain(captured):
         return None
-    plain = isinstance(function, FunctionType)
-    writer = _Writer(captured, function.__code__.co_freevars if plain else None)
-    code = _compiled(writer.source())
-    scope = function.__globals__ if plain else {}
-    namespace = {**_NAMESPACE, **writer.constants, "_callee": function, "_scope": scope}
-    exec(code, namespace)
+    writer = _Writer(captured, function)
+    source = writer.source()
+    namespace = {**_NAMESPACE, **writer.constants}
+    exec(_compiled(source), namespace)
     check: Check = namespace["inputs"]
     return check
 
@@ -91,24 +94,30 @@ def _is_plain(captured: Captured) -> bool:
 
 
 def _has_plain_nodes(tree: optree.PyTreeSpec) -> bool:
-    """Whether it consists of tuples, lists, dicts and Nones."""
+    """Whether it consists of tuples, lists, dicts, Nones, and dataclasses that are taken apart by fields."""
     if tree.type is None:
         return True
-    plain = tree.type in (list, dict, type(None)) or issubclass(tree.type, tuple)
+    plain = tree.type in (list, dict, type(None), *TAKEN_APART) or issubclass(tree.type, tuple)
     return plain and all(map(_has_plain_nodes, tree.children()))
 
 
 class _Writer:
     """The source of one check, and the constants in it.
 
-    `free` are the closure variables of the function called, None if it is no plain function. `operands` are
-    the arguments, then the hidden arguments: the variable of each, and what it must be. `sizes` are the
-    variables that hold the size of an axis, or the absolute value of an int.
+    `bare` is the source of the plain function that is called, or whose method is, None if there is none, and
+    `free` its closure variables. `operands` are the arguments, then the hidden arguments: the variable of
+    each, and what it must be. `sizes` are the variables that hold the size of an axis, or the absolute value
+    of an int.
     """
 
-    def __init__(self, captured: Captured, free: Sequence[str] | None) -> None:
+    def __init__(self, captured: Captured, function: Callable[..., Any]) -> None:
         self.captured = captured
-        self.free = free
+        bare = function.__func__ if isinstance(function, MethodType) else function
+        self.free: Sequence[str] = ()
+        self.bare: str | None = None
+        if isinstance(bare, FunctionType):
+            self.free = bare.__code__.co_freevars
+            self.bare = "_callee" if bare is function else "_callee.__func__"
         self.constants: dict[str, Any] = {}
         keys = [*(a.key for a in captured.arguments), *(h.key for h in captured.hidden)]
         names = [*(a.name for a in captured.arguments), *(str(h.path) for h in captured.hidden)]
@@ -136,7 +145,9 @@ class _Writer:
             *(_prepared(name, key) for name, key in self.operands if key.kind is Kind.ARRAY),
             f"return {self.returned()}",
         ]
-        head = f"def inputs({', '.join(parameters)}):\n    try:"
+        head = f"def inputs({', '.join(['_callee', *parameters])}):\n    try:"
+        if any("_scope" in line for line in lines):
+            lines.insert(0, f"_scope = {self.bare}.__globals__")
         return "\n        ".join([head, *lines]) + "\n    except _unreadable:\n        return None\n"
 
     def constant(self, value: Any) -> str:
@@ -162,15 +173,16 @@ class _Writer:
                 elif part.type is type(None):
                     nodes.append(f"{text} is None")
                 else:
-                    kind = self.constant(part.type)
-                    nodes.append(f"type({text}) is {kind} and len({text}) == {part.num_children}")
+                    length = "" if part.type in TAKEN_APART else f" and len({text}) == {part.num_children}"
+                    nodes.append(f"type({text}) is {self.constant(part.type)}{length}")
         return parameters, nodes, statements
 
     def parts(self, text: str, tree: optree.PyTreeSpec) -> Iterator[tuple[str, optree.PyTreeSpec]]:
         """Every container and every leaf of an argument, and how it is read; the outermost first."""
         yield text, tree
         for entry, child in zip(tree.entries(), tree.children(), strict=True):
-            yield from self.parts(f"{text}[{self.constant(entry)}]", child)
+            place = f".{entry}" if tree.type in TAKEN_APART else f"[{self.constant(entry)}]"
+            yield from self.parts(f"{text}{place}", child)
 
     def kind(self, name: str, key: LeafKey) -> str:
         """That an operand is of its kind and dtype."""
@@ -225,6 +237,11 @@ class _Writer:
             case "value":
                 kind, value = map(self.constant, found)
                 return f"type({now}) is {kind} and {now} == {value}"
+            case "type":
+                return f"type({now}) is {self.constant(found)}"
+            case "code" if len(found) == 2 and type(found[0]) is CodeType:
+                seen = f"_seen({now}, 'code') == {self.constant(found)}"
+                return f"({now}.__code__ is {self.constant(found[0])} or {seen})"
             case how:
                 return f"_seen({now}, {how!r}) == {self.constant(found)}"
 
@@ -238,9 +255,9 @@ class _Writer:
     def step(self, step: Step, owner: str) -> str:
         """The object one step further than `owner`."""
         match step:
-            case Variable(name) if owner == "_callee" and self.free is not None:
+            case Variable(name) if owner == self.bare:
                 if name in self.free:
-                    return f"_callee.__closure__[{self.free.index(name)}].cell_contents"
+                    return f"{owner}.__closure__[{self.free.index(name)}].cell_contents"
                 return f"(_scope[{name!r}] if {name!r} in _scope else _builtins.{name})"
             case Attribute(name) if name.isidentifier() and not keyword.iskeyword(name):
                 return f"{owner}.{name}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import optree
@@ -74,8 +74,22 @@ class Served(NamedTuple, Generic[T]):
 
 
 Build = Callable[[Captured], T]
-_BY_CODE: dict[tuple[Any, ...], dict[Key, list[Specialisation[Any]]]] = {}
-"""The specialisations of each code object and options: a lambda made in a loop is compiled once."""
+
+
+@dataclass(eq=False)
+class Family(Generic[T]):
+    """The specialisations of all functions of one code and type, under one set of options."""
+
+    entries: dict[Key, list[Specialisation[T]]] = field(default_factory=dict)
+    served: tuple[Served[T], ...] = ()
+    """The one that served last first."""
+    checked: set[int] = field(default_factory=set)
+    """The ids of the specialisations for which a check was written, or could not be."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+_BY_CODE: dict[tuple[Any, ...], Family[Any]] = {}
+"""The families by code, type, parameters and options: a lambda made in a loop is compiled once."""
 
 
 class Specialisations(Generic[T]):
@@ -87,12 +101,8 @@ class Specialisations(Generic[T]):
         self.binder = binder(function)
         self._build = build
         self._code = callable_key(function)
-        self._entries: dict[Key, list[Specialisation[T]]] = _BY_CODE.setdefault((self._code, options), {})
-        self._served: tuple[Served[T], ...] = ()
-        """The one that served last first."""
-        self._checked: set[int] = set()
-        """The ids of the specialisations for which a check was written, or could not be."""
-        self._lock = threading.RLock()
+        who = (type(function), self._code, self.binder.names, options)
+        self._family: Family[T] = _BY_CODE.get(who) or _BY_CODE.setdefault(who, Family())
 
     def find(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Specialisation[T], Operands]:
         """The specialisation that serves a call, made if need be, and what to hand to its program."""
@@ -102,13 +112,14 @@ class Specialisations(Generic[T]):
     def serving(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Specialisation[T], Inputs]:
         """The same, with the operands in a row."""
         values = self.binder.bind(args, kwargs)
-        for served in self._served:
-            inputs = served.check(*values)
+        family, function = self._family, self.function
+        for served in family.served:
+            inputs = served.check(function, *values)
             if inputs is not None:
-                if served is not self._served[0]:
+                if served is not family.served[0]:
                     self._put_first(served)
                 return served.entry, inputs
-        with self._lock:
+        with family.lock:
             entry, operands = self._find(values)
             self._remember(entry)
         return entry, operands.inputs
@@ -116,17 +127,18 @@ class Specialisations(Generic[T]):
     @property
     def entries(self) -> list[Specialisation[T]]:
         """Every specialisation made so far, in order."""
-        return [entry for under_key in self._entries.values() for entry in under_key]
+        return [entry for under_key in self._family.entries.values() for entry in under_key]
 
     def _put_first(self, served: Served[T]) -> None:
-        with self._lock:
-            self._served = (served, *(other for other in self._served if other is not served))
+        family = self._family
+        with family.lock:
+            family.served = (served, *(other for other in family.served if other is not served))
 
     def _remember(self, entry: Specialisation[T]) -> None:
         """Later plain calls are asked whether this serves them."""
-        if id(entry) in self._checked:
+        if id(entry) in self._family.checked:
             return
-        self._checked.add(id(entry))
+        self._family.checked.add(id(entry))
         check = plain_check(entry.captured, self.function)
         if check is not None:
             self._put_first(Served(check, entry))
@@ -134,7 +146,7 @@ class Specialisations(Generic[T]):
     def _find(self, values: tuple[Any, ...]) -> tuple[Specialisation[T], Operands]:
         asked = request(self.function, self.binder, values)
         key = Key(self._code, asked.structure, asked.keys, asked.shared, self.options)
-        entries = self._entries.setdefault(key, [])
+        entries = self._family.entries.setdefault(key, [])
         for entry in entries:
             operands = entry.captured.operands(self.function, asked.leaves)
             if operands is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -53,12 +54,15 @@ def implementation(function: Any) -> Implementation | None:
         found = _DISPATCH.get(function)
     except TypeError:
         return None
-    if found is not None:
-        return found
-    for name, named in _NAMED.items():
+    return found if found is not None else named(function, _NAMED)
+
+
+def named(function: Any, table: Mapping[str, Callable[..., Any]]) -> Callable[..., Any] | None:
+    """What a table of dotted names has of a function, whose module may not be imported here."""
+    for name, body in table.items():
         module, _, attribute = name.rpartition(".")
         if getattr(sys.modules.get(module), attribute, None) is function:
-            return named
+            return body
     return None
 
 
@@ -287,8 +291,8 @@ def _modf(x: Any) -> Any:
     return np.copysign(np.where(np.isinf(x), 0.0, x - whole), x), whole
 
 
-def _matmul(x: Any, y: Any) -> Any:
-    return current().arithmetic.function(np.matmul, (x, y), {})
+def _product(ufunc: np.ufunc, x: Any, y: Any) -> Any:
+    return current().arithmetic.function(ufunc, (x, y), {})
 
 
 _SPECIAL: Mapping[np.ufunc, Callable[..., Any]] = MappingProxyType(
@@ -299,7 +303,7 @@ _SPECIAL: Mapping[np.ufunc, Callable[..., Any]] = MappingProxyType(
         np.fmod: _divided(np.fmod),
         np.divmod: _divmod,
         np.modf: _modf,
-        np.matmul: _matmul,
+        **{u: partial(_product, u) for u in (np.matmul, np.vecdot)},
     }
 )
 

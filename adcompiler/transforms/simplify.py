@@ -17,7 +17,7 @@ from adcompiler.ir.build import active, block, lookup, origin, replay, rewrite_i
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant, reads
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
-from adcompiler.ir.ops.attributes import integers
+from adcompiler.ir.ops.attributes import integers, text
 from adcompiler.ir.types import F64, ArrayType, broadcast_shapes
 
 from .accesses import simpler_access
@@ -104,6 +104,8 @@ def _simpler(eqn: Eqn, made: Made, once: Collection[Value]) -> Value | None:
     if len(eqn.outputs) != 1 or eqn.op.effect:
         return None
     found = _folded(eqn) or _by_structure(eqn, made) or _by_rule(eqn, made)
+    if found is None and eqn.op.name == "transpose" and eqn.inputs[0] in once:
+        found = _transposed_product(eqn, made)
     if eqn.op.name == "sum" and found is None and _is_derived(eqn):
         found = known_sum(eqn, made)
     if found is None and eqn.inputs:
@@ -224,6 +226,27 @@ def _composed_transpose(eqn: Eqn, inner: Eqn | None) -> Value | None:
         return None
     first = integers(inner.attrs["axes"])
     return eqn.op(inner.inputs[0], axes=tuple(first[k] for k in axes))
+
+
+def _transposed_product(eqn: Eqn, made: Made) -> Value | None:
+    """The transpose of a product that nothing else reads, as the product that gives it."""
+    product = made.get(eqn.inputs[0])
+    if product is None or not (_is_derived(eqn) and _is_derived(product)):
+        return None
+    if product.op.name == "einsum":
+        operands, _, result = text(product.attrs["subscripts"]).partition("->")
+        moved = "".join(result[k] for k in integers(eqn.attrs["axes"]))
+        return product.op(*product.inputs, subscripts=f"{operands}->{moved}")
+    if product.op.name != "matmul" or eqn.attrs["axes"] != (1, 0):
+        return None
+    a, b = product.inputs
+    return product.op(_matrix_transpose(b, made), _matrix_transpose(a, made))
+
+
+def _matrix_transpose(x: Value, made: Made) -> Value:
+    if x in made and made[x].op.name == "transpose":
+        return made[x].inputs[0]
+    return OPS["transpose"](x, axes=(1, 0))
 
 
 def _composed_index(eqn: Eqn, inner: Eqn) -> Value | None:

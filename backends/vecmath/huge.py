@@ -1,8 +1,8 @@
 """Angles of any size without the multiples of pi/2.
 
-x 2/pi = n + r with |r| <= 1/2 is found from the bits of 2/pi that matter for the exponent of x, after Payne and
-Hanek (1983). x is a whole number times a power of two; that power times 2/pi, without multiples of 4, lies in a
-table, in pieces of 26 bits whose products with the halves of x are exact.
+x 2/pi = n + r with |r| <= 1/2 is found from the bits of 2/pi that matter for the exponent of x, after Payne
+and Hanek (1983). x is a whole number times a power of two; that power times 2/pi, without multiples of 4,
+lies in a table, in pieces of 26 bits whose products with the halves of x are exact.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from .tables import Table
 
 HALF_PI = (pi / 2, 6.123233995736766e-17)
 """pi/2 as a sum of two numbers."""
+HALF_PI_HALVES = (1.5707963109016418, 1.5893254712295857e-08)
+"""The first of them as a sum of two of 26 bits."""
 
 BITS_OF_TWO_BY_PI = int(
     "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e006492eea09d1921cfe1deb1c"
@@ -78,5 +80,9 @@ def _quarters(x: Float) -> tuple[Float, Float, Bits]:
 def reduced(x: Float) -> tuple[Float, Float, Bits]:
     """|x| = n pi/2 + y: y as a sum of two, and bits whose last two are those of n; NaN if x is infinite."""
     r, lost, n = _quarters(x)
-    y = where(abs(x) < float("inf"), r * HALF_PI[0], float("nan"))
-    return y, fused(r, HALF_PI[1], lost * HALF_PI[0]), n
+    upper = r.upper(27)
+    product = r * HALF_PI[0]
+    error = (upper * HALF_PI_HALVES[0] - product) + upper * HALF_PI_HALVES[1]
+    error = error + (r - upper) * HALF_PI_HALVES[0] + (r - upper) * HALF_PI_HALVES[1]
+    y = where(abs(x) < float("inf"), product, float("nan"))
+    return y, fused(r, HALF_PI[1], fused(lost, HALF_PI[0], error)), n

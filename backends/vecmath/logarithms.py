@@ -1,8 +1,8 @@
 """Logarithms: log, log2, log10, and log1p, that of 1 + x.
 
-x = 2^k m with sqrt(1/2) <= m < sqrt(2). With f = m - 1, s = f / (2 + f) and z = s^2,
-log m = f - f^2/2 + s (f^2/2 + z p(z)); that form and the way to other bases are those of FreeBSD's e_log.c and
-k_log.h. A subnormal number is multiplied by a power of two before.
+x = 2^k m with sqrt(1/2) <= m < sqrt(2). With f = m - 1, s = f / (2 + f) and z = s^2, log m = f - f^2/2 + s
+(f^2/2 + z p(z)); that form and the way to other bases are those of FreeBSD's e_log.c and k_log.h. A
+subnormal number is multiplied by a power of two before.
 
 Coefficients: minimax in the relative error of the logarithm, by Remez's exchange with 160 bits.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .exponentials import LN2_LOWER, LN2_UPPER, TINY
+from .exponentials import LN2_LOWER, LN2_UPPER, TINY, exp
 from .notation import F32, F64, Bits, Float, fused, polynomial, two_sum, where
 
 LOG = {
@@ -37,6 +37,8 @@ LIFT = {F64: 54, F32: 25}
 HALF = {F64: 32, F32: 12}
 """Bits without which products of two numbers are exact."""
 
+LN2 = 0.6931471805599453
+
 BASE2 = {F64: (1.44269504072144627571, 1.67517131648865118353e-10), F32: (1.44287109375, -1.7605285393e-4)}
 BASE10 = {
     F64: (0.43429448187816888094, 2.50829467116452752298e-11),
@@ -61,8 +63,8 @@ class Parts:
     rest: Float
 
 
-def parts(x: Float) -> Parts:
-    """What the logarithm of a positive number is put together from."""
+def normal(x: Float) -> tuple[Float, Bits, Float]:
+    """k, bits of k with the bias of the format, and m, of a positive number 2^k m with m about 1."""
     format, root = x.format, ROOT[x.format]
     one, bits = format.bias << format.mantissa, format.mantissa
     subnormal = x < SMALLEST[format]
@@ -70,7 +72,13 @@ def parts(x: Float) -> Parts:
     place = raised >> bits
     whole = (place | x.constant(2.0**bits).bits).number
     k = whole - where(subnormal, x.constant(2.0**bits + format.bias + LIFT[format]), 2.0**bits + format.bias)
-    f = ((raised & (2**bits - 1)) + root).number - 1.0
+    return k, place, ((raised & (2**bits - 1)) + root).number
+
+
+def parts(x: Float) -> Parts:
+    """What the logarithm of a positive number is put together from."""
+    k, place, m = normal(x)
+    f = m - 1.0
     s = f / (f + 2.0)
     z = s * s
     half = 0.5 * f * f
@@ -78,7 +86,7 @@ def parts(x: Float) -> Parts:
 
 
 def at_ends(x: Float, result: Float) -> Float:
-    """The logarithm of x, if it is `result` within the domain: -inf at 0, NaN below, inf and NaN as they are."""
+    """The logarithm of x, `result` within the domain: -inf at 0, NaN below, inf and NaN as they are."""
     outside = where(x.equals(0.0), x.constant(-float("inf")), float("nan"))
     return where(x > 0.0, where(x < float("inf"), result, x), outside)
 
@@ -102,6 +110,13 @@ def log1p(x: Float) -> Float:
     scale = ((found.place ^ -1) + (2 * format.bias + 1) << format.mantissa).number
     correction = where(total < 2.0**60, lost * scale * (1.0 - f * (1.0 - f)), 0.0)
     return where(abs(x) < TINY[format], x, at_ends(total, _natural(found, correction)))
+
+
+def logaddexp(x: Float, y: Float) -> Float:
+    """log(e^x + e^y); like NumPy's it is as precise as the larger of the two terms that it adds."""
+    larger = where(x > y, x, y)
+    apart = larger + log1p(exp(-abs(x - y)))
+    return where(x.equals(y), x + LN2, apart)
 
 
 def _based(x: Float, factor: tuple[float, float], of_two: tuple[float, float]) -> Float:

@@ -2,9 +2,9 @@
 
 The formulas have no branches, so that LLVM's vectoriser takes a loop that calls them as it takes a sum. Two
 kinds of arithmetic are told apart. Operators are exact to the letter: each rounds once, none is fused or
-reordered, so that the errors of roundings can be computed and made up for. `fused(a, b, c)` is a * b + c, with
-one rounding where the processor has such an instruction and two elsewhere; a formula that uses it is right
-with both.
+reordered, so that the errors of roundings can be computed and made up for. `fused(a, b, c)` is a * b + c,
+with one rounding where the processor has such an instruction and two elsewhere; a formula that uses it is
+right with both.
 
 Numba adds the fast-math flags of the function that it compiles to instructions that have none
 (numba/core/fastmathpass.py). So every instruction here has one: `afn`, which lets calls of functions be
@@ -154,7 +154,7 @@ class Float(Term):
 
     def upper(self, bits: int) -> Float:
         """The number without its last bits."""
-        return (self.bits & (2**self.format.width - 2**bits)).number
+        return (self.bits & -(1 << bits)).number
 
     def converted(self, format: Format) -> Float:
         """The number in another format."""
@@ -206,13 +206,12 @@ class Bits(Term):
         """The number that they stand for."""
         return Float(self.builder, self.builder.bitcast(self.value, float_of(self.format)), self.format)
 
-    def power_of_two(self) -> Float:
-        """2^k, where these are the last bits of k, which is within the range of exponents."""
-        return ((self + self.format.bias) << self.format.mantissa).number
-
 
 class Truth(Term):
     """Whether something holds."""
+
+    def __invert__(self) -> Truth:
+        return Truth(self.builder, self.builder.not_(self.value), self.format)
 
     def __and__(self, x: Truth) -> Truth:
         return Truth(self.builder, self.builder.and_(self.value, x.value), self.format)
@@ -254,6 +253,23 @@ def fast_two_sum(a: Float | float, b: Float) -> tuple[Float, Float]:
     """The rounded sum, and its error, where |a| >= |b| or a = 0. Source: Dekker, 1971, 4.7."""
     total = a + b
     return total, b - (total - a)
+
+
+def two_product(a: Float, b: Float) -> tuple[Float, Float]:
+    """The rounded product, and its error, but for a last bit: both are cut in two, as in Dekker, 1971."""
+    bits = (a.format.mantissa + 1) // 2
+    product, short, other = a * b, a.upper(bits + 1), b.upper(bits)
+    rest = (short * other - product) + (a - short) * other
+    return product, rest + a * (b - other)
+
+
+def quotient(above: Float, above_rest: Float, below: Float, below_rest: Float) -> Float:
+    """(above + above_rest) / (below + below_rest) with one division, to little more than half a last bit."""
+    inverse = 1.0 / below
+    result = above * inverse
+    product, lost = two_product(result, below)
+    rest = (above - product) - lost
+    return result + (rest + (above_rest - result * below_rest)) * inverse
 
 
 def float_of(format: Format) -> Any:

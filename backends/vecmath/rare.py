@@ -1,9 +1,9 @@
 """What a formula needs for few arguments, in a function of its own that is called for those alone.
 
 LLVM's vectoriser refuses a loop with a call, unless the function has a vector variant somewhere. So one is
-declared, for 64 numbers at once, wider than any vector that it would choose. With the obstacle out of the way it
-vectorises the loop, and puts a branch and a call of the scalar function for each number of a vector. Should it
-ever stop doing so, loops are slower, and the numbers are the same.
+declared, for 64 numbers at once, wider than any vector that it would choose. With the obstacle out of the
+way it vectorises the loop, and puts a branch and a call of the scalar function for each number of a vector.
+Should it ever stop doing so, loops are slower, and the numbers are the same.
 """
 
 from __future__ import annotations

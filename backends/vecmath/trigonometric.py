@@ -1,9 +1,9 @@
 """Sine, cosine and tangent, of huge numbers too.
 
 |x| = n pi/2 + y with |y| <= pi/4, about, where y is a sum of two numbers; y goes into odd and even minimax
-polynomials (Remez's exchange, 160 bits). Up to 2^20 that is done after Cody and Waite: pi/2 is split in three,
-so that n times the first two parts is exact. Beyond, and where so much cancels that three parts are too few, a
-function that is called for such arguments alone does what `huge.py` says.
+polynomials (Remez's exchange, 160 bits). Up to 2^20 that is done after Cody and Waite: pi/2 is split in
+three, so that n times the first two parts is exact. Beyond, and where so much cancels that three parts are
+too few, a function that is called for such arguments alone does what `huge.py` says.
 
 Numbers of 32 bits are computed in 64.
 """
@@ -11,7 +11,7 @@ Numbers of 32 bits are computed in 64.
 from __future__ import annotations
 
 from . import huge
-from .notation import F64, Bits, Float, Truth, fast_two_sum, fused, polynomial, two_sum, where
+from .notation import F64, Bits, Float, Truth, fast_two_sum, fused, polynomial, quotient, two_sum, where
 from .rare import rarely
 
 SIN = {
@@ -73,6 +73,23 @@ def _turned(y: Float, rest: Float, n: Bits) -> Float:
     return (value.bits ^ ((n & 2) << 62)).number
 
 
+def _tan(y: Float, rest: Float, n: Bits) -> Float:
+    """tan(y + rest + n pi/2): what the roundings of sine, cosine and quotient lost is put back."""
+    z = y * y
+    sine, lost = fast_two_sum(y, fused(z * y, polynomial(z, SIN), rest))
+    half = 0.5 * z
+    near, away = fast_two_sum(y.constant(1.0), -half)
+    cosine, missing = fast_two_sum(near, away + fused(z * z, polynomial(z, COS), -(y * rest)))
+    even = (n & 1).equals(0)
+    above, above_rest = where(even, sine, -cosine), where(even, lost, -missing)
+    below, below_rest = where(even, cosine, sine), where(even, missing, lost)
+    return quotient(above, above_rest, below, below_rest)
+
+
+def _huge_tan(x: Float) -> Float:
+    return _tan(*huge.reduced(x)).times_sign_of(x)
+
+
 def _huge_sin(x: Float) -> Float:
     y, rest, n = huge.reduced(x)
     return _turned(y, rest, n).times_sign_of(x)
@@ -96,3 +113,11 @@ def cos(x: Float) -> Float:
     wide = x.converted(F64)
     y, rest, n, right = _reduced(wide)
     return rarely(right, _huge_cos, wide, _turned(y, rest, n + 1)).converted(x.format)
+
+
+def tan(x: Float) -> Float:
+    """The tangent; NaN of an infinite number."""
+    wide = x.converted(F64)
+    y, rest, n, right = _reduced(wide)
+    usual = _tan(y, rest, n).times_sign_of(wide)
+    return rarely(right, _huge_tan, wide, usual).converted(x.format)

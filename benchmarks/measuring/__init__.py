@@ -1,1 +1,1 @@
-"""How benchmarks measure: in turn, by the clock; and in a process of its own, where that matters."""
+"""What benchmarks measure, and how: in a process of its own, where that matters."""

@@ -14,8 +14,7 @@ import numpy as np
 from numba import njit
 
 from adcompiler import adjoint
-
-from . import clock
+from adcompiler.benchmarking import clock
 
 
 def timed(name: str, sizes: Sequence[int], seconds: float) -> list[dict[str, float]]:

@@ -15,13 +15,18 @@ from typing import Any
 class Ready:
     """A contestant with its arguments in hand.
 
-    `call` takes one gradient, `gradients` makes NumPy arrays of what it returned; `stages` are the seconds to
-    trace, to compile, and of the first call, where there is a compiler.
+    `call` takes one gradient, `gradients` makes NumPy arrays of what it returned; `stages` are seconds, where
+    there is a compiler.
     """
 
     call: Callable[[], Any]
     gradients: Callable[[Any], tuple[Any, ...]]
     stages: Mapping[str, float] = field(default_factory=dict)
+
+
+def stages(trace: float, first: float, later: float) -> dict[str, float]:
+    """Of the first call, which traces and compiles; what is neither that nor a later call is compiling."""
+    return {"trace": trace, "compile": max(0.0, first - trace - later), "first": first}
 
 
 def as_tuple(gradient: Any) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import jax.scipy.special
 import numpy as np
 from workloads import Workload
 
-from . import Ready, as_tuple, jax_forms, jax_in_place, users_code
+from . import Ready, as_tuple, jax_forms, jax_in_place, stages, users_code
 
 jax.config.update("jax_enable_x64", True)
 
@@ -51,10 +51,7 @@ def forms(workload: Workload) -> dict[str, Callable[..., Any]]:
 def start(
     function: Callable[..., Any], workload: Workload, args: tuple[Any, ...], now: Callable[[], float]
 ) -> tuple[Callable[..., Any], dict[str, float]]:
-    """The compiled derivative, and the seconds to trace, to compile, and of the first call.
-
-    The first call does all three; tracing is timed by another one, the call itself by a second.
-    """
+    """The compiled derivative, and the stages of its first call; tracing is timed another time."""
     static = tuple(k for k, a in enumerate(args) if isinstance(a, int))  # sizes, as they are to adcompiler
     given = to_device(args)
 
@@ -73,14 +70,13 @@ def start(
         readings.append(now())
     compiled().lower(*given)
     begin, first, second, lowered = *readings, now()
-    trace, call = lowered - second, second - first
-    return gradient, {"trace": trace, "compile": max(0.0, first - begin - call - trace), "first": call}
+    return gradient, stages(lowered - second, first - begin, second - first)
 
 
 def ready(started: Callable[[], Any], args: tuple[Any, ...], on_device: bool) -> Ready:
-    gradient, stages = started()
+    gradient, found = started()
     given = to_device(args) if on_device else args
-    return Ready(lambda: jax.block_until_ready(gradient(*given)), to_numpy, stages)
+    return Ready(lambda: jax.block_until_ready(gradient(*given)), to_numpy, found)
 
 
 def to_device(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -10,6 +10,15 @@ from .rows import Row, geometric_mean
 
 GROUPS = {"kernel": 2.0, "BLAS": 1.0, "call": 3.0}
 SLOWER = 1.1
+PUBLISHED = {
+    "logsumexp large": 1.12,
+    "gmm large": 3.9,
+    "kmeans large": 1.1,
+    "least_squares large": 1.44,
+    "diagonal_lstm medium": 2.8,
+    "ode medium": 3.3,
+}
+"""Gradient over primal in GradBench's evals, at these sizes: of C++ by hand (the first three), of Enzyme."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,10 @@ class Bar:
     @property
     def met(self) -> bool:
         return self.least <= self.found <= self.most
+
+    @property
+    def value(self) -> str:
+        return "" if math.isnan(self.found) else f"{self.found:.2f}{self.unit}"
 
     @property
     def verdict(self) -> str:
@@ -49,6 +62,7 @@ def of(rows: Sequence[Row], figures: dict[str, Any]) -> list[Bar]:
         *against_jax(single),
         mean("PyTorch eager / ours", single, lambda r: r.over(r.median("PyTorch")), least=5.0),
         mean("ours / by hand", single, lambda r: inverse(r.over(r.median("hand"))), most=1.15),
+        against_published(single),
         *gradient_and_primal(single),
         *bandwidth(figures.get("bandwidth")),
         *calls(single),
@@ -98,6 +112,16 @@ def against_jax(rows: Sequence[Row]) -> list[Bar]:
         mine = [row for row in rows if row.group == group and row.counts]
         bars.append(mean(f"JAX jit(grad) / ours, {group}-bound", mine, lambda r: r.over(r.jax), least=least))
     return [*bars, extreme("ours / JAX jit(grad)", rows, lambda r: inverse(r.over(r.jax)), most=SLOWER)]
+
+
+def against_published(rows: Sequence[Row]) -> Bar:
+    """Whether what is written by hand is worth comparing with."""
+    known = [row for row in rows if row.label in PUBLISHED]
+
+    def ratio(row: Row) -> float:
+        return row.times["hand"]["median"] / row.times["primal, hand"]["median"] / PUBLISHED[row.label]
+
+    return extreme("by hand, gradient / primal over what is published", known, ratio, most=1.3)
 
 
 def gradient_and_primal(rows: Sequence[Row]) -> list[Bar]:

@@ -35,7 +35,7 @@ def microseconds(seconds: float | None) -> str:
 
 
 def bars_table(bars: Sequence[Bar]) -> str:
-    lines = [[b.figure, b.bar, f"{b.found:.2f}{b.unit}", b.verdict, b.beside] for b in bars]
+    lines = [[b.figure, b.bar, b.value, b.verdict, b.beside] for b in bars]
     return table(("figure", "bar", "found", "", "beside"), lines)
 
 
@@ -55,7 +55,7 @@ def rows_table(rows: Sequence[Row]) -> str:
 
 
 def compile_table(rows: Sequence[Row]) -> str:
-    """Where the time to the first gradient goes; of JAX, the form that gets there first."""
+    """Seconds to trace and compile, and of the whole first call; of JAX, the form that is first."""
     lines = []
     for row in rows:
         jax = [who for who in row.stages if who.startswith("JAX") and row.stages[who]]
@@ -81,8 +81,8 @@ def text(rows: Sequence[Row], bars: Sequence[Bar], machine: dict[str, str]) -> s
     described = ", ".join(f"{what} {value}" for what, value in machine.items() if what != "date")
     parts = [
         INTRODUCTION,
-        f"{machine['date']}: {described}.",
-        "![times of gradients](benchmarks.png)",
+        f"{machine['date']}: {described}.\n",
+        "![times of gradients](benchmarks.png)\n",
         "## The bars\n",
         bars_table(bars),
     ]

@@ -24,6 +24,7 @@ from . import (
     selection,
     shape,
     special,
+    triangular,
     trigonometric,
 )
 
@@ -44,6 +45,7 @@ FAMILIES = (
     arrays,
     products,
     linear_algebra,
+    triangular,
     loops,
     control,
 )

@@ -44,6 +44,13 @@ def dtype(attr: Attr) -> DType:
     return attr
 
 
+def boolean(attr: Attr) -> bool:
+    """An attribute that is a truth value."""
+    if not isinstance(attr, bool):
+        raise VerifierError(f"expected a truth value, got {attr!r}")
+    return attr
+
+
 def text(attr: Attr) -> str:
     """An attribute that is a string."""
     if not isinstance(attr, str):

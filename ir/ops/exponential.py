@@ -121,6 +121,7 @@ logaddexp = elementwise(
     "logaddexp",
     numpy=np.logaddexp,
     scalar="np.logaddexp({0}, {1})",
+    vector="logaddexp({0}, {1})",
     sympy=lambda x, y: symbolic("log")(symbolic("exp")(x) + symbolic("exp")(y)),
     partials=_logaddexp_partials,
     cost=35,

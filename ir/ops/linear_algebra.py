@@ -13,8 +13,8 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
-from ..op import Forward, NoDerivative, Op, Reverse, Rule, Sample, Whole
-from ..types import ArrayType
+from ..op import Forward, Library, NoDerivative, Op, Reverse, Rule, Sample, Whole
+from ..types import ArrayType, Dim
 from .elementwise import common_dtype, floating, matrix, vector
 from .products import matmul, outer, transposed
 from .reductions import weighted_sum
@@ -22,7 +22,7 @@ from .reductions import weighted_sum
 # ---- solve ----
 
 
-def _require_square(a: ArrayType) -> None:
+def require_square(a: ArrayType) -> None:
     if a.rank < 2:
         raise ShapeError(f"{a.rank}-dimensional array given. Array must be at least two-dimensional")
     if a.rank > 2:
@@ -34,7 +34,7 @@ def _require_square(a: ArrayType) -> None:
 def _solve_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
     common_dtype("solve", types, floating)
     a, b = types
-    _require_square(a)
+    require_square(a)
     if b.rank not in (1, 2):
         raise ShapeError(
             f"solve takes a vector or a matrix of right-hand sides, not an array of dimension {b.rank}"
@@ -68,13 +68,12 @@ def _solve_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -
         reverse.accumulate(a, -(outer(b_ct, x) if x.type.rank == 1 else matmul(b_ct, transposed(x))))
 
 
-def _fresh(rank: int, source: str) -> str:
-    """LAPACK's matrices are stored column after column."""
-    return f"np.ascontiguousarray({source})" if rank == 2 else source
+def _solve_source(eqn: Eqn, operands: Sequence[str], result: str) -> str:
+    function = "solve" if eqn.output.type.rank == 2 else "solve_vector"
+    return f"{function}({', '.join((*operands, result))})"
 
 
-def _solve_source(eqn: Eqn, operands: Sequence[str]) -> str:
-    return _fresh(eqn.output.type.rank, f"np.linalg.solve({', '.join(operands)})")
+SINGULAR = "Singular matrix"
 
 
 def _solve_sympy(a: Any, b: Any) -> Any:
@@ -85,15 +84,28 @@ def _solve_sympy(a: Any, b: Any) -> Any:
 
 _REGULAR = matrix(-1, 1, 3, 3) + 3.0 * np.eye(3)
 
+
+def _elimination(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+    """A third of the cube: multiplications and additions of Gaussian elimination, in pairs."""
+    return types[0].size * types[0].shape[0] // 3
+
+
+def _solve_terms(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+    """Elimination, and both substitutions for each right-hand side."""
+    a, b = types
+    return _elimination(types, attrs) + a.shape[0] * b.size
+
+
 solve = Op(
     name="solve",
     infer=_solve_infer,
     numpy=np.linalg.solve,
     derivative=Rule(_solve_jvp, _solve_vjp),
-    lowering=Whole(_solve_source),
+    lowering=Library(_solve_source, SINGULAR),
     sympy=_solve_sympy,
     dispatch=(np.linalg.solve,),
-    cost=20,
+    cost=2,
+    terms=_solve_terms,
     dear=True,
     samples=(
         Sample((_REGULAR, vector(-1, 1, 3))),
@@ -110,7 +122,7 @@ solve = Op(
 
 def _square_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
     common_dtype("inv", types, floating)
-    _require_square(types[0])
+    require_square(types[0])
     return (types[0],)
 
 
@@ -138,10 +150,11 @@ inv = Op(
     infer=_square_infer,
     numpy=np.linalg.inv,
     derivative=Rule(_inv_jvp, _inv_vjp),
-    lowering=Whole(lambda eqn, operands: _fresh(2, f"np.linalg.inv({operands[0]})")),
+    lowering=Library(lambda eqn, operands, result: f"inverse({operands[0]}, {result})", SINGULAR),
     sympy=_inv_sympy,
     dispatch=(np.linalg.inv,),
-    cost=20,
+    cost=2,
+    terms=lambda types, attrs: types[0].size * types[0].shape[0],
     dear=True,
     samples=(Sample((_REGULAR,)), Sample((np.array([[-0.5]]),))),
 )
@@ -154,7 +167,7 @@ def _determinant_infer(
     types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
 ) -> tuple[ArrayType, ...]:
     common_dtype("slogdet", types, floating)
-    _require_square(types[0])
+    require_square(types[0])
     return (ArrayType(types[0].dtype),)
 
 
@@ -173,7 +186,8 @@ logabsdet = Op(
     derivative=weighted_sum(lambda a, y, axes: transposed(inv(a))),
     lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[1]"),
     sympy=_logabsdet_sympy,
-    cost=20,
+    cost=2,
+    terms=_elimination,
     dear=True,
     samples=_DETERMINANTS,
 )
@@ -184,7 +198,8 @@ detsign = Op(
     numpy=lambda a: np.linalg.slogdet(a)[0],
     derivative=NoDerivative("the sign of a determinant is piecewise constant"),
     lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[0]"),
-    cost=20,
+    cost=2,
+    terms=_elimination,
     dear=True,
     samples=_DETERMINANTS,
 )

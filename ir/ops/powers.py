@@ -28,6 +28,7 @@ pow_ = elementwise(
     "pow",
     numpy=np.power,
     scalar="{0} ** {1}",
+    vector="power({0}, {1})",
     sympy=lambda x, y: x**y,
     partials=_pow_partials,
     accepts=numeric,

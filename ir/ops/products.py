@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
-from ..op import Op, Sample, Structural, Whole, multilinear
+from ..op import Op, Sample, Structural, multilinear
 from ..types import ArrayType, Dim, broadcast_shapes
 from . import attributes
 from .arrays import on_expressions
@@ -72,14 +72,21 @@ def _matmul_transpose(eqn: Eqn, k: int, ct: Value) -> Value:
             return matmul(transposed(a), ct)
 
 
+def _matmul_terms(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+    """Rows times columns times the length of both."""
+    a, b = types
+    return a.size * b.with_shape(b.shape[1:]).size
+
+
 matmul = Op(
     name="matmul",
     infer=_matmul_infer,
     numpy=np.matmul,
     derivative=multilinear(_matmul_transpose),
-    lowering=Whole(lambda eqn, operands: f"np.dot({', '.join(operands)})"),
+    lowering=Structural(),
     sympy=on_expressions(np.matmul),
     cost=2,
+    terms=_matmul_terms,
     dear=True,
     samples=(
         Sample((matrix(-1, 1, 3, 4), matrix(-1, 1, 4, 2, seed=1))),
@@ -167,6 +174,12 @@ def _einsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Blo
     return (types[0].with_shape([sizes[label] for label in parsed.result]),)
 
 
+def _einsum_terms(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+    """One for each value of all labels together, and each operand after the first."""
+    sizes = Contraction.parse(attributes.text(attrs["subscripts"])).sizes(types)
+    return types[0].with_shape([*sizes.values(), max(1, len(types) - 1)]).size
+
+
 def _einsum(*operands: Any, subscripts: str) -> Any:
     return np.asarray(np.einsum(subscripts, *operands))[()]
 
@@ -193,6 +206,7 @@ einsum = Op(
     lowering=Structural(),
     sympy=on_expressions(_einsum),
     cost=2,
+    terms=_einsum_terms,
     dear=True,
     samples=(
         Sample((matrix(-1, 1, 3, 4), matrix(-1, 1, 4, 2, seed=1)), {"subscripts": "ij,jk->ik"}),

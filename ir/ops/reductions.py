@@ -185,7 +185,7 @@ def _number_of_hits(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
     return sum_(_hits(x, y, axes), axes=axes)
 
 
-def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> Op:
+def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str, word: str) -> Op:
     def symbolic(x: Any, axes: tuple[int, ...]) -> Any:
         import sympy as sp
 
@@ -200,7 +200,11 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> 
         numpy=lambda x, axes: ufunc.reduce(x, axis=axes),
         derivative=weighted_sum(_hits, _number_of_hits),
         # a NaN is taken, and stays: nothing compares with it
-        lowering=Reduction(start, f"({{x}} if {{x}} {sign} {{acc}} or {{x}} != {{x}} else {{acc}})"),
+        lowering=Reduction(
+            start,
+            f"({{x}} if {{x}} {sign} {{acc}} or {{x}} != {{x}} else {{acc}})",
+            f"{word}({{acc}}, {{x}})",
+        ),
         sympy=on_expressions(symbolic),
         dear=True,
         samples=(
@@ -211,8 +215,8 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str) -> 
     )
 
 
-max_ = _extremum("max", np.maximum, "Max", "{lowest}", ">")
-min_ = _extremum("min", np.minimum, "Min", "{highest}", "<")
+max_ = _extremum("max", np.maximum, "Max", "{lowest}", ">", "larger")
+min_ = _extremum("min", np.minimum, "Min", "{highest}", "<", "smaller")
 
 
 def _position(name: str, numpy: Callable[..., Any]) -> Op:

@@ -1,0 +1,64 @@
+"""The memory that a call takes, computed before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .backends import Compiled
+from .frontend.captured import Inputs
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that one call takes beyond its arguments.
+
+    Attributes
+    ----------
+    results
+        Arrays that the call returns; not taken where `out` brings them.
+    workspace
+        Memory for everything else that is planned, kept between calls: see `clear_buffers`. A call may be
+        given a larger piece that is kept already.
+    inside
+        Arrays that the compiled code makes and frees on the way, the most at a time.
+    copies
+        Arguments that are not contiguous, and are copied first.
+    unknown
+        What only the call finds out, and is not counted: tapes of loops whose number of trips the data
+        decide, say. Empty where the numbers are all there is.
+    """
+
+    results: int
+    workspace: int
+    inside: int
+    copies: int
+    unknown: tuple[str, ...]
+
+    @property
+    def peak(self) -> int:
+        """All of it: the most bytes that are taken at a time, up to a few kilobytes of Python's objects."""
+        return self.results + self.workspace + self.inside + self.copies
+
+    def __str__(self) -> str:
+        parts = {"results": self.results, "workspace": self.workspace, "inside": self.inside}
+        parts |= {"copies of arguments": self.copies}
+        counted = ", ".join(f"{name} {count:,}" for name, count in parts.items() if count)
+        lines = [f"{self.peak:,} bytes" + (f": {counted}" if counted else "")]
+        return "\n".join([*lines, *(f"not counted: {what}" for what in self.unknown)])
+
+
+def memory(program: Compiled, inputs: Inputs, given: Sequence[Any]) -> Memory:
+    """What a program takes when it is called with these inputs, made of the leaves given."""
+    values = inputs[: len(program.function.body.params)]
+    own = {id(leaf) for leaf in given}
+    copies = sum(v.nbytes for v in values if isinstance(v, np.ndarray) and id(v) not in own)
+    if program.needs is None:
+        return Memory(0, 0, 0, copies, ("the NumPy backend makes an array for each operation",))
+    sizes = dict(zip(program.function.sizes, inputs[len(values) :], strict=True))
+    needs = program.needs
+    known = (needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes))
+    return Memory(*known, copies, needs.unknown)
