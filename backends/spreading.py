@@ -1,8 +1,8 @@
 """The call that hands chunks of a loop to threads.
 
-Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it. The
-function of the loop becomes part of the caller's library, and a function of LLVM, `chunks`, runs it. Either
-the caller calls that, or the threading layer (`threads.py`) does in each thread. Both run the same machine
+Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it.
+The function of the loop becomes part of the caller's library, and a function of LLVM, `chunks`, runs it.
+Either the caller calls that, or the threading layer (`threads.py`) does in each thread. Both run the same machine
 code on the same chunks, so that results do not depend on the number of threads.
 
 The entry of a layer has the signature of Numba's `parallel_for(function, args, dimensions, steps, data, ndim,

@@ -1,7 +1,7 @@
 """Threads: the same bits for every number of them, from several Python threads at once, and after a fork.
 
-What needs a process of its own is asked of `threaded_programs.py`, once with each threading layer that Numba has
-here; a layer that aborts the process, as the work queue does where two threads enter it, fails the test.
+What needs a process of its own is asked of `threaded_programs.py`, once with each threading layer that Numba
+has here; a layer that aborts the process, as the work queue does where two threads enter it, fails the test.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""Programs for the tests of threads, with arguments of `n` rows, and what is asked of them in processes of their
-own: `python threaded_programs.py QUESTION` prints the answer."""
+"""Programs for the tests of threads, with arguments of `n` rows, and what is asked of them in a process of
+their own: `python threaded_programs.py QUESTION` prints the name of the layer where all is as it should be."""
 
 import os
 import sys
@@ -87,8 +87,9 @@ def relaxed(x, y):
 
 ONE_AXIS = (squares, dear, largest, differences, written, relaxed)
 TWO_AXES = (
-    columns, rows, cross_entropy, normalised, standardised, contracted, multiplied, running, gathered, squares,
-)  # fmt: skip
+    *(columns, rows, cross_entropy, normalised, standardised),
+    *(contracted, multiplied, running, gathered, squares),
+)
 
 
 def cases():
@@ -201,7 +202,7 @@ def forked() -> None:
 
 
 def released() -> None:
-    """Whether another thread runs while a kernel does; threads take turns only where one lets go by itself."""
+    """Another thread runs while a kernel does. Threads take turns only where one lets go by itself."""
     way = value_and_grad(dear, (0, 1), threads=1)
     args = [np.ones(3_000_000), np.ones(3_000_000)]
     way(*args)
