@@ -2,8 +2,8 @@
 
 Generated code calls `spread`. In Python it is what it reads like; `lowered` tells Numba how to compile it.
 The function of the loop becomes part of the caller's library, and a function of LLVM, `chunks`, runs it.
-Either the caller calls that, or the threading layer (`threads.py`) does in each thread. Both run the same machine
-code on the same chunks, so that results do not depend on the number of threads.
+Either the caller calls that, or the threading layer (`threads.py`) does in each thread. Both run the same
+machine code on the same chunks, so that results do not depend on the number of threads.
 
 The entry of a layer has the signature of Numba's `parallel_for(function, args, dimensions, steps, data, ndim,
 count, threads)`, and calls `function(args, dimensions, steps, data)` dimensions[0] times in all, or fewer

@@ -1,5 +1,5 @@
 """Programs for the tests of threads, with arguments of `n` rows, and what is asked of them in a process of
-their own: `python threaded_programs.py QUESTION` prints the name of the layer where all is as it should be."""
+their own: `python threaded_programs.py QUESTION` prints the name of the layer where all is well."""
 
 import os
 import sys
