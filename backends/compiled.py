@@ -41,8 +41,9 @@ class Compiled:
     exactly the parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns
     a tuple of fresh arrays and NumPy scalars. Behind the sizes may stand, for each result that is `destined`,
     the C-contiguous array to make it in, which shares no memory with another argument, or None.
-    `compile()` does beforehand what the first call would do; it may replace `call` by something faster, so
-    look `call` up anew for each call. `notes` tells of copies that a loop makes in each trip.
+    `compile(*call)` does beforehand what the first call with these arguments would do, `compile()` what one
+    with few elements would; it may replace `call` by something faster, so look `call` up anew for each call.
+    `notes` tells of copies that a loop makes in each trip.
     """
 
     function: Function
@@ -50,7 +51,7 @@ class Compiled:
     kernels_text: str
     notes: tuple[str, ...]
     call: Callable[..., Results]
-    compile: Callable[[], None] = field(default=lambda: None)
+    compile: Callable[..., None] = field(default=lambda *call: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
     needs: Needs | None = None

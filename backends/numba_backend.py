@@ -244,7 +244,10 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
     checks, some = entry.writer.checks, entry.work != NONE
     lock = threading.Lock()
 
-    def compile_() -> None:
+    def compile_(*args: Any) -> None:
+        if args and is_large(args):
+            large().compile()
+            return
         with lock:
             if compiled.kernel is None:
                 call = _loaded(entry, module, compiled)
@@ -253,8 +256,11 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
     def large_call(*args: Any) -> Results:
         return large().call(*args)
 
+    def is_large(args: Sequence[Any]) -> bool:
+        return some and _operations(entry, args) >= cuts.WORTH
+
     def first_call(*args: Any) -> Results:
-        if some and _operations(entry, args) >= cuts.WORTH:
+        if is_large(args):
             return raising(large_call, checks)(*args)
         compile_()
         return compiled.call(*args)

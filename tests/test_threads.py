@@ -17,7 +17,7 @@ import pytest
 import threaded_programs
 from numba.core.config import THREADING_LAYER_PRIORITY
 
-from adcompiler import ArgumentError, grad, value_and_grad
+from adcompiler import ArgumentError, compilations, grad, value_and_grad
 from adcompiler.backends import cuts, threads
 from adcompiler.backends.spreading import spread
 from adcompiler.backends.threads import ALONE, MODULES, Layer, Team
@@ -146,6 +146,24 @@ def test_small_calls_run_the_loops_as_they_stand():
     program = value_and_grad(total).gradient.programs(np.ones(7), np.ones(7)).compiled("value_and_grad")
     assert "spread" not in program.source
     assert program.source.count(">= 1048576:  # worth threads") == 1
+
+
+def test_a_call_compiles_what_it_needs(monkeypatch):
+    monkeypatch.setattr(cuts, "WORTH", 10_000)
+
+    def total(x, y):
+        return np.sum(np.exp(x) * y)
+
+    gradient = value_and_grad(total)
+    program = gradient.gradient.programs(np.ones(7), np.ones(7)).compiled("value_and_grad")
+    big = (np.ones(5_000), np.ones(5_000))
+    program.compile(*big, 5_000)
+    assert program.kernel is None and program.large().kernel is not None
+    before = compilations()
+    assert gradient(*big)[0] == pytest.approx(5_000 * np.e, rel=1e-14)
+    assert program.kernel is None and compilations() == before
+    gradient(np.ones(7), np.ones(7))
+    assert program.kernel is not None and compilations() == before + 1
 
 
 def test_chunks_have_rows_of_their_own():
