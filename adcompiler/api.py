@@ -12,11 +12,9 @@ from typing import Any
 
 from . import nested
 from .differentiation import Choice
-from .gradient_checks import Program, check
 from .gradient_function import Function, GradientFunction, ValueAndGradient, specialisations
 from .ir.errors import ArgumentError
 from .pipeline import Options
-from .verification.differences import Tolerance
 from .verification.verdict import Verdict
 
 
@@ -31,6 +29,7 @@ def adjoint(
     fastmath: bool = False,
     parallel: bool = True,
     threads: int | None = None,
+    warmup: str = "call",
 ) -> Any:
     """The compiled gradient function of a Python function of NumPy arrays and floats.
 
@@ -64,6 +63,9 @@ def adjoint(
         for every number of threads.
     threads
         How many at most; None for all that Numba has: NUMBA_NUM_THREADS, or the CPUs of the process.
+    warmup
+        "call": the first call compiles, and waits for it. "background": Numba compiles in a thread, and
+        NumPy answers until it has finished, where that should take less than 0.1 s.
 
     Returns
     -------
@@ -90,8 +92,11 @@ def adjoint(
             fastmath=fastmath,
             parallel=parallel,
             threads=threads,
+            warmup=warmup,
         )
-    options = Options.of(backend, plan=plan, fastmath=fastmath, parallel=parallel, threads=threads)
+    options = Options.of(
+        backend, plan=plan, fastmath=fastmath, parallel=parallel, threads=threads, warmup=warmup
+    )
     choice = Choice(options, _numbers(argnums), _names(argnames), has_aux)
     return GradientFunction(f, choice)
 
@@ -257,6 +262,9 @@ def check_grads(
     ArgumentError
         For options, modes and orders that do not exist.
     """
+    from .gradient_checks import Program, check
+    from .verification.differences import Tolerance
+
     choice = Choice(_options(options), 0, None, False)
     programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
     program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))

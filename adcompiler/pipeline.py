@@ -25,6 +25,7 @@ from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .transforms.cse import cse
 from .transforms.dce import dce
+from .transforms.factorisations import share_factors
 from .transforms.forward import forward
 from .transforms.inline import inline
 from .transforms.partition import Partition, partition
@@ -32,9 +33,13 @@ from .transforms.residuals import PLANS
 from .transforms.reverse import reverse
 from .transforms.select import select
 from .transforms.simplify import simplify
+from .warmup import in_background
 
 Watcher = Callable[[str, Function], None]
 _WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+WARMUPS = ("call", "background")
+"""Whether a call waits until it is compiled, or NumPy may answer meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Options:
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
+    warmup: str = "call"
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
@@ -63,6 +69,10 @@ class Options:
             raise ArgumentError(
                 f"threads={self.threads!r} is no number of threads",
                 hint="pass a positive int, or None for as many as there are; parallel=False for one",
+            )
+        if self.warmup not in WARMUPS:
+            raise ArgumentError(
+                f"there is no warmup {self.warmup!r}", hint="use one of " + ", ".join(WARMUPS)
             )
 
     @staticmethod
@@ -113,8 +123,12 @@ def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     inlined = _after("inline", inline(function))
-    verify(inlined)
-    return compile_function(inlined, options.backend, backend)
+    shared = _after("factorisations", dce(share_factors(inlined)))
+    verify(shared)
+    found = compile_function(shared, options.backend, backend)
+    if options.warmup == "background" and options.backend == "numba":
+        return in_background(shared, found, compile_function(shared, "numpy", backend))
+    return found
 
 
 def _optimised(function: Function, name: str) -> Function:

@@ -23,7 +23,6 @@ from .ir.text import to_text
 from .out_arrays import Named, Out, call_into
 from .structures import Build, Expression, results, several
 from .transforms.partition import Partition
-from .verification.report import verify
 from .verification.verdict import Verdict
 
 
@@ -183,6 +182,8 @@ class Programs:
 
     def verify(self, operands: Operands) -> Verdict:
         """What can be proven of the adjoint, near these arguments."""
+        from .verification.report import verify  # a tenth of what the package takes to load
+
         sizes = dict(zip(self.function.sizes, operands.sizes, strict=True))
         return verify(
             self.function,

@@ -1,21 +1,22 @@
-"""Generated modules on disk, as readable Python that Numba's own cache of machine code works with.
+"""Generated modules, and the machine code that Numba makes of them, kept for other processes.
 
-A module's file name holds a hash of all that its machine code depends on: its code, every file of this
-folder (Numba does not see that a function it inlined was edited), the versions of what compiles it, and the
-CPU. So a file is never stale, and another process finds the machine code beside it.
+The name of a module holds a hash of all that its machine code depends on: its code, the types that it is
+compiled for, every file of this folder (Numba does not see that a function it inlined was edited), the
+versions of what compiles it, what Numba is set to, and the CPU. So nothing on disk is ever stale. What runs
+is the source that was generated here; the file in the cache folder is for people and debuggers. Numba's own
+cache is not used, as it runs what was damaged: `MachineCode` stands where Numba expects it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import os
+import linecache
+import pickle
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.errors import ArgumentError
+from . import storage
 from .source import Line, render
 
 BACKENDS = Path(__file__).parent
@@ -31,9 +32,16 @@ BACKENDS = Path(__file__).parent
 PASTED = 16
 """Elements up to which a constant array is written into the source."""
 
+SETTINGS = (
+    *("OPT", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "LOOP_VECTORIZE", "SLP_VECTORIZE", "USING_SVML"),
+    *("BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS"),
+)
+"""What may be set in Numba that changes its machine code."""
+
 _counts = {"compilations": 0}
-_LOCK = threading.RLock()
-"""Held while a module is loaded or compiled: of threads that want one at once the first makes it."""
+_loading = threading.Lock()
+_compiling = threading.Lock()
+"""Held while Numba compiles, which it does one function at a time anyway."""
 
 
 def compilations() -> int:
@@ -41,22 +49,10 @@ def compilations() -> int:
     return _counts["compilations"]
 
 
-def folder() -> Path:
-    """The user's cache folder, or ADCOMPILER_CACHE_DIR; made where it is not there, for this user alone."""
-    from platformdirs import user_cache_path
-
-    named = os.environ.get("ADCOMPILER_CACHE_DIR")
-    path = Path(named) if named else user_cache_path("adcompiler")
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArgumentError(
-            f"the cache folder {path} cannot be made: {error.strerror}",
-            hint="set ADCOMPILER_CACHE_DIR to a folder that can be written",
-        ) from None
-    return path.resolve()
+# ---- what machine code depends on ----
 
 
+@cache
 def backend_files() -> dict[str, bytes]:
     """The source of every file of this folder, and of those inside it."""
     return {str(path.relative_to(BACKENDS)): path.read_bytes() for path in sorted(BACKENDS.rglob("*.py"))}
@@ -64,25 +60,41 @@ def backend_files() -> dict[str, bytes]:
 
 @cache
 def surroundings() -> str:
-    """What code is compiled by and for: versions, Python, and the CPU with its features."""
+    """What code is compiled by and for: versions, settings, Python, and the CPU with its features."""
+    import llvmlite
     import llvmlite.binding as llvm
+    import numba
+    from numba.core import config
 
-    packages = [f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy", "scipy")]
+    versions = [numba.__version__, llvmlite.__version__, np.__version__, version("scipy")]
+    settings = [f"{name}={getattr(config, name, None)}" for name in SETTINGS]
     features = llvm.get_host_cpu_features().flatten()
-    return "\n".join([sys.version, *packages, llvm.get_host_cpu_name(), features])
+    return "\n".join([sys.version, *versions, *settings, llvm.get_host_cpu_name(), features])
+
+
+def environment(compiled: bool) -> str:
+    """The subfolder of modules that are compiled here and now, or of those that hold no machine code."""
+    digest = hashlib.sha256(surroundings().encode() if compiled else b"")
+    for name, content in backend_files().items():
+        digest.update(f"\n{name}\n".encode() + content)
+    return f"{'numba' if compiled else 'numpy'}-{digest.hexdigest()[:16]}"
+
+
+# ---- modules ----
 
 
 @dataclass(frozen=True)
 class Generated:
     """A module as source.
 
-    `arrays` are constants that become its globals. One that holds no machine code (`compiled` False) does not
-    depend on what compiles it.
+    `types` says what it is compiled for. `arrays` are constants that become its globals. One that holds no
+    machine code (`compiled` False) does not depend on what compiles it.
     """
 
     name: str
     lines: Sequence[Line]
     arrays: Mapping[str, Any]
+    types: str = ""
     compiled: bool = True
 
     @cached_property
@@ -91,54 +103,59 @@ class Generated:
         return render([*self.lines, *_definitions(self.arrays)])
 
     @cached_property
-    def _code(self) -> str:
-        """The text without comments: lines of the user's that move compile nothing anew."""
-        return render([*self.lines, *_definitions(self.arrays)], comments=False)
-
-    def key(self) -> str:
-        """The hash of all that it depends on."""
-        digest = hashlib.sha256(surroundings().encode() if self.compiled else b"")
-        for name, content in backend_files().items():
-            digest.update(f"\n{name}\n".encode() + content)
-        digest.update(self._code.encode())
-        for data in _large(self.arrays).values():
+    def place(self) -> Path:
+        """Where its source lies in the cache folder; the name holds the hash of all that it depends on."""
+        where = environment(self.compiled)
+        code = render([*self.lines, *_definitions(self.arrays)], comments=False)
+        digest = hashlib.sha256(f"{where}\n{self.types}\n{code}".encode())
+        for data in self._large.values():
             digest.update(np.ascontiguousarray(data).tobytes())
-        return digest.hexdigest()[:24]
+        return Path(where, f"{self.name[:60]}_{digest.hexdigest()[:24]}.py")
+
+    @property
+    def _large(self) -> dict[str, Any]:
+        return {name: data for name, data in self.arrays.items() if data.size > PASTED}
 
     def load(self) -> ModuleType:
-        """Write the module, where it is not there yet, and import it."""
-        with _LOCK:
-            return self._loaded()
+        """The module, run once in a process; its source is put into the cache folder."""
+        name = f"adcompiler_generated_{self.place.stem}"
+        with _loading:
+            if name not in sys.modules:
+                self._run(ModuleType(name))
+            return sys.modules[name]
 
-    def _loaded(self) -> ModuleType:
-        stem = f"{self.name[:60]}_{self.key()}"
-        qualified = f"adcompiler_generated_{stem}"
-        if qualified in sys.modules:
-            return sys.modules[qualified]
-        path = folder() / f"{stem}.py"
-        for name, data in _large(self.arrays).items():
-            _write(path.with_name(f"{stem}_{name}.npy"), partial(np.save, arr=data, allow_pickle=False))
-        if not path.exists():
-            _write(path, lambda out: out.write(self.source.encode()))
-        return _imported(qualified, path)
+    def _run(self, module: ModuleType) -> None:
+        """Run the source as this module; errors and debuggers show its lines, also where there is no file."""
+        path = str(storage.folder_name() / self.place)
+        code = self.source.encode()
+        if storage.read(self.place) != code and not storage.keep(self.place, code):
+            linecache.cache[path] = (len(code), None, self.source.splitlines(keepends=True), path)
+        module.__dict__.update(self._large, __file__=path)
+        sys.modules[module.__name__] = module
+        try:
+            exec(compile(code, path, "exec"), module.__dict__)
+        except BaseException:
+            del sys.modules[module.__name__]
+            raise
 
-
-def _large(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays that lie in files of their own beside the module."""
-    return {name: data for name, data in arrays.items() if data.size > PASTED}
+    def kernel(self, name: str, signature: tuple[Any, ...]) -> Any:
+        """One of its Numba functions, compiled for one signature or found on disk."""
+        kernel = getattr(self.load(), name)
+        compile_kernel(kernel, signature, self.place.with_suffix(f".{name}.code"))
+        return kernel
 
 
 def _definitions(arrays: Mapping[str, Any]) -> list[Line]:
-    """Constant arrays at the end of a module."""
+    """Constant arrays at the end of a module: large ones are there before it runs."""
     lines = [Line(""), Line("")] if arrays else []
     for name, data in arrays.items():
         kind = f"{data.dtype.name}{list(data.shape)}"
         if data.size > PASTED:
-            text = f'np.load(__file__.removesuffix(".py") + "_{name}.npy")  # {kind}'
+            lines.append(Line(f"{name}: np.ndarray", comment=f"{kind}, set by who runs this"))
         else:
             values = ", ".join(_exact(x) for x in data.ravel())
             text = f"np.array([{values}], np.{data.dtype.name}).reshape({data.shape})"
-        lines.append(Line(f"{name} = {text}"))
+            lines.append(Line(f"{name} = {text}"))
     return lines
 
 
@@ -148,32 +165,41 @@ def _exact(x: Any) -> str:
     return repr(float(x)) if np.isfinite(x) else f'float("{float(x)}")'
 
 
-def _write(path: Path, fill: Callable[[Any], object]) -> None:
-    """Write a file at once: nobody sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "wb") as out:
-        fill(out)
-    os.replace(temporary, path)
+# ---- machine code ----
 
 
-def _imported(qualified: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(qualified, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[qualified] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[qualified]
-        raise
-    return module
+class MachineCode:
+    """What a Numba function asks for compiled code before it compiles, and hands it to after that.
+
+    It has the methods of Numba's `_Cache`, for one function and one signature.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.cache_path = str(place.parent)
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """What another process compiled; None where there is nothing, or a damaged file."""
+        from numba.core.compiler import CompileResult
+
+        target.refresh()
+        content = storage.read_sealed(self.place)
+        return None if content is None else CompileResult._rebuild(target, *pickle.loads(content))
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep what was compiled, unless it holds addresses of this process."""
+        from numba.core.serialize import dumps
+
+        if not result.library.has_dynamic_globals:
+            storage.keep_sealed(self.place, dumps(result._reduce()))
 
 
-def compile_kernel(kernel: Any, signature: tuple[Any, ...]) -> None:
+def compile_kernel(kernel: Any, signature: tuple[Any, ...], place: Path) -> None:
     """Compile a Numba function for one signature, or find it on disk; it will take nothing else."""
-    with _LOCK:
+    with _compiling:
         if kernel.signatures:
             return
+        kernel._cache = MachineCode(place)
         kernel.compile(signature)
         kernel.disable_compile()
         _counts["compilations"] += sum(kernel.stats.cache_misses.values())

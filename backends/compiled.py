@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Compiled:
 
     function: Function
     source: str
-    kernels_text: str
+    kernels: Callable[[], str]
     notes: tuple[str, ...]
     call: Callable[..., Results]
     compile: Callable[..., None] = field(default=lambda *call: None)
@@ -58,6 +59,11 @@ class Compiled:
     """The memory that a call takes, where that is planned."""
     large: Callable[[], Compiled] | None = None
     """What large calls run instead, where there is something to do for threads; made at the first of them."""
+
+    @cached_property
+    def kernels_text(self) -> str:
+        """The loop nests over buffers, as text."""
+        return self.kernels()
 
 
 def failure(check: Eqn) -> Exception:

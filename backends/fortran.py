@@ -21,7 +21,7 @@ import numpy as np
 Routine = Callable[..., int]
 
 MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"cython_blas": ("gemm", "gemv", "trsm", "trsv"), "cython_lapack": ("potrf", "getrf", "getrs")}
+    {"cython_blas": ("gemm", "gemv", "trsm", "trsv"), "cython_lapack": ("potrf", "getrf")}
 )
 """The modules of SciPy, and what is called of each."""
 
@@ -44,7 +44,7 @@ def _routine(name: str) -> Routine:
 
 
 gemm, gemv, trsm, trsv = map(_routine, MODULES["cython_blas"])
-potrf, getrf, getrs = map(_routine, MODULES["cython_lapack"])
+potrf, getrf = map(_routine, MODULES["cython_lapack"])
 """Each takes the arguments of its Fortran namesake, characters by their numbers (`ord`), and returns the last
 one if that is an integer: LAPACK's `info`. Outside of compiled code they are called through `ctypes`."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import routines
-from .fortran import NO, YES, getrf, getrs, layout, potrf, trsm, trsv
+from .fortran import NO, YES, getrf, layout, potrf, trsm, trsv
 
 UPPER, LOWER = ord("U"), ord("L")
 RIGHT = ord("R")
@@ -62,32 +62,76 @@ def solve_triangular(a: Any, b: Any, out: Any, lower: bool, unit: bool) -> bool:
 
 def solve_vector(a: Any, b: Any, out: Any) -> bool:
     """`out[:] = a⁻¹ b` of a matrix and a vector."""
-    n = a.shape[0]
-    factors, pivots = np.empty((n, n), a.dtype), np.empty(n, np.int32)
-    for i in range(n):
-        out[i] = b[i]
+    factors = np.empty((a.shape[0] + 1, a.shape[0]), a.dtype)
     lies = copied(a, factors)
-    if n == 0:
-        return True
-    if getrf(n, n, factors, n, pivots, 0) != 0:
-        return False
-    return getrs(YES if lies == NO else NO, n, 1, factors, n, pivots, out, n, 0) == 0
+    return factored(factors) and solve_factored_vector(factors, b, out, lies == YES)
 
 
 def solve(a: Any, b: Any, out: Any) -> bool:
     """`out[:] = a⁻¹ b` of matrices."""
-    for i in range(b.shape[0]):
-        for j in range(b.shape[1]):
-            out[i, j] = b[i, j]
-    return solve_in_place(a, out)
+    factors = np.empty((a.shape[0] + 1, a.shape[0]), a.dtype)
+    lies = copied(a, factors)
+    return factored(factors) and solve_factored(factors, b, out, lies == YES)
 
 
 def inverse(a: Any, out: Any) -> bool:
     """`out[:] = a⁻¹`."""
-    for i in range(a.shape[0]):
-        for j in range(a.shape[0]):
-            out[i, j] = 1 if i == j else 0
-    return solve_in_place(a, out)
+    return solve(a, np.eye(a.shape[0], dtype=a.dtype), out)
+
+
+def lu(a: Any, out: Any) -> bool:
+    """The factors of aᵀ = P L U as they lie in memory, and in a last row how P exchanges rows."""
+    n = a.shape[0]
+    for i in range(n):
+        for j in range(n):
+            out[i, j] = a[i, j]
+    return factored(out)
+
+
+def solve_factored_vector(factors: Any, b: Any, out: Any, transposed: bool) -> bool:
+    """`out[:] = a⁻¹ b`, or a⁻ᵀ b, of a vector, with what `lu` gave of a."""
+    n = b.shape[0]
+    for i in range(n):
+        out[i] = b[i]
+    if n == 0:
+        return True
+    if transposed:
+        for i in range(n):
+            j = int(factors[n, i])
+            out[i], out[j] = out[j], out[i]
+        trsv(LOWER, NO, UNIT, n, factors, n, out, 1)
+        trsv(UPPER, NO, NO, n, factors, n, out, 1)
+    else:
+        trsv(UPPER, YES, NO, n, factors, n, out, 1)
+        trsv(LOWER, YES, UNIT, n, factors, n, out, 1)
+        for i in range(n - 1, -1, -1):
+            j = int(factors[n, i])
+            out[i], out[j] = out[j], out[i]
+    return True
+
+
+def solve_factored(factors: Any, b: Any, out: Any, transposed: bool) -> bool:
+    """The same of a matrix."""
+    n, m = b.shape
+    for i in range(n):
+        for j in range(m):
+            out[i, j] = b[i, j]
+    if n == 0 or m == 0:
+        return True
+    if transposed:
+        for i in range(n):
+            exchange(out, i, int(factors[n, i]))
+        trsm(RIGHT, LOWER, YES, UNIT, m, n, 1.0, factors, n, out, m)
+        trsm(RIGHT, UPPER, YES, NO, m, n, 1.0, factors, n, out, m)
+    else:
+        trsm(RIGHT, UPPER, NO, NO, m, n, 1.0, factors, n, out, m)
+        trsm(RIGHT, LOWER, NO, UNIT, m, n, 1.0, factors, n, out, m)
+        for i in range(n - 1, -1, -1):
+            exchange(out, i, int(factors[n, i]))
+    return True
+
+
+# ---- parts ----
 
 
 def copied(a: Any, out: Any) -> int:
@@ -99,30 +143,14 @@ def copied(a: Any, out: Any) -> int:
     return lies
 
 
-def solve_in_place(a: Any, x: Any) -> bool:
-    """`x[:] = a⁻¹ x` of matrices.
-
-    What LAPACK factors is F = P L U, the transpose of what is copied: a is Fᵀ or F.
-    """
-    n, m = x.shape
-    factors, pivots = np.empty((n, n), a.dtype), np.empty(n, np.int32)
-    lies = copied(a, factors)
-    if n == 0:
-        return True
-    if getrf(n, n, factors, n, pivots, 0) != 0:
+def factored(x: Any) -> bool:
+    """Factor a matrix in place, that of all rows but the last, which gets the exchanges of rows."""
+    n = x.shape[1]
+    pivots = np.empty(n, np.int32)
+    if n > 0 and getrf(n, n, x, n, pivots, 0) != 0:
         return False
-    if m == 0:
-        return True
-    if lies == NO:
-        trsm(RIGHT, UPPER, NO, NO, m, n, 1.0, factors, n, x, m)
-        trsm(RIGHT, LOWER, NO, UNIT, m, n, 1.0, factors, n, x, m)
-        for i in range(n - 1, -1, -1):
-            exchange(x, i, pivots[i] - 1)
-    else:
-        for i in range(n):
-            exchange(x, i, pivots[i] - 1)
-        trsm(RIGHT, LOWER, YES, UNIT, m, n, 1.0, factors, n, x, m)
-        trsm(RIGHT, UPPER, YES, NO, m, n, 1.0, factors, n, x, m)
+    for i in range(n):
+        x[n, i] = pivots[i] - 1
     return True
 
 
@@ -135,8 +163,20 @@ def exchange(x: Any, i: int, j: int) -> None:
 
 def lowered(function: Callable[..., Any]) -> Callable[..., Any]:
     """One of the functions here, which Numba can compile calls of from now on."""
-    return routines.lowered(function, copied, exchange, solve_in_place)
+    return routines.lowered(
+        function, copied, factored, exchange, solve, solve_factored, solve_factored_vector
+    )
 
 
-FUNCTIONS = (cholesky, solve_triangular, solve_triangular_vector, solve, solve_vector, inverse)
+FUNCTIONS = (
+    cholesky,
+    solve_triangular,
+    solve_triangular_vector,
+    solve,
+    solve_vector,
+    inverse,
+    lu,
+    solve_factored,
+    solve_factored_vector,
+)
 """What generated code calls."""

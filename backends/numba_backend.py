@@ -45,6 +45,7 @@ LOWERED = (
     {f.__name__: "vecmath" for f in vecmath.FORMULAS}
     | dict.fromkeys(("part", "alone", "strided"), "carving")
     | dict.fromkeys(("scratch", "summed"), "sums")
+    | dict.fromkeys(("empty", "zeros", "nothing"), "fresh")
     | dict.fromkeys(("matmul", "matvec"), "blas")
     | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
     | {"spread": "spreading"}
@@ -235,7 +236,13 @@ def _module(
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
     arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
-    return entries, cache.Generated(entries[0].name, lines, arrays)
+    types = str([p.type for f in functions for p in f.body.params])
+    return entries, cache.Generated(entries[0].name, lines, arrays, types)
+
+
+def _made_cheaply(text: str) -> str:
+    """New arrays without the functions that Numba would compile for each."""
+    return re.sub(r"\bnp\.(empty|zeros)\(", r"\1(", text)
 
 
 def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compiled:
@@ -266,7 +273,7 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    text = kernels_text(entry.function)
+    text = partial(kernels_text, entry.function)
     compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     compiled.large = large if some else None
     return compiled
@@ -288,18 +295,16 @@ def _large(function: Function, options: Options) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    text = kernels_text(function)
+    text = partial(kernels_text, function)
     compiled = Compiled(function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     return compiled
 
 
 def _loaded(entry: Entry, module: cache.Generated, compiled: Compiled) -> Callable[..., Results]:
     """Load a module and compile the kernel of an entry; what calls it."""
-    loaded = module.load()
-    kernel = getattr(loaded, entry.kernel)
-    cache.compile_kernel(kernel, _signature(entry))
+    kernel = module.kernel(entry.kernel, _signature(entry))
+    call: Callable[..., Results] = getattr(module.load(), entry.name)
     compiled.kernel = kernel
-    call: Callable[..., Results] = getattr(loaded, entry.name)
     return call
 
 
@@ -310,9 +315,11 @@ def _operations(entry: Entry, args: Sequence[Any]) -> int:
     return entry.work.value(dict(zip(sizes, given, strict=False)))
 
 
-def _decorator(options: Options, cached: bool) -> str:
+def _decorator(options: Options, kernel: bool) -> str:
+    """No C function is made of a kernel, and no Python function of what only kernels call."""
     fastmath = "True" if options.fastmath else '{"contract"}'
-    return f'@njit({"cache=True, " if cached else ""}error_model="numpy", fastmath={fastmath}, nogil=True)'
+    unneeded = "no_cfunc_wrapper" if kernel else "no_cpython_wrapper"
+    return f'@njit(error_model="numpy", fastmath={fastmath}, nogil=True, {unneeded}=True)'
 
 
 def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]:
@@ -332,7 +339,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
-        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options, cached=False)[1:]
+        compiling = f"{LOWERED[name]}.lowered" if name in LOWERED else _decorator(options, kernel=False)[1:]
         page.write(f"{name} = {compiling}({HELPERS[name]}.{name})")
     return page.lines
 
@@ -368,11 +375,11 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
         team = [outliner.entry, outliner.threads]
         for loop, text in outliner.functions.items():
             names.take(loop)
-            page.extend([Line(""), Line(""), Line(_decorator(options, cached=False)), *text])
+            page.extend([Line(""), Line(""), Line(_decorator(options, kernel=False)), *text])
     arguments = ", ".join([*given, *team])
-    page.extend([Line(""), Line(""), Line(_decorator(options, cached=True))])
+    page.extend([Line(""), Line(""), Line(_decorator(options, kernel=True))])
     page.write(f"def {kernel}({arguments}):")
-    page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
+    page.extend(Line(_made_cheaply(line.text), line.depth + 1, line.comment) for line in lines)
     back = [*(["np.int64(0)"] if writer.checks else []), *(r.source for r in returned)]
     if back or not lines:
         page.extend([Line(f"return {tuple_text(back)}", 1)])
@@ -392,7 +399,7 @@ def _caller(entry: Entry, call: str, work: str) -> CallerWriter:
 def _write_stopped(page: Page, entry: Entry, options: Options) -> None:
     """What the kernel returns when a check failed: its number, and results that nobody looks at."""
     results = [_nothing(r.type) for r in entry.results if not r.out]
-    page.extend([Line(""), Line(""), Line(_decorator(options, cached=False))])
+    page.extend([Line(""), Line(""), Line(_decorator(options, kernel=False))])
     page.write(f"def {entry.writer.leave}(check):")
     page.extend([Line(f"return {tuple_text(['np.int64(check)', *results])}", 1)])
 
@@ -400,7 +407,7 @@ def _write_stopped(page: Page, entry: Entry, options: Options) -> None:
 def _nothing(type_: ArrayType) -> str:
     if not type_.rank:
         return zero(type_.dtype)
-    return allocation("np.empty", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
+    return allocation("nothing", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
 
 
 def _signature(entry: Entry) -> tuple[Any, ...]:

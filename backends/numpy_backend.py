@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -216,7 +217,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(writer.notes))
-    compiled = Compiled(function, module.source, kernels_text(function), notes, first_call, compile_)
+    text = partial(kernels_text, function)
+    compiled = Compiled(function, module.source, text, notes, first_call, compile_)
     return compiled
 
 

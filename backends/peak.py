@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import getmembers, isfunction
 
 from ..ir.types import ArrayType, Dim
+from . import lapack
 from .carving import WORD
 from .flow import HandedOn, loops_around, mentions, reached
 from .source import Line
@@ -19,9 +21,11 @@ from .source import Line
 HEADER = 128
 """Bytes that Numba takes for an array beside its elements, at most."""
 
+LIBRARY = "|".join(name for name, f in getmembers(lapack, isfunction) if f.__module__ == lapack.__name__)
+
 UNKNOWN = {
     r"\bgrown\(": "tapes that double when they are full",
-    r"\bnp\.linalg\.": "what the library takes for itself",
+    rf"\b(np\.linalg\.\w+|{LIBRARY})\(": "what the library takes for itself",
 }
 """What source stands for memory that is not counted."""
 

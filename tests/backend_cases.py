@@ -73,7 +73,7 @@ def plain_python():
     """Generated code for Numba runs as the Python that it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numba.config, "DISABLE_JIT", 1)
-        patch.setattr(cache, "compile_kernel", lambda kernel, signature: None)
+        patch.setattr(cache, "compile_kernel", lambda *given: None)
         patch.setattr(cache, "surroundings", lambda: "plain")
         yield
 

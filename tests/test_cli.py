@@ -1,9 +1,12 @@
 """The command line: what it prints, with which exit code, and what it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
+import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adcompiler.backends.cache import environment
+from adcompiler.backends.storage import keep
 from adcompiler.cli import CHECK_FAILED, UNSUPPORTED, USAGE, commands, main
 from adcompiler.cli.output import plain, shown
 from adcompiler.cli.show import STAGES
@@ -188,6 +193,7 @@ def test_show(output, golden, name, target, stage):
     ("stage", "part"),
     [
         ("kernels", "mul -> f64"),
+        ("memory", "workspace  8*n"),
         ("numpy", "def power_grad(x, n):"),
         ("numba", "@njit("),
         ("llvm", "define"),
@@ -290,10 +296,33 @@ def test_doctor_finds_a_cache_folder_that_cannot_be(run, monkeypatch, written):
     assert "cache       none" in out
 
 
-@pytest.mark.parametrize("name", ["demo", "doctor", "grad", "show", "verify"])
+def test_cache(output, monkeypatch, tmp_path):
+    monkeypatch.setenv("ADCOMPILER_CACHE_DIR", str(tmp_path / "cache"))
+    assert output("cache", "info").splitlines()[1:] == [
+        "modules         0, 0.0 MiB",
+        "limit           512.0 MiB",
+        "used            never",
+        "other versions  0, 0.0 MiB",
+    ]
+    now = time.time()
+    for where, age in (("numba-0", 3.0), (environment(True), 1.0)):
+        keep(Path(where, "f_0.py"), bytes(2**20))
+        os.utime(tmp_path / "cache" / where / "f_0.py", (now - age * 86400, now - age * 86400))
+    found = json.loads(output("cache", "info", "--json"))
+    assert (found["folder"], found["modules"], found["bytes"]) == (str(tmp_path / "cache"), 2, 2**21)
+    assert found["other_versions"] == {"modules": 1, "bytes": 2**20}
+    assert found["oldest_use"] == datetime.fromtimestamp(now - 3 * 86400).isoformat(" ", "minutes")
+    assert output("cache", "clear", "--older-than", "2") == "freed 1.0 MiB of 1 module"
+    assert json.loads(output("cache", "info", "--json"))["other_versions"]["modules"] == 0
+    assert output("cache", "clear") == "freed 1.0 MiB of 1 module"
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["cache clear", "cache info", "demo", "doctor", "grad", "show", "verify"])
 def test_help(output, name):
-    text = " ".join(output(name, "--help").split())
-    command = commands[name]
+    text = " ".join(output(*name.split(), "--help").split())
+    command = commands[name.split()[0]]
+    command = getattr(command, "commands", {}).get(name.split()[-1], command)
     assert text.startswith(f"Usage: adcompiler {name} [OPTIONS]")
     assert command.get_short_help_str(limit=200) in text
     options = [x for x in command.params if x.param_type_name == "option"]
@@ -308,8 +337,11 @@ def test_the_module_is_the_command_line():
 
 @pytest.mark.parametrize(
     "command",
-    [("show", *EXPRESSION), ("grad", *EXPRESSION), ("verify", *EXPRESSION), ("doctor",)],
-    ids=lambda command: command[0],
+    [
+        *(("show", *EXPRESSION), ("grad", *EXPRESSION), ("verify", *EXPRESSION)),
+        *(("doctor",), ("cache", "info"), ("cache", "clear")),
+    ],
+    ids=lambda command: " ".join(command[:2]),
 )
 def test_json_is_one_object(output, command):
     assert isinstance(json.loads(output(*command, "--json")), dict)
@@ -318,7 +350,9 @@ def test_json_is_one_object(output, command):
 def test_every_command_takes_json(output):
     lines = output("--help").partition("Commands:")[2].splitlines()
     assert [line.split()[0] for line in lines if line] == sorted(commands)
-    assert all("--json" in output(name, "--help") for name in commands)
+    for name, command in commands.items():
+        for inner in getattr(command, "commands", {name: command}):
+            assert "--json" in output(*dict.fromkeys((name, inner)), "--help")
 
 
 # ---- exit code 1: a check failed ----

@@ -21,7 +21,7 @@ SHAPES = {
     "three_scalars": None,
     "heat": 30,
     "diagonal_lstm": (2, 7),
-    "gmm": (3, 4),
+    "gmm": (10, 4),
     "kmeans": (3, 9, 2),
     "kmeans_hvp": (3, 9, 2),
     "layer_norm": (5, 7),

@@ -42,6 +42,7 @@ LAYERS = {
     "adcompiler.gradient_checks": "programs",
     "adcompiler.frontend": "frontend",
     "adcompiler.pipeline": "pipeline",
+    "adcompiler.warmup": "pipeline",
     "adcompiler.transforms": "transforms",
     "adcompiler.checkpoint": "checkpoint",
     "adcompiler.verification": "verification",

@@ -85,7 +85,7 @@ def body_of(f, backend="numba"):
 def test_a_tape_grows():
     assert body_of(halved()) == [
         "x1 = x",
-        "t_rows = np.empty(64)",
+        "t_rows = empty(64)",
         "i = 0",
         "while True:",
         "    if i == t_rows.shape[0]:",
@@ -125,11 +125,11 @@ def test_without_items_there_is_no_tape():
 def test_a_known_limit_is_the_length_of_the_tape():
     lines = body_of(bounded(100)())
     assert "while i < 100 and t < x:" in lines
-    assert "t_rows = np.empty(100)" in lines
+    assert "t_rows = empty(100)" in lines
     assert not any("grown" in line for line in lines)
     lines = body_of(bounded("n")())
     assert "rows = first_rows(8, n)" in lines
-    assert "t_rows = np.empty(rows)" in lines
+    assert "t_rows = empty(rows)" in lines
 
 
 def test_a_test_of_several_equations_stands_in_the_loop():

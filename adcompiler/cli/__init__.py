@@ -14,7 +14,7 @@ import click
 from adcompiler import __version__
 from adcompiler.ir.errors import AdcompilerError, ArgumentError, CheckError
 
-from . import bench, demo, doctor, grad, show, verify
+from . import bench, cache, demo, doctor, grad, show, verify
 
 __all__ = ["CHECK_FAILED", "UNSUPPORTED", "USAGE", "commands", "main"]
 
@@ -33,7 +33,10 @@ def adcompiler() -> None:
 
 
 commands = adcompiler.commands
-for command in (show.show, grad.grad, verify.verify, bench.bench, demo.demo, doctor.doctor):
+for command in (
+    *(show.show, grad.grad, verify.verify, bench.bench),
+    *(demo.demo, cache.cache, doctor.doctor),
+):
     adcompiler.add_command(command)
 
 

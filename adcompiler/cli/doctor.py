@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from adcompiler import __version__
-from adcompiler.backends.cache import folder
+from adcompiler.backends.storage import folder, stored
 from adcompiler.backends.threads import layer
 from adcompiler.ir.errors import ArgumentError
 
@@ -117,9 +117,5 @@ def _cache() -> dict[str, Any] | str:
         return error.message
     if not os.access(path, os.W_OK):
         return f"the cache folder {path} cannot be written to"
-    files = [file for file in path.rglob("*") if file.is_file()]
-    return {
-        "folder": str(path),
-        "modules": sum(file.suffix == ".py" for file in files),
-        "bytes": sum(file.stat().st_size for file in files),
-    }
+    modules = stored(path)
+    return {"folder": str(path), "modules": len(modules), "bytes": sum(m.bytes for m in modules)}

@@ -18,9 +18,8 @@ def slope(x, y):
 def triangular(q, lower):
     k, d = q.shape
     factors = jnp.zeros((k, d, d))
-    at = 0
     for j in range(d):
+        at = j * (2 * d - j - 1) // 2
         factors = factors.at[:, j, j].set(jnp.exp(q[:, j]))
         factors = factors.at[:, j + 1 :, j].set(lower[:, at : at + d - 1 - j])
-        at += d - 1 - j
     return factors

@@ -15,6 +15,7 @@ from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
 from ..op import Forward, Library, NoDerivative, Op, Reverse, Rule, Sample, Whole
 from ..types import ArrayType, Dim
+from .attributes import boolean
 from .elementwise import common_dtype, floating, matrix, vector
 from .products import matmul, outer, transposed
 from .reductions import weighted_sum
@@ -85,7 +86,7 @@ def _solve_sympy(a: Any, b: Any) -> Any:
 _REGULAR = matrix(-1, 1, 3, 3) + 3.0 * np.eye(3)
 
 
-def _elimination(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
+def elimination(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
     """A third of the cube: multiplications and additions of Gaussian elimination, in pairs."""
     return types[0].size * types[0].shape[0] // 3
 
@@ -93,7 +94,7 @@ def _elimination(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
 def _solve_terms(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
     """Elimination, and both substitutions for each right-hand side."""
     a, b = types
-    return _elimination(types, attrs) + a.shape[0] * b.size
+    return elimination(types, attrs) + a.shape[0] * b.size
 
 
 solve = Op(
@@ -115,6 +116,83 @@ solve = Op(
         Sample((np.zeros((0, 0)), np.zeros(0))),
     ),
 )
+
+
+# ---- several systems with one matrix ----
+
+AFTERWARDS = NoDerivative("it is written after derivatives were taken")
+
+
+def _lu_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    common_dtype("lu", types, floating)
+    (a,) = types
+    require_square(a)
+    return (a.with_shape([a.shape[0] + 1, a.shape[1]]),)
+
+
+def _lu(a: Any) -> Any:
+    from scipy.linalg import lapack
+
+    if not len(a):
+        return np.zeros((1, 0), a.dtype)
+    factors, pivots, info = (lapack.sgetrf if a.dtype == np.float32 else lapack.dgetrf)(a.T)
+    if info:
+        raise np.linalg.LinAlgError(SINGULAR)
+    return np.vstack([factors.T, pivots.astype(a.dtype)])
+
+
+lu = Op(
+    name="lu",
+    infer=_lu_infer,
+    numpy=_lu,
+    derivative=AFTERWARDS,
+    lowering=Library(lambda eqn, operands, result: f"lu({operands[0]}, {result})", SINGULAR),
+    cost=2,
+    terms=elimination,
+    dear=True,
+    samples=tuple(Sample((a,), smooth=False) for a in (_REGULAR, _REGULAR[::-1].copy(), np.zeros((0, 0)))),
+)
+"""The factors of aᵀ = P L U as they lie in memory, and in a last row how P exchanges rows."""
+
+
+def _lu_solve_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
+    boolean(attrs["transposed"])
+    factors, b = types
+    return _solve_infer([factors.with_shape([factors.shape[1], factors.shape[1]]), b], {}, ())
+
+
+def _lu_solve(factors: Any, b: Any, transposed: bool) -> Any:
+    from scipy.linalg import lu_solve as solve
+
+    pivots = factors[-1].astype(np.int32)
+    return solve((factors[:-1].T, pivots), b, trans=0 if transposed else 1, check_finite=False)
+
+
+def _lu_solve_source(eqn: Eqn, operands: Sequence[str], result: str) -> str:
+    function = "solve_factored" if eqn.output.type.rank == 2 else "solve_factored_vector"
+    return f"{function}({', '.join((*operands, result, str(eqn.attrs['transposed'])))})"
+
+
+_FACTORS = np.array([[4.0, 0.5, -0.25], [1.0, 3.0, 0.5], [-1.0, 2.0, 2.0], [2.0, 1.0, 2.0]])
+
+lu_solve = Op(
+    name="lu_solve",
+    infer=_lu_solve_infer,
+    numpy=_lu_solve,
+    derivative=AFTERWARDS,
+    lowering=Library(_lu_solve_source, SINGULAR),
+    cost=2,
+    terms=lambda types, attrs: types[1].size * types[1].shape[0],
+    dear=True,
+    samples=tuple(
+        Sample((_FACTORS, b), {"transposed": transposed}, smooth=False)
+        for transposed in (False, True)
+        for b in (vector(-1, 1, 3), matrix(-1, 1, 3, 2))
+    ),
+)
+"""a⁻¹ b, or a⁻ᵀ b, with what `lu` gives of a."""
 
 
 # ---- inverse ----
@@ -187,7 +265,7 @@ logabsdet = Op(
     lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[1]"),
     sympy=_logabsdet_sympy,
     cost=2,
-    terms=_elimination,
+    terms=elimination,
     dear=True,
     samples=_DETERMINANTS,
 )
@@ -199,9 +277,9 @@ detsign = Op(
     derivative=NoDerivative("the sign of a determinant is piecewise constant"),
     lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[0]"),
     cost=2,
-    terms=_elimination,
+    terms=elimination,
     dear=True,
     samples=_DETERMINANTS,
 )
 
-OPS = (solve, inv, logabsdet, detsign)
+OPS = (solve, lu, lu_solve, inv, logabsdet, detsign)

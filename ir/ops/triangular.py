@@ -19,7 +19,7 @@ from ..types import ArrayType
 from .assembly import tril, triu
 from .attributes import boolean
 from .elementwise import common_dtype, floating, matrix, vector
-from .linear_algebra import require_square
+from .linear_algebra import elimination, require_square
 from .products import matmul, outer, transposed
 
 # ---- Cholesky ----
@@ -86,7 +86,8 @@ cholesky = Op(
         lambda eqn, operands, result: f"cholesky({operands[0]}, {result})", "Matrix is not positive definite"
     ),
     sympy=_cholesky_sympy,
-    cost=10,
+    cost=2,
+    terms=lambda types, attrs: elimination(types, attrs) // 2,
     dear=True,
     samples=(
         Sample((_LOWER @ _LOWER.T,)),
@@ -170,7 +171,8 @@ solve_triangular = Op(
     derivative=Rule(_solve_jvp, _solve_vjp),
     lowering=Library(_solve_source, "singular matrix"),
     sympy=_solve_sympy,
-    cost=10,
+    cost=1,
+    terms=lambda types, attrs: types[1].size * types[1].shape[0],
     dear=True,
     samples=(
         Sample((_FULL, vector(-1, 1, 3)), {"lower": True, "unit": False}),
