@@ -145,7 +145,15 @@ class _Spreading:
         parts = [builder.extract_value(values, k) for k in range(len(self.values.type.elements))]
         loop = self.context.declare_function(builder.module, self.loop)
         call = self.context.call_conv.call_function
-        call(builder, loop, self.loop.restype, self.loop.argtypes, [chunk, thread, start, stop, *parts])
+        # not inlined: its attributes, such as the width of vectors, are its own
+        call(
+            builder,
+            loop,
+            self.loop.restype,
+            self.loop.argtypes,
+            [chunk, thread, start, stop, *parts],
+            attrs=("noinline",),
+        )
         builder.branch(head)
         builder.position_at_end(after)
         builder.ret_void()
