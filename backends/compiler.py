@@ -11,8 +11,9 @@ array makes six instructions for one, since an index may be negative. A kernel i
   negative, so none is wrapped around;
 - keeps what is assigned once as a value, not in memory that LLVM has to look through.
 
-All code of operators is Numba's. Results are those of Numba's own pipeline, to the bit, and a test says so. The
-pipeline stands on classes that Numba may change: tried with 0.68.
+All code of operators is Numba's. Results are those of Numba's own pipeline, to the bit, and a test says so.
+There is no static single assignment either: a variable of a kernel has one type. The pipeline stands on
+classes that Numba may change: tried with 0.68.
 """
 
 from __future__ import annotations
@@ -23,14 +24,25 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from numba.core import cgutils, errors, ir, lowering, typed_passes, typeinfer, types, typing, untyped_passes
+from numba.core import cgutils, errors, ir, lowering, typed_passes, typeinfer, types, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
+from numba.core.dispatcher import Dispatcher
 from numba.core.ir_utils import get_definition, guard
+from numba.core.typing.templates import signature
 from numba.np.arrayobj import load_item, store_item
 
 NUMBERS = (types.Number, types.Boolean)
 POWERS = (operator.pow, operator.ipow)
+
+
+def take_over(kernel: Any) -> None:
+    """A kernel is to be compiled so, and what is defined beside it."""
+    module = kernel.py_func.__globals__
+    for value in list(module.values()):
+        if isinstance(value, Dispatcher) and value.py_func.__globals__ is module:
+            function: Any = value
+            function._compiler.pipeline_class = Kernels
 
 
 class Kernels(CompilerBase):
@@ -90,7 +102,8 @@ class InferTypes(FunctionPass):
         FunctionPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
-        warnings = errors.WarningsFixer(errors.NumbaWarning)
+        kinds: Any = errors
+        warnings = kinds.WarningsFixer(kinds.NumbaWarning)
         found = Inference(state.typingctx, state.func_ir, warnings)
         calls = state.typingctx.callstack
         with calls.register(state.targetctx.target, found, state.func_id, state.args), warnings:
@@ -106,7 +119,7 @@ class Writer(lowering.Lower):
     """Numba's writer of LLVM's language, with a short way to operators and to elements of arrays."""
 
     def _find_singly_assigned_variable(self) -> None:
-        """A variable without a count of references stays a value if its one assignment comes before each use."""
+        """A variable that counts no references stays a value, if its one assignment comes before each use."""
         self.operators: dict[Any, Any] = {}
         self.arrays: dict[str, Any] = {}
         self.counting: dict[Any, bool] = {}
@@ -171,7 +184,8 @@ class Writer(lowering.Lower):
     def _element(self, array: Any, index: Any) -> Any:
         """The address of an element; None where it is not one of an array that lies in C order."""
         kind, at = self.typeof(array.name), self.typeof(index.name)
-        kinds = at.types if isinstance(at, types.BaseTuple) else (at,)
+        several = isinstance(at, types.BaseTuple)
+        kinds = at.types if several else (at,)
         if (
             not self._plain(kind)
             or len(kinds) != kind.ndim
@@ -180,7 +194,6 @@ class Writer(lowering.Lower):
             return None
         data, extents = self.arrays.get(array.name) or self._parts(kind, self.loadvar(array.name))
         given = self.loadvar(index.name)
-        several = isinstance(at, types.BaseTuple)
         numbers = [self.builder.extract_value(given, k) for k in range(kind.ndim)] if several else [given]
         wide = [
             self.context.cast(self.builder, n, k, types.uintp if not k.signed else types.intp)
@@ -260,11 +273,12 @@ class Writer(lowering.Lower):
         if op in POWERS and isinstance(right, types.IntegerLiteral) and right.literal_value > 0:
             return signature, partial(self._power, signature.return_type, right.literal_value)
         function = self.context.typing_context.resolve_value_type(op)
+        signature = function.get_call_type(self.context.typing_context, signature.args, {})
         return signature, self.context.get_function(function, signature)
 
     def _power(self, kind: Any, exponent: int, builder: Any, args: Sequence[Any]) -> Any:
         """The products that Numba's function for powers comes to."""
-        multiply = self.context.get_function(operator.mul, typing.signature(kind, kind, kind))
+        multiply = self.context.get_function(operator.mul, signature(kind, kind, kind))
         base = self.context.cast(builder, args[0], kind, kind)
         made = base if exponent % 2 else None
         while exponent := exponent // 2:
