@@ -24,6 +24,7 @@ from .elements import Elements, Level
 from .fusion import Loop
 from .kernels import Nest
 from .memory import Group, Place, Scope
+from .skipping import needed
 from .source import Fresh, Line, allocation, remark
 from .sums import BLOCK
 
@@ -93,7 +94,7 @@ class NestWriter:
         self.lanes = frozenset(sums if lanes else ())
         plain = self.block is None and not loop.backwards
         (self.writer.ascending.add if plain else self.writer.ascending.discard)(variable)
-        said = remark(next(iter(_roots_in(loop))))
+        said = remark(loop.roots[0])
         if lanes:
             lines = self._in_lanes(variable, loop, depth, said)
         elif self.block is None:
@@ -102,7 +103,8 @@ class NestWriter:
             lines = self._in_blocks(variable, str(loop.extent), self.block, self._trip(loop, depth), said)
         self.block, self.lanes = None, frozenset()
         around = self.elements.levels[depth]
-        around.lines += [*lines, *around.after]
+        adds = self._adds(loop, depth)
+        around.lines += [*(_in_loop(f"if {adds}:", lines, said) if adds else lines), *around.after]
         around.after = []
 
     def _trip(self, loop: Loop, depth: int) -> list[Line]:
@@ -112,6 +114,13 @@ class NestWriter:
         inside = self.elements.levels.pop()
         self.elements.forget(depth)
         return inside.lines
+
+    def _adds(self, loop: Loop, depth: int) -> str:
+        """What has to hold, as far as is known outside, for a loop to change what it adds to."""
+        constant, inside = loop.extent.constant, loop.roots
+        if constant is not None and constant <= SHORT or any(self._complete(r) > depth for r in inside):
+            return ""
+        return needed(inside, self._indices, self.elements, depth)
 
     def _sums(self, loop: Loop, depth: int) -> list[Eqn]:
         """The sums of an innermost loop whose terms are not added up one by one."""
@@ -123,7 +132,7 @@ class NestWriter:
 
     def _is_cheap(self, loop: Loop) -> bool:
         """Whether what stands in a loop may be written once a lane."""
-        inside = _roots_in(loop)
+        inside = loop.roots
         reached = {v for root in inside for v, _ in roots.accesses(root, self.inlined)}
         work = {*inside, *(self.inlined[v] for v in reached if v in self.inlined)}
         counted = [e for e in work if e.op.cost and not roots.is_sum(e)]
@@ -382,11 +391,6 @@ class NestWriter:
         self.elements.say(0, f"{self.checked} = True", root)
         term = self.elements.element(root.inputs[0], indices)
         self._say(root, f"{self.checked} = {self.checked} and {term}")
-
-
-def _roots_in(loop: Loop) -> list[Eqn]:
-    """The roots in a loop, and in the loops inside it."""
-    return [r for item in loop.body for r in (_roots_in(item) if isinstance(item, Loop) else [item])]
 
 
 def _trips(loop: Loop) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adcompiler.ir.build import block, origin, using, with_names
-from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value, constant
+from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value
 from adcompiler.ir.op import Contribution, Cotangent, Linear, Partials, Rule
 from adcompiler.ir.ops import OPS
 
@@ -135,11 +135,9 @@ class Sweep:
 
     def _times(self, partial: Value | float, cotangent: Value) -> Value:
         """Their product; 0 where a masked cotangent is 0, even if the partial is not finite there."""
-        product = partial * cotangent
         if cotangent not in self.adjoint.masked or isinstance(partial, Constant | float):
-            return product
-        zero = constant(0.0, cotangent.type.dtype)
-        return OPS["where"](OPS["equal"](cotangent, zero), zero, product)
+            return partial * cotangent
+        return OPS["guarded_mul"](partial, cotangent)
 
     def _step(self, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
         match eqn.op.derivative:
