@@ -180,7 +180,7 @@ def _taken_share(beats: Op) -> Rule:
     def number(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
         """How many elements are the extremum; NaN where that is NaN."""
         hits = cast(equal(x, kept(y, x.type, axes)), dtype=x.type.dtype)
-        return where(equal(y, y), sum_(hits, axes=axes), y)
+        return where(equal(y, y), sum_(hits, axes=axes), constant(np.nan, x.type.dtype))
 
     def jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
         x, tangent = forward.primal(eqn.inputs[0]), forward.tangent(eqn.inputs[0])
