@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
@@ -48,6 +49,8 @@ class Options:
     backend: str = "numba"
     plan: str = "auto"
     fastmath: bool = False
+    parallel: bool = True
+    threads: int | None = None
     warmup: str = "call"
 
     def __post_init__(self) -> None:
@@ -62,15 +65,20 @@ class Options:
             raise ArgumentError(
                 f"there is no backend {self.backend!r}", hint="use one of " + ", ".join(BACKENDS)
             )
+        if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
+            raise ArgumentError(
+                f"threads={self.threads!r} is no number of threads",
+                hint="pass a positive int, or None for as many as there are; parallel=False for one",
+            )
         if self.warmup not in WARMUPS:
             raise ArgumentError(
                 f"there is no warmup {self.warmup!r}", hint="use one of " + ", ".join(WARMUPS)
             )
 
     @staticmethod
-    def of(backend: str | None, plan: str, fastmath: bool, warmup: str) -> Options:
+    def of(backend: str | None = None, **others: Any) -> Options:
         """Options; the environment names the default backend."""
-        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath, warmup)
+        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), **others)
 
 
 # ---- the stages ----
@@ -113,7 +121,7 @@ def pullback(trace: Function, wrt: Sequence[int], plan: str) -> Partition:
 
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
-    backend = BackendOptions(fastmath=options.fastmath)
+    backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     inlined = _after("inline", inline(function))
     shared = _after("factorisations", dce(share_factors(inlined)))
     verify(shared)
