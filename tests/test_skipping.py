@@ -180,6 +180,10 @@ def rows_and_others(mask, x, w):
     return np.sum(kept + np.exp(x), axis=0)
 
 
+def rows_of_two_kinds(mask, x, w):
+    return np.sum(np.where(mask[:, None], np.exp(x), x * w), axis=0)
+
+
 def rows_that_are_kept(mask, x, w):
     return np.sum(np.where(mask[:, None], np.exp(x) * w, 0.0), axis=1)
 
@@ -214,6 +218,7 @@ TESTED = {
     # known in the loop alone; not zero without what is chosen; an array that was there before; a product
     chosen_elements: set(),
     rows_and_others: set(),
+    rows_of_two_kinds: set(),
     rows_added_to: set(),
     rows_multiplied: set(),
 }
