@@ -22,7 +22,7 @@ from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .ir.check import verify
 from .ir.errors import ArgumentError
-from .ir.graph import Function
+from .ir.graph import Function, count
 from .transforms.cse import cse
 from .transforms.dce import dce
 from .transforms.factorisations import share_factors
@@ -36,6 +36,8 @@ from .transforms.simplify import simplify
 from .warmup import in_background
 
 Watcher = Callable[[str, Function], None]
+MOST_TURNS = 4
+
 _WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 WARMUPS = ("call", "background")
@@ -132,11 +134,15 @@ def compiled(function: Function, options: Options) -> Compiled:
 
 
 def _optimised(function: Function, name: str) -> Function:
-    """Rewriting, sharing and removing; once more, since each makes room for the others."""
-    for _ in range(2):
+    """Rewriting, sharing and removing; once more, since each makes room for the others, and again as long as
+    equations become fewer."""
+    for turn in range(MOST_TURNS):
+        before = count(function.body)
         function = _after("simplify", simplify(function))
         function = _after("cse", cse(function))
         function = _after("dce", dce(function))
+        if turn and count(function.body) == before:
+            break
     return _after(name, function)
 
 
