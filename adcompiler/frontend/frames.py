@@ -73,8 +73,8 @@ class End:
 class SizeBound:
     """A size that a block binds: low <= size <= high (None: not known), and the i64 value that it names.
 
-    There is no value of the trips of a `while`: a `dim` asks for it. `polynomial` is what the value is computed
-    from, where opaque integers are in it (`provenance.py`).
+    There is no value of the trips of a `while`: a `dim` asks for it. `polynomial` is what the value is
+    computed from, where opaque integers are in it (`provenance.py`).
     """
 
     value: Value | None

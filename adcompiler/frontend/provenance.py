@@ -21,7 +21,7 @@ HEAVIEST = 100
 """The weight of the largest polynomials that are computed with; beyond, a size is a number like others."""
 
 _LARGEST = 2**31
-"""Coefficients beyond are not computed with: as a size, a polynomial must not overflow where its value does not."""
+"""The largest coefficient: a size must not overflow where the integer itself does not."""
 
 _OPAQUE = "?"
 
