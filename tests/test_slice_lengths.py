@@ -85,7 +85,7 @@ def test_bounds_are_held(backend):
     assert compiled(X, V, np.array([27]), 2)[0] == pytest.approx(np.sum(V * X[29:]))
     with pytest.raises(IndexError, match=r"^slice bound k_1 \+ m lies outside of the array: NumPy would"):
         compiled(X, V, np.array([28]), 2)
-    with pytest.raises(ValueError, match="^a slice bound must not be negative$"):
+    with pytest.raises(ValueError, match="^a slice bound must not be negative"):
         compiled(X, V, np.array([-3]), 2)
 
 
@@ -110,7 +110,7 @@ def test_a_length_below_zero_is_an_error():
 
     compiled = value_and_grad(f, backend="numpy")
     assert compiled(X, np.array([3]), 0)[0] == pytest.approx(3 * np.sum(X))
-    with pytest.raises(ValueError, match="^negative dimensions are not allowed$"):
+    with pytest.raises(ValueError, match="^negative dimensions are not allowed"):
         compiled(X, np.array([3]), 12)
 
 
