@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
 from adcompiler.ir.build import function, lookup, renewed, replay_origin
 from adcompiler.ir.graph import Function, Value, constant
@@ -22,13 +22,10 @@ def select(source: Function, results: Sequence[int], fixed: Mapping[int, float],
 
     def write(*values: Value) -> Sequence[Value]:
         env = {body.params[k]: value for k, value in zip(free, values, strict=True)}
-        known, waiting = set(source.sizes), dict(fixed)
-        _fill(waiting, body.params, known, env)
+        for k, number in fixed.items():
+            env[body.params[k]] = _filled(body.params[k], number)
         for eqn in body.eqns:
             replay_origin(eqn, env)
-            if waiting and eqn.op.binds is not None:
-                known.add(str(eqn.attrs[eqn.op.binds]))
-                _fill(waiting, body.params, known, env)
         return [lookup(env, body.results[k]) for k in results]
 
     places = {r: n for n, r in enumerate(results)}
@@ -37,15 +34,6 @@ def select(source: Function, results: Sequence[int], fixed: Mapping[int, float],
     return dce(
         function(name, params, write, ops=OPS, sizes=source.sizes, guards=source.guards, written=written)
     )
-
-
-def _fill(
-    waiting: dict[int, float], params: Sequence[Value], known: Set[str], env: dict[Value, Value]
-) -> None:
-    """Fill the parameters whose sizes are known; a program may bind those of a cotangent on its way."""
-    for k in list(waiting):
-        if all(dim.names() <= known for dim in params[k].type.shape):
-            env[params[k]] = _filled(params[k], waiting.pop(k))
 
 
 def _filled(param: Value, number: float) -> Value:
