@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .ir.check import verify
 from .ir.errors import ArgumentError
-from .ir.graph import Function
+from .ir.graph import Function, count
 from .transforms.cse import cse
 from .transforms.dce import dce
 from .transforms.factorisations import share_factors
@@ -35,6 +36,8 @@ from .transforms.simplify import simplify
 from .warmup import in_background
 
 Watcher = Callable[[str, Function], None]
+MOST_TURNS = 4
+
 _WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 WARMUPS = ("call", "background")
@@ -48,6 +51,8 @@ class Options:
     backend: str = "numba"
     plan: str = "auto"
     fastmath: bool = False
+    parallel: bool = True
+    threads: int | None = None
     warmup: str = "call"
 
     def __post_init__(self) -> None:
@@ -62,15 +67,20 @@ class Options:
             raise ArgumentError(
                 f"there is no backend {self.backend!r}", hint="use one of " + ", ".join(BACKENDS)
             )
+        if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
+            raise ArgumentError(
+                f"threads={self.threads!r} is no number of threads",
+                hint="pass a positive int, or None for as many as there are; parallel=False for one",
+            )
         if self.warmup not in WARMUPS:
             raise ArgumentError(
                 f"there is no warmup {self.warmup!r}", hint="use one of " + ", ".join(WARMUPS)
             )
 
     @staticmethod
-    def of(backend: str | None, plan: str, fastmath: bool, warmup: str) -> Options:
+    def of(backend: str | None = None, **others: Any) -> Options:
         """Options; the environment names the default backend."""
-        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), plan, fastmath, warmup)
+        return Options(backend or os.environ.get("ADCOMPILER_BACKEND", "numba"), **others)
 
 
 # ---- the stages ----
@@ -113,7 +123,7 @@ def pullback(trace: Function, wrt: Sequence[int], plan: str) -> Partition:
 
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
-    backend = BackendOptions(fastmath=options.fastmath)
+    backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     inlined = _after("inline", inline(function))
     shared = _after("factorisations", dce(share_factors(inlined)))
     verify(shared)
@@ -124,11 +134,15 @@ def compiled(function: Function, options: Options) -> Compiled:
 
 
 def _optimised(function: Function, name: str) -> Function:
-    """Rewriting, sharing and removing; once more, since each makes room for the others."""
-    for _ in range(2):
+    """Rewriting, sharing and removing; once more, since each makes room for the others, and again as long as
+    equations become fewer."""
+    for turn in range(MOST_TURNS):
+        before = count(function.body)
         function = _after("simplify", simplify(function))
         function = _after("cse", cse(function))
         function = _after("dce", dce(function))
+        if turn and count(function.body) == before:
+            break
     return _after(name, function)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..ir.errors import VerifierError
 from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
-from ..ir.types import ArrayType
+from ..ir.types import ArrayType, Dim
+from .cuts import Cut
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, note
 from .source import Fresh, Line, Names, Page, allocation, literal, remark, zero
@@ -86,6 +87,11 @@ class BlockWriter(ABC):
     def text_of_scalar(self, value: Value) -> str:
         """Source of a value that is one number where it is read."""
         return literal(value) if isinstance(value, Constant) else self.texts[value]
+
+    def cut(self, extent: Dim, trip: Dim) -> Cut | None:
+        """How a loop outside all others is cut into chunks, of which a trip costs that many operations; None
+        where it is not."""
+        return None
 
     def scalar(self, value: Value) -> str:
         """Source of a scalar that becomes a variable's."""

@@ -24,9 +24,14 @@ class Options:
 
     `fastmath` lets the compiler reassociate and assume that there is no NaN and no infinity. Without it the
     user's arithmetic is compiled as written, up to contraction of a multiplication and an addition.
+
+    A call with much to do has at most so many `threads`, or all that there are where that is None; one where
+    it is not `parallel`. No result depends on that.
     """
 
     fastmath: bool = False
+    parallel: bool = True
+    threads: int | None = None
 
 
 @dataclass(eq=False)
@@ -37,8 +42,9 @@ class Compiled:
     exactly the parameter's dtype), then the sizes in the order of `Function.sizes` as integers; it returns
     a tuple of fresh arrays and NumPy scalars. Behind the sizes may stand, for each result that is `destined`,
     the C-contiguous array to make it in, which shares no memory with another argument, or None.
-    `compile()` does beforehand what the first call would do; it may replace `call` by something faster, so
-    look `call` up anew for each call. `notes` tells of copies that a loop makes in each trip.
+    `compile(*call)` does beforehand what the first call with these arguments would do, `compile()` what one
+    with few elements would; it may replace `call` by something faster, so look `call` up anew for each call.
+    `notes` tells of copies that a loop makes in each trip.
     """
 
     function: Function
@@ -46,11 +52,13 @@ class Compiled:
     kernels: Callable[[], str]
     notes: tuple[str, ...]
     call: Callable[..., Results]
-    compile: Callable[[], None] = field(default=lambda: None)
+    compile: Callable[..., None] = field(default=lambda *call: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
     needs: Needs | None = None
     """The memory that a call takes, where that is planned."""
+    large: Callable[[], Compiled] | None = None
+    """What large calls run instead, where there is something to do for threads; made at the first of them."""
 
     @cached_property
     def kernels_text(self) -> str:

@@ -134,9 +134,10 @@ def _sizes(eqn: Eqn) -> set[str]:
 
 
 def _guarded(eqn: Eqn) -> bool:
-    """Whether it reads at an index that is computed, or divides integers."""
+    """Whether it reads or writes at an index that is computed, or divides integers."""
     whole = not any(v.type.dtype.is_float for v in eqn.inputs) and eqn.op.cost > 1
-    return whole or (eqn.op.name == "index" and len(eqn.inputs) > 1)
+    located = len(eqn.inputs) > (2 if eqn.op.updates else 1)
+    return whole or (located and (eqn.op.updates or eqn.op.name == "index"))
 
 
 def _follows(later: _Needs, earlier: Eqn, its: _Needs) -> bool:

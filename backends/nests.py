@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..ir.graph import Eqn, Value
 from ..ir.op import Scan
@@ -20,6 +21,8 @@ from ..ir.types import F64, ArrayType
 from . import roots
 from .accumulate import start, step_template, stepped
 from .blocks import BlockWriter, place_text
+from .chunks import Role, may_be_cut, role, work_of_trip
+from .cuts import Cut, Partial
 from .elements import Elements, Level
 from .fusion import Loop
 from .kernels import Nest
@@ -60,6 +63,8 @@ class NestWriter:
         self.accumulators: dict[Eqn, list[str]] = {}
         self.block: _Block | None = None
         """The loop that is being written, if it is one in blocks."""
+        self.cut: Cut | None = None
+        """How the loop outside all others that is being written is cut into chunks, if it is."""
         self.lanes: frozenset[Eqn] = frozenset()
         """The sums of the loop that is being written that have several accumulators."""
         self.lane: int | None = None
@@ -87,23 +92,28 @@ class NestWriter:
     def _loop(self, loop: Loop, depth: int) -> None:
         variable = self.writer.names.loop(depth)
         self.elements.depth[variable] = depth + 1
+        cut = self.cut = self._cut(loop) if depth == 0 else self.cut
+        bounds = (cut.start, cut.stop) if cut and depth == 0 else ("0", str(loop.extent))
         sums = self._sums(loop, depth)
         lanes = bool(sums) and self._is_cheap(loop)
         self.block = self._block(sums) if sums and not lanes else None
         self.lanes = frozenset(sums if lanes else ())
-        plain = self.block is None and not loop.backwards
+        plain = self.block is None and not loop.backwards and bounds[0] == "0"
         (self.writer.ascending.add if plain else self.writer.ascending.discard)(variable)
         said = remark(next(iter(_roots_in(loop))))
         if lanes:
-            lines = self._in_lanes(variable, loop, depth, said)
+            lines = self._in_lanes(variable, bounds, loop, depth, said)
         elif self.block is None:
-            lines = _in_loop(f"for {variable} in {_trips(loop)}:", self._trip(loop, depth), said)
+            trips = _trips(loop) if bounds[0] == "0" else f"range({', '.join(bounds)})"
+            lines = _in_loop(f"for {variable} in {trips}:", self._trip(loop, depth), said)
         else:
-            lines = self._in_blocks(variable, str(loop.extent), self.block, self._trip(loop, depth), said)
+            lines = self._in_blocks(variable, bounds, self.block, self._trip(loop, depth), said)
         self.block, self.lanes = None, frozenset()
         around = self.elements.levels[depth]
-        around.lines += [*lines, *around.after]
+        around.lines += [replace(line, cut=self.cut) for line in lines]
+        around.lines += around.after
         around.after = []
+        self.cut = self.cut if depth else None
 
     def _trip(self, loop: Loop, depth: int) -> list[Line]:
         """What stands in a loop."""
@@ -124,12 +134,16 @@ class NestWriter:
     def _is_cheap(self, loop: Loop) -> bool:
         """Whether what stands in a loop may be written once a lane."""
         inside = _roots_in(loop)
+        if any(isinstance(root.op.lowering, Scan) for root in inside):
+            return False
         reached = {v for root in inside for v, _ in roots.accesses(root, self.inlined)}
         work = {*inside, *(self.inlined[v] for v in reached if v in self.inlined)}
         counted = [e for e in work if e.op.cost and not roots.is_sum(e)]
         return len(counted) <= FEW and all(e.op.cost <= CHEAP for e in counted) and not loop.backwards
 
-    def _in_lanes(self, variable: str, loop: Loop, depth: int, said: str) -> list[Line]:
+    def _in_lanes(
+        self, variable: str, bounds: tuple[str, str], loop: Loop, depth: int, said: str
+    ) -> list[Line]:
         """A loop over groups of elements, and one over those that remain."""
         self.elements.levels.append(Level())
         for self.lane in range(LANES):
@@ -137,15 +151,13 @@ class NestWriter:
         unrolled = self.elements.levels.pop().lines
         self.elements.forget(depth)
         self.lane = None
-        extent = str(loop.extent)
-        whole = extent if extent.isidentifier() else f"({extent})"
+        start, stop = bounds
+        whole = stop if stop.isidentifier() else f"({stop})"
+        trips = whole if start == "0" else f"({stop} - {start})"
+        rest = self._trip(loop, depth)
         return [
-            *_in_loop(f"for {variable} in range(0, {extent} - {LANES - 1}, {LANES}):", unrolled, said),
-            *_in_loop(
-                f"for {variable} in range({whole} - {whole} % {LANES}, {extent}):",
-                self._trip(loop, depth),
-                said,
-            ),
+            *_in_loop(f"for {variable} in range({start}, {stop} - {LANES - 1}, {LANES}):", unrolled, said),
+            *_in_loop(f"for {variable} in range({whole} - {trips} % {LANES}, {stop}):", rest, said),
         ]
 
     def _block(self, sums: Sequence[Eqn]) -> _Block:
@@ -153,10 +165,11 @@ class NestWriter:
         return _Block(names.fresh("first"), {root: names.fresh("terms") for root in sums})
 
     def _in_blocks(
-        self, variable: str, extent: str, block: _Block, inside: Sequence[Line], said: str
+        self, variable: str, bounds: tuple[str, str], block: _Block, inside: Sequence[Line], said: str
     ) -> list[Line]:
         """Loops over blocks and over their elements, and the sums of each block."""
         first, last = block.first, self.writer.names.fresh("last")
+        start, stop = bounds
         terms = [
             Line(f"{name} = scratch({_dtype_argument(root.output.type)})", 0, said)
             for root, name in block.terms.items()
@@ -166,9 +179,26 @@ class NestWriter:
             for root, name in block.terms.items()
         ]
         inner = _in_loop(f"for {variable} in range({first}, {last}):", inside, said)
-        bound = Line(f"{last} = min({first} + {BLOCK}, {extent})", 0, said)
+        bound = Line(f"{last} = min({first} + {BLOCK}, {stop})", 0, said)
         body = [bound, *inner, *adding]
-        return [*terms, *_in_loop(f"for {first} in range(0, {extent}, {BLOCK}):", body, said)]
+        return [*terms, *_in_loop(f"for {first} in range({start}, {stop}, {BLOCK}):", body, said)]
+
+    # ---- chunks ----
+
+    def _cut(self, loop: Loop) -> Cut | None:
+        """How a loop outside all others is cut into chunks; None where it is not."""
+        mine = {root: self.tree.order[root][0] for root in _roots_in(loop)}
+        if self.scope.depth or (loop.extent.constant is not None and loop.extent.constant <= SHORT):
+            return None
+        return self.writer.cut(loop.extent, work_of_trip(mine, self.inlined)) if may_be_cut(mine) else None
+
+    def _partial(self, root: Eqn, name: str, type_: ArrayType) -> Cut | None:
+        """The loop that is cut into chunks, if each of them reduces this result for itself."""
+        if self.cut is None or role(root, self.tree.order[root][0]) is not Role.REDUCED:
+            return None
+        step = partial(stepped, step_template(root), type_.dtype)
+        self.cut.partials.append(Partial(name, type_, start(root), step))
+        return self.cut
 
     # ---- roots ----
 
@@ -238,7 +268,10 @@ class NestWriter:
         axes = self._own_axes(root)
         name = self.writer.names.fresh(output.name)
         shape = output.type.with_shape([output.type.shape[a] for a in axes])
-        self.page.write(f"{name} = {allocation('np.empty', shape)}", root, Fresh(name, shape))
+        if self.cut is not None and self.nest.own[output]:
+            self.cut.private.append((name, shape))
+        else:
+            self.page.write(f"{name} = {allocation('np.empty', shape)}", root, Fresh(name, shape))
         self.writer.places[output] = Place(name, (), Group(None))
         self.elements.own[output] = tuple(axes)
         self.elements.depth[name] = self.nest.own[output]
@@ -301,7 +334,7 @@ class NestWriter:
     def _reduce(self, root: Eqn, indices: Sequence[str]) -> None:
         """The reduced loops are the innermost ones: a variable for each element of the result."""
         output, level = root.output, self._complete(root)
-        first = root not in self.accumulators
+        first = root not in self.accumulators or level == self._depth(root)
         if first:
             self.accumulators[root] = self._accumulated(root, level)
         name, *_ = names = self.accumulators[root]
@@ -325,12 +358,18 @@ class NestWriter:
         more = (self.writer.names.fresh(name) for _ in range(LANES - 1)) if root in self.lanes else ()
         names = [name, *more]
         self.elements.depth |= dict.fromkeys(names, level)
-        self.elements.say(level, f"{' = '.join(names)} = {start(root)}", root)
-        rest = names
+        cut = self._partial(root, name, root.output.type.with_shape([]))
+        begin, adding, rest = f"{' = '.join(names)} = {start(root)}", [], names
         while len(rest) > 1:
-            for first, second in zip(rest[::2], rest[1::2], strict=True):
-                self.elements.say_after(level, self._stepped(root, first, second), root)
+            adding += [self._stepped(root, a, b) for a, b in zip(rest[::2], rest[1::2], strict=True)]
             rest = rest[::2]
+        if cut is not None:
+            cut.before.append((begin, remark(root)))
+            cut.after.extend((text, remark(root)) for text in adding)
+        else:
+            self.elements.say(level, begin, root)
+            for text in adding:
+                self.elements.say_after(level, text, root)
         return names
 
     def _reduce_in_memory(self, root: Eqn, indices: Sequence[str]) -> None:
@@ -340,6 +379,10 @@ class NestWriter:
         place = self._memory(root, "" if level else start(root))
         if first and (level or root.output in self.elements.own):
             self._filled(root, f"{self._at(root, place, at)} = {start(root)}", level)
+        if first:
+            axes = self.elements.own.get(root.output, range(len(at)))
+            extents = [root.output.type.shape[a] for a in axes]
+            self._partial(root, place.name, root.output.type.with_shape(extents))
         self._say(root, self._stepped(root, self._at(root, place, at), self._term(root, indices)))
 
     def _filled(self, root: Eqn, text: str, level: int) -> None:

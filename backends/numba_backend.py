@@ -8,21 +8,26 @@ a selection an access.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import getmembers, isfunction
 from typing import Any
 
 from ..ir.graph import Block, Eqn, Function, constant
-from ..ir.op import Library, Whole, constructor
+from ..ir.op import Library, Whole
 from ..ir.types import BOOL, ArrayType, Dim
-from . import cache, lapack, special, tapes, vecmath
+from . import cache, cuts, lapack, special, tapes, vecmath
 from .blocks import place_text
 from .buffers import in_workspace
+from .callers import CallerWriter
+from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .control_flow import ControlWriter
+from .cuts import Cut
 from .destinations import Result, into_destinations, results_of
 from .elements import Elements
 from .kernels import Nest, Schedule, fused, kernels_text
@@ -34,6 +39,7 @@ from .products import library_product
 from .recurrences import independent
 from .roots import is_row
 from .source import Fresh, Line, Names, Page, allocation, render, tuple_text, zero
+from .threads import Team
 
 LOWERED = (
     {f.__name__: "vecmath" for f in vecmath.FORMULAS}
@@ -42,6 +48,7 @@ LOWERED = (
     | dict.fromkeys(("empty", "zeros", "nothing"), "fresh")
     | dict.fromkeys(("matmul", "matvec"), "blas")
     | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
+    | {"spread": "spreading"}
 )
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
@@ -59,8 +66,13 @@ NONE = Dim.of(0)
 class NumbaWriter(ControlWriter):
     """The body of one generated function."""
 
-    def __init__(self, function: Function, taken: Collection[str]) -> None:
+    def __init__(self, function: Function, taken: Collection[str], spreads: bool = False) -> None:
         super().__init__(function, [*taken, *HELPERS])
+        self.globals = self.names.taken - set(function.sizes)
+        self.spreads = spreads
+        """Whether loops are cut into chunks."""
+        self.work = NONE
+        """Operations of the loops that could be."""
         self.leave = self.names.fresh(f"{function.name}_stopped")
         self.status = self.names.fresh("status")
         """The variable of the number of the check that failed in a loop, 0 if none has."""
@@ -73,6 +85,18 @@ class NumbaWriter(ControlWriter):
 
     def nest(self, nest: Nest, scope: Scope) -> None:
         NestWriter(self, nest, scope).write()
+
+    def cut(self, extent: Dim, trip: Dim) -> Cut | None:
+        start, stop = (self.names.fresh("start"), self.names.fresh("stop")) if self.spreads else ("", "")
+        cut = Cut(start, stop, extent, trip)
+        if not cut.work.names() <= set(self.function.sizes):
+            return None
+        self.work += cut.work
+        return cut if self.spreads else None
+
+    def variables(self) -> Collection[str]:
+        """Every name that is a variable of the function."""
+        return self.names.taken - self.globals
 
     def statement(self, eqn: Eqn, scope: Scope) -> None:
         value, name = eqn.output, eqn.op.name
@@ -183,6 +207,8 @@ class Entry:
     writer: NumbaWriter
     results: Sequence[Result]
     needs: Needs
+    work: Dim
+    """Operations of the loops that chunks could run; of calls with many of them another entry takes care."""
 
     @property
     def words(self) -> Dim:
@@ -198,14 +224,20 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
 def compile_functions(functions: Sequence[Function], options: Options) -> list[Compiled]:
     """Several Functions in one generated module."""
+    entries, module = _module(functions, options)
+    return [_compiled(entry, module, options) for entry in entries]
+
+
+def _module(
+    functions: Sequence[Function], options: Options, spreads: bool = False
+) -> tuple[list[Entry], cache.Generated]:
     names = Names(["U", "njit", "workspace", *set(HELPERS.values()), *HELPERS])
-    entries = [_entry(f, names, options) for f in functions]
+    entries = [_entry(f, names, options, spreads) for f in functions]
     body = [line for entry in entries for line in entry.lines]
     lines = [*_header(entries, render(body, comments=False), options), *body]
     arrays = {name: data for entry in entries for name, data in entry.writer.constants.items()}
     types = str([p.type for f in functions for p in f.body.params])
-    module = cache.Generated(entries[0].name, lines, arrays, types)
-    return [_compiled(entry, module) for entry in entries]
+    return entries, cache.Generated(entries[0].name, lines, arrays, types)
 
 
 def _made_cheaply(text: str) -> str:
@@ -213,28 +245,74 @@ def _made_cheaply(text: str) -> str:
     return re.sub(r"\bnp\.(empty|zeros)\(", r"\1(", text)
 
 
-def _compiled(entry: Entry, module: cache.Generated) -> Compiled:
+def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compiled:
     """One function of a module, compiled for exactly its parameter types at its first call."""
+    large = functools.cache(lambda: _large(entry.function, options))
+    checks, some = entry.writer.checks, entry.work != NONE
+    lock = threading.Lock()
+
+    def compile_(*args: Any) -> None:
+        if args and is_large(args):
+            large().compile()
+            return
+        with lock:
+            if compiled.kernel is None:
+                call = _loaded(entry, module, compiled)
+                compiled.call = raising(partial(call, large_call) if some else call, checks)
+
+    def large_call(*args: Any) -> Results:
+        return large().call(*args)
+
+    def is_large(args: Sequence[Any]) -> bool:
+        return some and _operations(entry, args) >= cuts.WORTH
+
+    def first_call(*args: Any) -> Results:
+        if is_large(args):
+            return raising(large_call, checks)(*args)
+        compile_()
+        return compiled.call(*args)
+
+    notes = tuple(dict.fromkeys(entry.writer.notes))
+    text = partial(kernels_text, entry.function)
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
+    compiled.large = large if some else None
+    return compiled
+
+
+def _large(function: Function, options: Options) -> Compiled:
+    """A Function for calls that are worth threads; what it returns begins with the status of its checks."""
+    (entry,), module = _module([function], options, spreads=True)
+    team = Team(options.threads if options.parallel else 1)
+    lock = threading.Lock()
 
     def compile_() -> None:
-        compiled.kernel = module.kernel(entry.kernel, _signature(entry))
-        compiled.call = raising(getattr(module.load(), entry.name), entry.writer.checks)
+        with lock:
+            if compiled.kernel is None:
+                compiled.call = partial(_loaded(entry, module, compiled), team)
 
     def first_call(*args: Any) -> Results:
         compile_()
         return compiled.call(*args)
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
-    compiled = Compiled(
-        entry.function,
-        module.source,
-        partial(kernels_text, entry.function),
-        notes,
-        first_call,
-        compile_,
-        needs=entry.needs,
-    )
+    text = partial(kernels_text, function)
+    compiled = Compiled(function, module.source, text, notes, first_call, compile_, needs=entry.needs)
     return compiled
+
+
+def _loaded(entry: Entry, module: cache.Generated, compiled: Compiled) -> Callable[..., Results]:
+    """Load a module and compile the kernel of an entry; what calls it."""
+    kernel = module.kernel(entry.kernel, _signature(entry))
+    call: Callable[..., Results] = getattr(module.load(), entry.name)
+    compiled.kernel = kernel
+    return call
+
+
+def _operations(entry: Entry, args: Sequence[Any]) -> int:
+    """Operations of a call."""
+    sizes = entry.function.sizes
+    given = args[len(entry.function.body.params) :]
+    return entry.work.value(dict(zip(sizes, given, strict=False)))
 
 
 def _decorator(options: Options, kernel: bool) -> str:
@@ -266,10 +344,10 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     return page.lines
 
 
-def _entry(function: Function, names: Names, options: Options) -> Entry:
+def _entry(function: Function, names: Names, options: Options, spreads: bool) -> Entry:
     name = names.fresh(function.name)
     kernel = names.fresh(f"{name}_kernel")
-    writer = NumbaWriter(function, names.taken)
+    writer = NumbaWriter(function, names.taken, spreads)
     sources = writer.body()
     results = results_of(function, sources, writer.names.fresh)
     names.take(writer.leave)
@@ -284,20 +362,38 @@ def _entry(function: Function, names: Names, options: Options) -> Entry:
     )
     brought = [r.type for r in results if r.out]
     known = needs(lines, brought, words, writer.handed_on, function.sizes)
-    entry = Entry(function, name, kernel, [], writer, results, known)
-    params = [*(writer.texts[p] for p in function.body.params), *writer.constants, *function.sizes]
-    arguments = ", ".join([*params, *(r.out for r in results if r.out), *([work] if words != NONE else [])])
+    entry = Entry(function, name, kernel, [], writer, results, known, writer.work)
     page = Page()
     if writer.checks:
         _write_stopped(page, entry, options)
+    params = [*(writer.texts[p] for p in function.body.params), *writer.constants, *function.sizes]
+    given = [*params, *(r.out for r in results if r.out), *([work] if words != NONE else [])]
+    team: list[str] = []
+    if spreads:
+        outliner = Outliner(name, writer.variables, writer.names.fresh)
+        lines = outliner.outlined(lines)
+        team = [outliner.entry, outliner.threads]
+        for loop, text in outliner.functions.items():
+            names.take(loop)
+            page.extend([Line(""), Line(""), Line(_decorator(options, kernel=False)), *text])
+    arguments = ", ".join([*given, *team])
     page.extend([Line(""), Line(""), Line(_decorator(options, kernel=True))])
     page.write(f"def {kernel}({arguments}):")
     page.extend(Line(_made_cheaply(line.text), line.depth + 1, line.comment) for line in lines)
     back = [*(["np.int64(0)"] if writer.checks else []), *(r.source for r in returned)]
     if back or not lines:
         page.extend([Line(f"return {tuple_text(back)}", 1)])
-    _write_caller(page, entry, f"{kernel}({arguments})", work)
+    page.extend([Line(""), Line(""), *_caller(entry, f"{kernel}({arguments})", work).lines(team)])
     return replace(entry, lines=page.lines)
+
+
+def _caller(entry: Entry, call: str, work: str) -> CallerWriter:
+    writer = entry.writer
+    params = [*(writer.texts[p] for p in entry.function.body.params), *entry.function.sizes]
+    checked, memory = bool(writer.checks), (work, entry.words)
+    return CallerWriter(
+        entry.name, params, entry.results, checked, call, memory, entry.work, writer.names.fresh
+    )
 
 
 def _write_stopped(page: Page, entry: Entry, options: Options) -> None:
@@ -314,42 +410,6 @@ def _nothing(type_: ArrayType) -> str:
     return allocation("nothing", ArrayType(type_.dtype, tuple(Dim.of(0) for _ in type_.shape)))
 
 
-def _write_caller(page: Page, entry: Entry, call: str, work: str) -> None:
-    """What stands around the kernel: arrays for results, where the caller brings none, memory that is kept
-    between calls, and scalars of the results' dtypes for the Python numbers that Numba gives."""
-    writer = entry.writer
-    outs = [r for r in entry.results if r.out]
-    given = [*(writer.texts[p] for p in entry.function.body.params), *entry.function.sizes]
-    page.extend([Line(""), Line("")])
-    page.write(f"def {entry.name}({', '.join([*given, *(f'{r.out}=None' for r in outs)])}):")
-    with page.indented():
-        for result in outs:
-            page.write(f"if {result.out} is None:")
-            shape = [d.positive() for d in result.type.shape]  # that of a loop's stack may be negative
-            with page.indented():
-                page.write(f"{result.out} = {allocation('np.empty', result.type.with_shape(shape))}")
-        outcome, returned = _outcome(entry)
-        if entry.words != NONE:
-            page.write(f"{work} = workspace.take({entry.words})")
-        page.write(f"{outcome} = {call}" if outcome else call)
-        if entry.words != NONE:
-            page.write(f"workspace.give_back({work})")
-        page.write(f"return {returned}")
-
-
-def _outcome(entry: Entry) -> tuple[str, str]:
-    """What the kernel's results are called, and what the caller returns."""
-    names = entry.writer.names
-    found = ["status"] if entry.writer.checks else []
-    returned = list(found)
-    for k, result in enumerate(entry.results):
-        if not result.out:
-            found.append(names.fresh(f"r{k}"))
-        scalar = f"{constructor(result.type.dtype)}({found[-1]})" if not result.type.rank else ""
-        returned.append(scalar or result.out or found[-1])
-    return tuple_text(found) if found else "", tuple_text(returned)
-
-
 def _signature(entry: Entry) -> tuple[Any, ...]:
     """Numba's types of parameters, constants and sizes, then of what is written to: results, workspace."""
     from numba import float64, from_dtype, int64, types
@@ -363,4 +423,5 @@ def _signature(entry: Entry) -> tuple[Any, ...]:
     sizes = [int64] * len(entry.function.sizes)
     work = [types.Array(float64, 1, "C")] if entry.words != NONE else []
     outs = [numba_type(r.type, readonly=False) for r in entry.results if r.out]
-    return (*map(numba_type, [*params, *constants]), *sizes, *outs, *work)
+    team = [int64, int64] if entry.writer.spreads else []
+    return (*map(numba_type, [*params, *constants]), *sizes, *outs, *work, *team)

@@ -196,7 +196,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
     page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
     module = cache.Generated(name, page.lines, writer.constants, compiled=False)
 
-    def compile_() -> None:
+    def compile_(*_: Any) -> None:
         entry = getattr(module.load(), name)
         checked = raising(entry, writer.checks)
         params = function.body.params

@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..ir.graph import Constant, Eqn
 from ..ir.op import constructor
 from ..ir.types import F64, I64, ArrayType, DType
+from .cuts import Cut
 
 COMMENT_COLUMN = 56
 
@@ -54,13 +55,14 @@ class Names:
 class Line:
     """One line: text without indentation, how deep it stands, and what is said beside it.
 
-    `makes` is the array that it makes.
+    `makes` is the array that it makes, `cut` the loop of which it is a part, if chunks may run that.
     """
 
     text: str
     depth: int = 0
     comment: str = ""
     makes: Fresh | None = None
+    cut: Cut | None = None
 
     def render(self, comments: bool) -> str:
         code = "    " * self.depth + self.text
@@ -97,6 +99,13 @@ class Page:
         self.depth += 1
         yield
         self.depth -= 1
+
+    @contextmanager
+    def cut(self, cut: Cut | None) -> Iterator[None]:
+        """What is written inside is a loop that is cut into chunks."""
+        with self.aside() as inside:
+            yield
+        self.extend(replace(line, cut=cut) for line in inside)
 
     @contextmanager
     def aside(self) -> Iterator[list[Line]]:

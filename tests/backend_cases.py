@@ -124,11 +124,11 @@ def read_only(*args):
 # ---- random programs ----
 
 
-def mixed_case(seed, dtype="f64"):
+def mixed_case(seed, dtype="f64", longest=5):
     """A random Function of whole arrays, loops and branches; its arguments, sizes and results."""
     f = mixed_function(seed, dtype)
     rng = np.random.default_rng(seed)
-    n, m = int(rng.integers(1, 6)), int(rng.integers(1, 5))
+    n, m = int(rng.integers(1, longest + 1)), int(rng.integers(1, longest))
     shapes = [(), (n,), (m,), (n, m), (n, n)]
     args = read_only(
         *(np.asarray(rng.normal(size=s), np.dtype(f"f{4 if dtype == 'f32' else 8}"))[()] for s in shapes)

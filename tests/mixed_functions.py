@@ -54,7 +54,7 @@ class _Writer:
                 self.shape,
                 self.choose,
             ]
-            kinds += [self.product, self.loop, self.loop, self.branch] if depth else []
+            kinds += [self.product, self.contract, self.loop, self.loop, self.branch] if depth else []
             scope += self.rng.choice(kinds)(scope, depth)
         return scope
 
@@ -123,6 +123,19 @@ class _Writer:
         b = self.pick(scope, (a.type.shape[1],))
         right = op("transpose", a, axes=(1, 0)) if b.type.shape != (a.type.shape[1],) else b
         return [op("tanh", op("matmul", a, right))]
+
+    def contract(self, scope, depth):
+        """Sums of products over all axes, some, or none, beside a sum that may share their loops."""
+        a = self.pick(scope, (N, M), (N, N))
+        if a.type.rank != 2:
+            return []
+        peers = [v for v in self.floats(scope) if v.type.shape == a.type.shape[1:]]
+        if not peers:
+            return []
+        result = self.rng.choice(["", "i", "j", "ij", "ij"])
+        found = op("einsum", a, self.rng.choice(peers), subscripts=f"ij,j->{result}")
+        beside = op("sum", a, axes=self.rng.choice([(0, 1), (1,), (0,)]))
+        return [op("tanh", found), op("tanh", beside)]
 
     def part(self, scope, depth):
         x = self.pick(scope, *(v.type.shape for v in scope if v.type.rank))

@@ -35,7 +35,7 @@ from loop_programs import random_program
 from op_cases import cases
 from random_functions import functions
 
-from adcompiler.backends import cache, compile_function, memory, numba_backend, storage
+from adcompiler.backends import cache, compile_function, memory, nests, numba_backend, storage
 from adcompiler.backends.compiled import Options
 from adcompiler.ir.build import block, emit, origin
 from adcompiler.ir.errors import ArgumentError, Location, VerifierError
@@ -284,6 +284,18 @@ def test_random_programs(seed):
         found = call(f, args, sizes)
         assert_same(found, expected, rtol=1e-8)
         assert_fresh(found, args)
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 10**6), st.sampled_from([(2, 3, 3), (2, 3, 9), (4, 4, 0), (8, 256, 9)]))
+def test_random_programs_with_sums_in_lanes_and_blocks(seed, how):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, number in zip(("LANES", "BLOCK", "FEW"), how, strict=True):
+            patch.setattr(nests, name, number)
+        f, args, sizes, expected = mixed_case(seed, longest=12)
+        found = call_plain(f, args, sizes)
+    assert_same(found, expected, rtol=1e-8)
+    assert_fresh(found, args)
 
 
 def test_random_programs_in_machine_code():

@@ -90,12 +90,12 @@ def test_compile_times_are_those_beyond_a_later_call():
 
 def test_figures_beside_the_rows():
     figures = {
-        "bandwidth": {"copy": 10.0, "copy, fresh": 5.0, "mse": 7.0, "mse, hand": 4.0},
+        "bandwidth": {"copy": 10.0, "copy, fresh": 5.0, "mse": 7.0, "mse, hand, fresh": 4.0},
         "second_process": {"numba": 0.5, "ours": 1.0, "compilations": 1},
         "shapes": {"float64": 1, "float32": 1},
     }
     verdicts = {b.figure: b.verdict for b in bars.of(ROWS, figures)}
-    assert verdicts["bandwidth of elementwise gradients, of a copy's"] == "missed, 1.14 x"
+    assert verdicts["bandwidth of elementwise gradients with out=, of a copy's"] == "missed, 1.14 x"
     assert verdicts["second process, first gradient beyond a cached Numba kernel"] == "missed, 1.43 x"
     assert verdicts["second process, compilations"] == "missed"
     assert verdicts["compilations for 100 shapes, a dtype"] == "met"

@@ -38,10 +38,10 @@ class Backend:
     def prepare(self, workload: Workload, program: str) -> Sequence[Ready]:
         function, known = self._functions[program], self._compiled[program]
         args, named = workload.call
-        programs, trace = timed(lambda: function.programs(*args, **named))
+        (programs, operands), trace = timed(lambda: function.specialised(tuple(args), named))
         new = all(programs is not other for other in known)
         known.append(programs)
-        compile = timed(lambda: programs.compiled(program).compile())[1] if new else None
+        compile = timed(lambda: programs.compiled(program).compile(*operands.inputs))[1] if new else None
         call = function.primal if program == "primal" else function
 
         def arrays(result: Any) -> list[Any]:

@@ -14,6 +14,7 @@ import click
 
 from adcompiler import __version__
 from adcompiler.backends.storage import folder, stored
+from adcompiler.backends.threads import layer
 from adcompiler.ir.errors import ArgumentError
 
 from .options import as_json
@@ -41,6 +42,7 @@ def doctor(json: bool) -> None:
         "packages": packages,
         "blas": _blas() if packages["scipy"] else None,
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threading_layer": _threading_layer() if packages["numba"] else None,
         "cuda_devices": _cuda_devices(),
         "cache": None if isinstance(cache, str) else cache,
         "problems": problems,
@@ -61,7 +63,7 @@ def _rows(found: dict[str, Any]) -> Iterator[list[str]]:
     for name, installed in found["packages"].items():
         yield [name, installed or "not installed"]
     yield ["BLAS", found["blas"] or "unknown"]
-    yield ["threads", str(found["threads"])]
+    yield ["threads", f"{found['threads']}, {found['threading_layer'] or 'no threading layer'}"]
     yield ["CUDA", f"{found['cuda_devices']} devices" if found["cuda_devices"] else "no device"]
     cache = found["cache"]
     if cache is None:
@@ -85,6 +87,12 @@ def _blas() -> str | None:
     built: Any = scipy.show_config(mode="dicts")
     blas = built.get("Build Dependencies", {}).get("blas", {})
     return f"{blas['name']} {blas.get('version', '')}".strip() if "name" in blas else None
+
+
+def _threading_layer() -> str | None:
+    """The layer of Numba's that compiled code uses."""
+    found = layer()
+    return found.name if found else None
 
 
 def _cuda_devices() -> int:

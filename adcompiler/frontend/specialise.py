@@ -74,6 +74,8 @@ class Served(NamedTuple, Generic[T]):
 
 
 Build = Callable[[Captured], T]
+
+
 @dataclass(eq=False)
 class Family(Generic[T]):
     """The specialisations of all functions of one code and type, under one set of options."""

@@ -1,7 +1,7 @@
 """Bytes that gradients of elementwise functions move in a second, beside a copy; run in a fresh process.
 
-The copy is STREAM's (McCalpin 1995), compiled by Numba: once into an array that is there, and once into a
-fresh one, as results of gradients are, whose pages the system hands out first.
+The copy is STREAM's (McCalpin 1995), compiled by Numba. It is into an array that is there, as a gradient with
+`out=` is, and into a fresh one, as results of gradients are otherwise: its pages the system hands out first.
 """
 
 import time
@@ -33,8 +33,17 @@ def measured(threads: str, seconds: float) -> dict[str, float]:
     for name in KERNELS:
         workload = workloads.load(name)
         args = workload.arguments(SIZE)
-        calls[name] = partial(adjoint(workload.function, workload.argnums), *args)
-        calls[f"{name}, hand"] = partial(hand.load(name), *args)
-        moved |= {name: MOVED, f"{name}, hand": MOVED}
+        gradient = adjoint(workload.function, workload.argnums)
+        calls[name] = partial(gradient, *args, out=like(gradient(*args)))
+        calls[f"{name}, fresh"] = partial(gradient, *args)
+        calls[f"{name}, hand, fresh"] = partial(hand.load(name), *args)
+        moved |= {who: MOVED for who in (name, f"{name}, fresh", f"{name}, hand, fresh")}
     times = clock.in_turn(calls, seconds, now)
     return {who: moved[who] * SIZE / found.median for who, found in times.items()}
+
+
+def like(gradient):
+    """What `out=` takes for a gradient of this form; None for numbers."""
+    if isinstance(gradient, tuple):
+        return tuple(map(like, gradient))
+    return np.zeros_like(gradient) if isinstance(gradient, np.ndarray) else None
