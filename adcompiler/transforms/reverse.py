@@ -33,8 +33,9 @@ def reverse(
     """The vector-Jacobian product.
 
     Parameters are those of `source`, then a cotangent for each of the results `of`, by default for each that
-    is a float; results are those of `source`, then a cotangent for each parameter in `wrt`. `plan` chooses which primal values loops keep: "auto" the
-    fewest bytes, then the least work; "store_all" every one that the adjoint reads.
+    is a float; results are those of `source`, then a cotangent for each parameter in `wrt`. `plan` chooses
+    which primal values loops keep: "auto" the fewest bytes, then the least work; "store_all" every one that
+    the adjoint reads.
     """
     primal = inline(source)
     return legalise(primal, draft(primal, wrt, of), plan)
