@@ -91,9 +91,11 @@ def primal(trace: Function) -> Function:
     return _optimised(_after("trace", trace), "simplified")
 
 
-def adjoint(trace: Function, wrt: Sequence[int], plan: str) -> Function:
-    """Parameters and cotangents of float results, to results and cotangents of the parameters in `wrt`."""
-    return _optimised(_after("reverse", reverse(primal(trace), wrt, plan)), "adjoint")
+def adjoint(trace: Function, wrt: Sequence[int], plan: str, of: Sequence[int] | None = None) -> Function:
+    """Parameters and cotangents of the results `of`, by default of all floats, to results and cotangents of
+    the parameters in `wrt`.
+    """
+    return _optimised(_after("reverse", reverse(primal(trace), wrt, plan, of)), "adjoint")
 
 
 def tangent(trace: Function, wrt: Sequence[int]) -> Function:
@@ -103,12 +105,10 @@ def tangent(trace: Function, wrt: Sequence[int]) -> Function:
 
 def gradient(trace: Function, wrt: Sequence[int], output: int, plan: str, values: Sequence[int]) -> Function:
     """The results in `values`, then the gradient of the scalar result `output` with respect to `wrt`."""
-    whole = adjoint(trace, wrt, plan)
-    results = trace.body.results
-    floats = [k for k, r in enumerate(results) if r.type.dtype.is_float]
-    params = len(trace.body.params)
-    seeds = {params + n: 1.0 if k == output else 0.0 for n, k in enumerate(floats)}
-    chosen = [*values, *range(len(results), len(results) + len(wrt))]
+    whole = adjoint(trace, wrt, plan, [output])
+    results, params = len(trace.body.results), len(trace.body.params)
+    seeds = {params: 1.0}
+    chosen = [*values, *range(results, results + len(wrt))]
     return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
 
 
