@@ -22,7 +22,7 @@ from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .ir.check import verify
 from .ir.errors import ArgumentError
-from .ir.graph import Function
+from .ir.graph import Function, count
 from .transforms.cse import cse
 from .transforms.dce import dce
 from .transforms.factorisations import share_factors
@@ -36,6 +36,8 @@ from .transforms.simplify import simplify
 from .warmup import in_background
 
 Watcher = Callable[[str, Function], None]
+MOST_TURNS = 4
+
 _WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 WARMUPS = ("call", "background")
@@ -89,9 +91,11 @@ def primal(trace: Function) -> Function:
     return _optimised(_after("trace", trace), "simplified")
 
 
-def adjoint(trace: Function, wrt: Sequence[int], plan: str) -> Function:
-    """Parameters and cotangents of float results, to results and cotangents of the parameters in `wrt`."""
-    return _optimised(_after("reverse", reverse(primal(trace), wrt, plan)), "adjoint")
+def adjoint(trace: Function, wrt: Sequence[int], plan: str, of: Sequence[int] | None = None) -> Function:
+    """Parameters and cotangents of the results `of`, by default of all floats, to results and cotangents of
+    the parameters in `wrt`.
+    """
+    return _optimised(_after("reverse", reverse(primal(trace), wrt, plan, of)), "adjoint")
 
 
 def tangent(trace: Function, wrt: Sequence[int]) -> Function:
@@ -101,12 +105,10 @@ def tangent(trace: Function, wrt: Sequence[int]) -> Function:
 
 def gradient(trace: Function, wrt: Sequence[int], output: int, plan: str, values: Sequence[int]) -> Function:
     """The results in `values`, then the gradient of the scalar result `output` with respect to `wrt`."""
-    whole = adjoint(trace, wrt, plan)
-    results = trace.body.results
-    floats = [k for k, r in enumerate(results) if r.type.dtype.is_float]
-    params = len(trace.body.params)
-    seeds = {params + n: 1.0 if k == output else 0.0 for n, k in enumerate(floats)}
-    chosen = [*values, *range(len(results), len(results) + len(wrt))]
+    whole = adjoint(trace, wrt, plan, [output])
+    results, params = len(trace.body.results), len(trace.body.params)
+    seeds = {params: 1.0}
+    chosen = [*values, *range(results, results + len(wrt))]
     return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
 
 
@@ -132,11 +134,15 @@ def compiled(function: Function, options: Options) -> Compiled:
 
 
 def _optimised(function: Function, name: str) -> Function:
-    """Rewriting, sharing and removing; once more, since each makes room for the others."""
-    for _ in range(2):
+    """Rewriting, sharing and removing; once more, since each makes room for the others, and again as long as
+    equations become fewer."""
+    for turn in range(MOST_TURNS):
+        before = count(function.body)
         function = _after("simplify", simplify(function))
         function = _after("cse", cse(function))
         function = _after("dce", dce(function))
+        if turn and count(function.body) == before:
+            break
     return _after(name, function)
 
 

@@ -37,6 +37,11 @@ class Loop:
     backwards: bool = False
     body: list[Loop | Eqn] = field(default_factory=list)
 
+    @property
+    def roots(self) -> list[Eqn]:
+        """The roots in it, and in the loops inside it."""
+        return [r for item in self.body for r in (item.roots if isinstance(item, Loop) else [item])]
+
     def runs_as(self, other: Loop) -> bool:
         """Whether both make the same trips."""
         return self.extent == other.extent and self.backwards == other.backwards

@@ -27,6 +27,7 @@ from .elements import Elements, Level
 from .fusion import Loop
 from .kernels import Nest
 from .memory import Group, Place, Scope
+from .skipping import needed
 from .source import Fresh, Line, allocation, remark
 from .sums import BLOCK
 
@@ -100,7 +101,7 @@ class NestWriter:
         self.lanes = frozenset(sums if lanes else ())
         plain = self.block is None and not loop.backwards and bounds[0] == "0"
         (self.writer.ascending.add if plain else self.writer.ascending.discard)(variable)
-        said = remark(next(iter(_roots_in(loop))))
+        said = remark(loop.roots[0])
         if lanes:
             lines = self._in_lanes(variable, bounds, loop, depth, said)
         elif self.block is None:
@@ -110,6 +111,8 @@ class NestWriter:
             lines = self._in_blocks(variable, bounds, self.block, self._trip(loop, depth), said)
         self.block, self.lanes = None, frozenset()
         around = self.elements.levels[depth]
+        adds = "" if cut and depth == 0 else self._adds(loop, depth)
+        lines = _in_loop(f"if {adds}:", lines, said) if adds else lines
         around.lines += [replace(line, cut=self.cut) for line in lines]
         around.lines += around.after
         around.after = []
@@ -123,6 +126,13 @@ class NestWriter:
         self.elements.forget(depth)
         return inside.lines
 
+    def _adds(self, loop: Loop, depth: int) -> str:
+        """What has to hold, as far as is known outside, for a loop to change what it adds to."""
+        constant, inside = loop.extent.constant, loop.roots
+        if constant is not None and constant <= SHORT or any(self._complete(r) > depth for r in inside):
+            return ""
+        return needed(inside, self._indices, self.elements, depth)
+
     def _sums(self, loop: Loop, depth: int) -> list[Eqn]:
         """The sums of an innermost loop whose terms are not added up one by one."""
         constant = loop.extent.constant
@@ -133,7 +143,7 @@ class NestWriter:
 
     def _is_cheap(self, loop: Loop) -> bool:
         """Whether what stands in a loop may be written once a lane."""
-        inside = _roots_in(loop)
+        inside = loop.roots
         if any(isinstance(root.op.lowering, Scan) for root in inside):
             return False
         reached = {v for root in inside for v, _ in roots.accesses(root, self.inlined)}
@@ -187,7 +197,7 @@ class NestWriter:
 
     def _cut(self, loop: Loop) -> Cut | None:
         """How a loop outside all others is cut into chunks; None where it is not."""
-        mine = {root: self.tree.order[root][0] for root in _roots_in(loop)}
+        mine = {root: self.tree.order[root][0] for root in loop.roots}
         if self.scope.depth or (loop.extent.constant is not None and loop.extent.constant <= SHORT):
             return None
         return self.writer.cut(loop.extent, work_of_trip(mine, self.inlined)) if may_be_cut(mine) else None
@@ -425,11 +435,6 @@ class NestWriter:
         self.elements.say(0, f"{self.checked} = True", root)
         term = self.elements.element(root.inputs[0], indices)
         self._say(root, f"{self.checked} = {self.checked} and {term}")
-
-
-def _roots_in(loop: Loop) -> list[Eqn]:
-    """The roots in a loop, and in the loops inside it."""
-    return [r for item in loop.body for r in (_roots_in(item) if isinstance(item, Loop) else [item])]
 
 
 def _trips(loop: Loop) -> str:

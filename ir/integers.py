@@ -7,7 +7,7 @@ known that it is not above row k.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .affine import highest, nonnegative
@@ -153,17 +153,23 @@ def _polynomial(eqn: Eqn, sizes: Sizes, known: Integers) -> Dim | None:
             size = eqn.attrs["size"]
             assert isinstance(size, Dim | int)
             return Dim.of(size).substitute(sizes)
-        case "add":
-            return known.of(eqn.inputs[0]) + known.of(eqn.inputs[1])
-        case "sub":
-            return known.of(eqn.inputs[0]) - known.of(eqn.inputs[1])
-        case "neg":
-            return -known.of(eqn.inputs[0])
-        case "mul":
-            return known.of(eqn.inputs[0]) * known.of(eqn.inputs[1])
         case "where":
             decided = _decided(eqn.inputs[0], known)
             return None if decided is None else known.of(eqn.inputs[1 if decided else 2])
+    return combined(eqn, known.of)
+
+
+def combined(eqn: Eqn, of: Callable[[Value], Dim]) -> Dim | None:
+    """The polynomial of a sum, difference or product of integers; None for any other equation."""
+    match eqn.op.name:
+        case "add":
+            return of(eqn.inputs[0]) + of(eqn.inputs[1])
+        case "sub":
+            return of(eqn.inputs[0]) - of(eqn.inputs[1])
+        case "neg":
+            return -of(eqn.inputs[0])
+        case "mul":
+            return of(eqn.inputs[0]) * of(eqn.inputs[1])
     return None
 
 

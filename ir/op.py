@@ -144,11 +144,11 @@ class Rule:
     vjp: Callable[[Reverse, Eqn, Sequence[Value | None]], None]
 
 
-def multilinear(transpose: Callable[[Eqn, int, Value], Cotangent]) -> Rule:
+def multilinear(transpose: Callable[[Eqn, int, Value], Cotangent], chosen: Sequence[int] = ()) -> Rule:
     """The Rule of an op that is linear in each of its operands, as a product is.
 
     Forward puts each tangent in the place of its operand and adds up; `transpose(eqn, k, cotangent)` answers
-    with the cotangent of operand k.
+    with the cotangent of operand k, which for those in `chosen` is zero where the operand was not taken.
     """
 
     def jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
@@ -165,7 +165,7 @@ def multilinear(transpose: Callable[[Eqn, int, Value], Cotangent]) -> Rule:
         (cotangent,) = cotangents
         for k, v in enumerate(eqn.inputs):
             if cotangent is not None and reverse.differentiable(v):
-                reverse.accumulate(v, transpose(eqn, k, cotangent))
+                reverse.accumulate(v, transpose(eqn, k, cotangent), k in chosen)
 
     return Rule(jvp, vjp)
 

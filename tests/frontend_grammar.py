@@ -23,6 +23,7 @@ import numpy as np
 RATE = 0.25
 TABLE = np.linspace(0.1, 0.9, 5)
 PICKED = np.array([1, 0, 1, 2])
+WIDE = np.linspace(0.1, 0.9, 200)
 CONFIG = {"scale": 0.75, "weights": [0.5, 0.25]}
 
 
@@ -131,6 +132,21 @@ SIMPLE: Mapping[str, tuple[str, ...]] = {
     "slice at an index": (
         "{u}[:{own}] += 0.1 * {e}", "{u}[{own}:] = 0.5 * {v}[{own}:]", "{u}[{own} + 1:] *= 0.9",
         "h[{own}, : min({own}, p)] = 0.5", "s = 0.2 * np.sum({u}[:{own}])", "{u}[{own}:{own} + 1] = {e}",
+    ),
+    "slice from a place that data decide": (
+        "{u} = {v} + 0.1 * WIDE[k % 50 : k % 50 + n]", "k = k % 50; {u} += 0.1 * WIDE[k : k + n]; k += n",
+        "k = k % 50; {u}[1:] = 0.5 * WIDE[k + 1 : k + {u}.size]",
+        "k = k % 50 + n; {u} *= WIDE[k - n : k]",
+        "k = k % 20; {u} = {v} - 0.5 * WIDE[2 * k : 2 * k + n]",
+        "k = k % 20; {u} = {v} - 0.5 * WIDE[k * n : (k + 1) * n]",
+        "k = k % 50; q = k + n; {u} = WIDE[k:q] * np.ones(q - k)",
+        "k = k % 50; h[:, {j}] += 0.1 * WIDE[k + 2 : k + n + 2]",
+        "k = k % 50; {u}[{own}:] += 0.1 * WIDE[k : k + n - {own}]; k += n - {own}",
+        "k = k % 50; {u}[:{own}] = WIDE[k + n - {own} : k + n]",
+        "s = 0.1 * np.sum(WIDE[r[{i}] % 50 : r[{i}] % 50 + n] * {u})",
+        "q = np.zeros(99); q[k % 50 : k % 50 + n] = {u}; q[k % 50 : k % 50 + n] *= 0.5; s = 0.1 * q.sum()",
+        "k = k % 50\nfor q in range(k, k + n): s = 0.9 * s + 0.1 * WIDE[q]",
+        "k = 0\nfor q in range(n): {u}[q + 1:] += 0.1 * WIDE[k : k + n - 1 - q]; k += n - 1 - q",
     ),
     "strided": (
         "{u}[::2] *= 0.5", "{u}[1::2] = {e}", "{u}[::-1] = {v}", "{u}[::2] += 0.1 * {v}[::2]",

@@ -114,6 +114,22 @@ def test_value_and_grad_and_aux():
     assert value == 10.0 and g.tolist() == [1.0] * 5
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_aux_may_be_as_long_as_data_say(backend):
+    def f(x):
+        trips = 0
+        while x < 100.0:
+            x = x * 1.5
+            trips += 1
+        return x, np.full(trips, x)
+
+    (value, aux), gradient = value_and_grad(f, has_aux=True, backend=backend)(20.0)
+    assert (value, gradient) == (20.0 * 1.5**4, 1.5**4)
+    np.testing.assert_array_equal(aux, [value] * 4)
+    _, aux = grad(f, has_aux=True, backend=backend)(200.0)
+    assert aux.shape == (0,)
+
+
 def test_vjp_pulls_back_any_number_of_times_and_keeps_its_residuals():
     x, y = np.linspace(0.1, 1, 6), np.linspace(1, 2, 6)
     value, pullback = vjp(lambda x, y: np.sin(x) * y, x, y)

@@ -19,6 +19,7 @@ from adcompiler.ir.types import I64, Dim, Guard, Positive, Relation, Shape, shap
 
 from .assumptions import Restart
 from .frames import SizeBound, current, refuse
+from .provenance import eliminated, is_opaque
 
 # ---- values ----
 
@@ -223,16 +224,33 @@ def fits(small: Dim, size: Dim) -> bool:
 # ---- sizes from data ----
 
 
+def size_of(value: Value) -> Dim | None:
+    """The polynomial in sizes that an i64 scalar is; None where no size stands for the data in it yet."""
+    found = _reduced(value)
+    return None if is_opaque(found) else found
+
+
 def bound_size(value: Value, what: str) -> Dim:
-    """A new size that is the value of an i64 scalar; it is checked not to be negative."""
+    """The size that is the value of an i64 scalar, a new one if need be; it is checked not to be negative."""
     if isinstance(value, Constant):
         return Dim.of(int(value.data))
-    for frame in current().frame.outwards():
-        for name, known in frame.sizes.items():
-            if known.value is value:
-                return Dim.of(name)
+    polynomial = _reduced(value)
+    if polynomial.name is not None and not is_opaque(polynomial):
+        return polynomial
     checked(greater_equal(value, constant(0, I64)), kind="ValueError", message=f"{what} must not be negative")
+    if not is_opaque(polynomial):
+        return polynomial
     name = current().fresh_name("k")
     current().frame.builder.emit(bind_op, [value], {"size": name})
-    current().frame.sizes[name] = SizeBound(value, Dim(), None)
+    current().frame.sizes[name] = SizeBound(value, Dim(), None, polynomial)
     return Dim.of(name)
+
+
+def _reduced(value: Value) -> Dim:
+    """The polynomial of an i64 scalar, in the sizes that are bound here as far as these go."""
+    polynomial = current().provenance.polynomial(value)
+    for frame in list(current().frame.outwards())[::-1]:
+        for name, bound in frame.sizes.items():
+            if bound.polynomial is not None:
+                polynomial = eliminated(polynomial, name, bound.polynomial)
+    return polynomial

@@ -42,6 +42,7 @@ from adcompiler.ir.types import I64, ArrayType, Dim, DType, Guard, Relation
 from .arithmetic import Arithmetic
 from .assumptions import Assumptions, Restart
 from .locations import UserPlaces
+from .provenance import Provenance
 
 if TYPE_CHECKING:
     from .cells import Cell
@@ -72,12 +73,14 @@ class End:
 class SizeBound:
     """A size that a block binds: low <= size <= high (None: not known), and the i64 value that it names.
 
-    There is no value of the trips of a `while`: a `dim` asks for it.
+    There is no value of the trips of a `while`: a `dim` asks for it. `polynomial` is what the value is
+    computed from, where opaque integers are in it (`provenance.py`).
     """
 
     value: Value | None
     low: Dim
     high: Dim | None
+    polynomial: Dim | None = None
 
 
 class Frame:
@@ -150,6 +153,7 @@ class FrameBuilder(Builder):
         outputs = super().emit(op, inputs, attrs, blocks, names)
         for value in outputs:
             self.trace.homes[value] = self.frame
+        self.trace.provenance.note(self.eqns[-1])
         return outputs
 
 
@@ -169,6 +173,7 @@ class Trace:
         self.guards = dict.fromkeys(Guard(d, Relation.NONNEGATIVE) for d in unproved)
         self.places = UserPlaces()
         self.homes: dict[Value, Frame] = {}
+        self.provenance = Provenance()
         self.params: list[Value] = []
         self.top = self.frame = Frame(self, "top", None)
         self.merged: dict[int, Any] = {}  # containers that are one of two, kept for their ids
@@ -301,6 +306,7 @@ def bind_index(frame: Frame, stem: str, high: Dim | None) -> tuple[str, Value]:
     """The index of a loop, 0 <= index <= high, as a size of its frame: the size's name and the parameter."""
     name = current().fresh_name(stem)
     value = current().own(Value(ArrayType(I64), name), frame)
+    current().provenance.name(value, name)
     frame.sizes[name] = SizeBound(value, Dim(), high)
     return name, value
 

@@ -18,7 +18,7 @@ from .extents import bound_size, hint, holds
 from .frames import refuse
 from .handles import Traced, type_name
 from .scalars import TracedScalar
-from .sizes import dim_of, integer, plain_integer
+from .sizes import integer, plain_integer, size_in
 from .values import TracedArray
 
 _PLAIN_TRIPS = 8
@@ -85,7 +85,7 @@ def range_(*args: Any) -> Any:
     if step == 0:
         raise ValueError("range() arg 3 must not be zero")
     span = stop - start if step > 0 else start - stop
-    dim = dim_of(span)
+    dim = size_in(span)
     if dim is None:
         if not (type(span) is TracedScalar and span.value.type.dtype.is_integer):
             refuse(

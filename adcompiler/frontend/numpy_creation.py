@@ -18,7 +18,7 @@ from .extents import bound_size, holds, require
 from .frames import refuse
 from .handles import Traced, holds_traced, type_name
 from .scalars import NUMBERS, TracedScalar, cast, dtype_of, value
-from .sizes import dim_of, plain_integer
+from .sizes import dim_of, plain_integer, size_in
 from .values import TracedArray, stored, wrap
 
 # ---- shapes ----
@@ -32,13 +32,14 @@ def dims(shape: Any) -> Shape:
 
 def length(entry: Any) -> Dim:
     """The Dim of one length; it is not negative, or the program stops."""
-    dim = dim_of(entry)
+    dim, data = dim_of(entry), False
     if dim is None:
         if not isinstance(entry, TracedScalar) or not entry.value.type.dtype.is_integer:
             raise TypeError(f"'{type_name(entry)}' object cannot be interpreted as an integer")
-        return bound_size(cast(entry.value, I64), "a length")
+        dim = bound_size(cast(entry.value, I64), "a length")
+        data = True
     require(dim, "ValueError", "negative dimensions are not allowed")
-    return dim
+    return extents.length(dim) if data else dim
 
 
 # ---- filled arrays ----
@@ -121,7 +122,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, li
 def _count(low: Any, high: Any, by: int) -> Dim:
     """The number of elements of `np.arange`."""
     way = high - low if by > 0 else low - high
-    dim = dim_of(way)
+    dim = size_in(way)
     if dim is not None:
         return (extents.length(dim) + (abs(by) - 1)) // abs(by)
     return bound_size(np.maximum((way + (abs(by) - 1)) // abs(by), 0).astype(np.int64).read(), "a length")

@@ -20,10 +20,12 @@ from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.ops.comparison import equal, greater_equal, not_equal
 from adcompiler.ir.types import BOOL, I64, ArrayType, Dim, Guard, Relation
 
-from .extents import holds, proved, proved_relation, static, value_of
+from .extents import holds, proved, proved_relation, size_of, static, value_of
 from .facts import Facts, opposite
 from .frames import refuse
 from .handles import Traced
+from .provenance import HEAVIEST
+from .scalars import TracedScalar
 
 
 class Size(Traced):
@@ -138,6 +140,12 @@ def dim_of(x: Any) -> Dim | None:
     return None
 
 
+def size_in(x: Any) -> Dim | None:
+    """The Dim of an integer: also of a traced one where it is a polynomial in sizes that are known here."""
+    traced = type(x) is TracedScalar and x.type == ArrayType(I64)
+    return size_of(x.value) if traced else dim_of(x)
+
+
 def plain_integer(x: Any, use: str, instead: str) -> int:
     """An operand that must be known while tracing; a size becomes static. `instead` is what else to do."""
     if isinstance(x, Traced) and dim_of(x) is None:
@@ -174,10 +182,6 @@ def _unary(ufunc: np.ufunc, a: Dim) -> Any:
 
 
 _POWERS = range(9)
-
-
-HEAVIEST = 100
-"""The weight of the largest polynomials that are computed with; beyond, a size is a number like others."""
 
 
 def _binary(ufunc: np.ufunc, a: Dim, b: Dim) -> Any:

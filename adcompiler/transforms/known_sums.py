@@ -18,6 +18,9 @@ from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.attributes import integers
 from adcompiler.ir.types import Shape
 
+DEEPEST = 6
+"""Equations into one another through which a sum is followed."""
+
 Made = Mapping[Value, Eqn]
 Written = Callable[[], Value]
 """What writes a value, once it is known that all its parts can be written."""
@@ -27,21 +30,23 @@ def known_sum(eqn: Eqn, made: Made) -> Value | None:
     """What a sum equals by the sums in scope; None where it has to be added up."""
     axes = integers(eqn.attrs["axes"])
     sums = {e.inputs[0]: v for v, e in made.items() if e.op is eqn.op and integers(e.attrs["axes"]) == axes}
-    found = _linear(eqn.inputs[0], eqn.output.type.shape, axes, sums, made)
+    found = _linear(eqn.inputs[0], eqn.output.type.shape, axes, sums, made, DEEPEST)
     return None if found is None else found()
 
 
 def _linear(
-    x: Value, shape: Shape, axes: tuple[int, ...], sums: Mapping[Value, Value], made: Made
+    x: Value, shape: Shape, axes: tuple[int, ...], sums: Mapping[Value, Value], made: Made, depth: int
 ) -> Written | None:
-    """The sum of x; None where a part of it is not known."""
+    """The sum of x; None where a part of it is not known, or too deep."""
     if x in sums:
         return lambda: sums[x]
     maker = made.get(x)
-    if maker is None or maker.op.name not in ("neg", "add", "sub", "mul"):
+    if not depth or maker is None or maker.op.name not in ("neg", "add", "sub", "mul"):
         return None
     inputs = maker.inputs
-    parts = [_linear(v, shape, axes, sums, made) if v.type == x.type else None for v in inputs]
+    parts = [
+        _linear(v, shape, axes, sums, made, depth - 1) if v.type == x.type else None for v in inputs
+    ]
     if maker.op.name != "mul":
         known = [part for part in parts if part is not None]
         return partial(_applied, maker, known) if len(known) == len(parts) else None

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adcompiler.ir.build import block, origin, using, with_names
-from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value, constant
+from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value
 from adcompiler.ir.op import Contribution, Cotangent, Linear, Partials, Rule
 from adcompiler.ir.ops import OPS
 
@@ -27,22 +27,26 @@ from .shared import sharing
 from .zeros import zeros_like
 
 
-def reverse(source: Function, wrt: Sequence[int], plan: str = "auto") -> Function:
+def reverse(
+    source: Function, wrt: Sequence[int], plan: str = "auto", of: Sequence[int] | None = None
+) -> Function:
     """The vector-Jacobian product.
 
-    Parameters are those of `source`, then a cotangent for each float result; results are those of `source`,
-    then a cotangent for each parameter in `wrt`. `plan` chooses which primal values loops keep: "auto" the
-    fewest bytes, then the least work; "store_all" every one that the adjoint reads.
+    Parameters are those of `source`, then a cotangent for each of the results `of`, by default for each that
+    is a float; results are those of `source`, then a cotangent for each parameter in `wrt`. `plan` chooses
+    which primal values loops keep: "auto" the fewest bytes, then the least work; "store_all" every one that
+    the adjoint reads.
     """
     primal = inline(source)
-    return legalise(primal, draft(primal, wrt), plan)
+    return legalise(primal, draft(primal, wrt, of), plan)
 
 
-def draft(primal: Function, wrt: Sequence[int]) -> Draft:
+def draft(primal: Function, wrt: Sequence[int], of: Sequence[int] | None = None) -> Draft:
     """The adjoint of a Function without calls, every primal value taken to be in scope."""
     body = primal.body
     seeds = [body.params[k] for k in wrt]
-    floats = [r for r in body.results if r.type.dtype.is_float]
+    chosen = range(len(body.results)) if of is None else of
+    floats = [body.results[k] for k in chosen if body.results[k].type.dtype.is_float]
     bars = [Value(r.type, f"{r.name or 'y'}_bar") for r in floats]
     sweep = Sweep(_Adjoint(varied(body, seeds), [], {}, set()), {})
 
@@ -135,11 +139,9 @@ class Sweep:
 
     def _times(self, partial: Value | float, cotangent: Value) -> Value:
         """Their product; 0 where a masked cotangent is 0, even if the partial is not finite there."""
-        product = partial * cotangent
         if cotangent not in self.adjoint.masked or isinstance(partial, Constant | float):
-            return product
-        zero = constant(0.0, cotangent.type.dtype)
-        return OPS["where"](OPS["equal"](cotangent, zero), zero, product)
+            return partial * cotangent
+        return OPS["guarded_mul"](partial, cotangent)
 
     def _step(self, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
         match eqn.op.derivative:

@@ -21,10 +21,11 @@ def triangular(q, lower):
     """The factors Q, one a component."""
     k, d = q.shape
     factors = np.zeros((k, d, d))
+    at = 0
     for j in range(d):
-        at = j * (2 * d - j - 1) // 2
         factors[:, j, j] = np.exp(q[:, j])
         factors[:, j + 1 :, j] = lower[:, at : at + d - 1 - j]
+        at += d - 1 - j
     return factors
 
 

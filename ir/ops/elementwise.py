@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DTypeError
 from ..graph import Attrs, Block
-from ..op import Derivative, Linear, NoDerivative, Op, Partials, Sample, Scalar, TypeRule
+from ..op import Linear, NoDerivative, Op, Partials, Rule, Sample, Scalar, TypeRule
 from ..types import BOOL, ArrayType, DType, broadcast_shapes
 
 Accepts = Callable[[DType], bool]
@@ -61,7 +61,7 @@ def elementwise(
     *,
     numpy: Callable[..., Any],
     scalar: str | Callable[[Attrs, DType], str],
-    partials: Callable[..., Sequence[Any]] | Linear | NoDerivative,
+    partials: Callable[..., Sequence[Any]] | Linear | Rule | NoDerivative,
     sympy: Callable[..., Any] | None = None,
     accepts: Accepts = floating,
     result: DType | None = None,
@@ -75,7 +75,7 @@ def elementwise(
     samples: tuple[Sample, ...] = (),
 ) -> Op:
     """The record of an elementwise op; its NumPy ufunc, aliases and names (dotted) dispatch to it."""
-    derivative: Derivative = partials if isinstance(partials, Linear | NoDerivative) else Partials(partials)
+    derivative = partials if isinstance(partials, Linear | Rule | NoDerivative) else Partials(partials)
     return Op(
         name=name,
         infer=infer or same_dtype(name, accepts, result),

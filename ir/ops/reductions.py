@@ -1,8 +1,8 @@
 """Sums, products, extrema and truth over axes; running sums. `keepdims` is a reshape that the frontend emits.
 
-The tangent of a reduction is a weighted sum of tangents: a record states the weights, and both modes follow.
-An extremum shares its cotangent equally among ties. The weights of a product are the running products from
-both ends, multiplied: zeros are nothing special.
+The tangent of a product is a weighted sum of tangents; the weights are the running products from both ends,
+multiplied: zeros are nothing special. An extremum shares its cotangent equally among ties, and masks it
+as `where` does: nothing comes from what was not taken, not even a NaN. Where it is NaN, so is its derivative.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from ..types import I64, ArrayType, Dim
 from . import attributes
 from .arithmetic import cast
 from .arrays import on_expressions
-from .comparison import equal
+from .comparison import equal, greater, less
 from .elementwise import Accepts, boolean, common_dtype, matrix, numeric, vector
 from .loops import loop
+from .selection import where
 from .shape import broadcast, inverse, reshape, transpose
 
 # ---- what reductions share ----
@@ -68,9 +69,8 @@ def _axes(eqn: Eqn) -> tuple[int, ...]:
 Weights = Callable[[Value, Value, tuple[int, ...]], Value]
 
 
-def weighted_sum(weights: Weights, total: Weights | None = None) -> Rule:
-    """The derivative of a reduction of x to y: dy = sum(weights(x, y, axes) * dx, axes), divided by the total
-    of the weights where there is one.
+def weighted_sum(weights: Weights) -> Rule:
+    """The derivative of a reduction of x to y: dy = sum(weights(x, y, axes) * dx, axes).
 
     The axes are those in attribute `axes`, all where there is none.
     """
@@ -80,20 +80,14 @@ def weighted_sum(weights: Weights, total: Weights | None = None) -> Rule:
 
     def jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
         x, tangent = forward.primal(eqn.inputs[0]), forward.tangent(eqn.inputs[0])
-        y = eqn.op(x, **eqn.attrs)
-        axes = axes_of(eqn)
-        if tangent is None:
-            return [y], [None]
-        moved = sum_(weights(x, y, axes) * tangent, axes=axes)
-        return [y], [moved if total is None else moved / total(x, y, axes)]
+        y, axes = eqn.op(x, **eqn.attrs), axes_of(eqn)
+        return [y], [None if tangent is None else sum_(weights(x, y, axes) * tangent, axes=axes)]
 
     def vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
         (x,), (cotangent,) = eqn.inputs, cotangents
-        axes = axes_of(eqn)
-        if cotangent is None or not reverse.differentiable(x):
-            return
-        share = cotangent if total is None else cotangent / total(x, eqn.output, axes)
-        reverse.accumulate(x, weights(x, eqn.output, axes) * kept(share, x.type, axes))
+        if cotangent is not None and reverse.differentiable(x):
+            axes = axes_of(eqn)
+            reverse.accumulate(x, weights(x, eqn.output, axes) * kept(cotangent, x.type, axes))
 
     return Rule(jvp, vjp)
 
@@ -176,16 +170,36 @@ prod = Op(
 # ---- extrema ----
 
 
-def _hits(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
-    """1 where an element equals the extremum, 0 elsewhere: the hits share the cotangent equally."""
-    return cast(equal(x, kept(y, x.type, axes)), dtype=x.type.dtype)
+def _taken_share(beats: Op) -> Rule:
+    """The derivative of an extremum, which is an element that none `beats`."""
+
+    def masked(x: Value, y: Value, axes: tuple[int, ...], moving: Value) -> Value:
+        """Zero where an element is not the extremum; a NaN beats nothing, and nothing beats it."""
+        return where(beats(kept(y, x.type, axes), x), constant(0.0, x.type.dtype), moving)
+
+    def number(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
+        """How many elements are the extremum; NaN where that is NaN."""
+        hits = cast(equal(x, kept(y, x.type, axes)), dtype=x.type.dtype)
+        return where(equal(y, y), sum_(hits, axes=axes), constant(np.nan, x.type.dtype))
+
+    def jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+        x, tangent = forward.primal(eqn.inputs[0]), forward.tangent(eqn.inputs[0])
+        y, axes = eqn.op(x, **eqn.attrs), _axes(eqn)
+        if tangent is None:
+            return [y], [None]
+        return [y], [sum_(masked(x, y, axes, tangent), axes=axes) / number(x, y, axes)]
+
+    def vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+        (x,), (y,), (cotangent,) = eqn.inputs, eqn.outputs, cotangents
+        if cotangent is not None and reverse.differentiable(x):
+            axes = _axes(eqn)
+            share = kept(cotangent / number(x, y, axes), x.type, axes)
+            reverse.accumulate(x, masked(x, y, axes, share), chosen=True)
+
+    return Rule(jvp, vjp)
 
 
-def _number_of_hits(x: Value, y: Value, axes: tuple[int, ...]) -> Value:
-    return sum_(_hits(x, y, axes), axes=axes)
-
-
-def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str, word: str) -> Op:
+def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, beats: Op, sign: str, word: str) -> Op:
     def symbolic(x: Any, axes: tuple[int, ...]) -> Any:
         import sympy as sp
 
@@ -198,7 +212,7 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str, wor
         name=name,
         infer=_reduced(name, numeric, ufunc.__name__),
         numpy=lambda x, axes: ufunc.reduce(x, axis=axes),
-        derivative=weighted_sum(_hits, _number_of_hits),
+        derivative=_taken_share(beats),
         # a NaN is taken, and stays: nothing compares with it
         lowering=Reduction(
             start,
@@ -215,8 +229,8 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, sign: str, wor
     )
 
 
-max_ = _extremum("max", np.maximum, "Max", "{lowest}", ">", "larger")
-min_ = _extremum("min", np.minimum, "Min", "{highest}", "<", "smaller")
+max_ = _extremum("max", np.maximum, "Max", "{lowest}", greater, ">", "larger")
+min_ = _extremum("min", np.minimum, "Min", "{highest}", less, "<", "smaller")
 
 
 def _position(name: str, numpy: Callable[..., Any]) -> Op:

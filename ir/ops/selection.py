@@ -1,7 +1,10 @@
-"""One value or another: where, maximum, minimum, absolute value, sign.
+"""One value or another: where, maximum, minimum, absolute value, sign; a product that a zero silences.
 
 Conventions: `where` masks the cotangent, so that nothing comes from the branch not taken, not even a NaN;
 ties of maximum and minimum share the cotangent equally; |x|' is 0 at 0.
+
+A masked cotangent is handed on by `guarded_mul`. A `where` that looks at the cotangent would serve the first
+order only: where one that was taken happens to be 0, its derivative is not that of the product.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import numpy as np
 
 from ..errors import DTypeError
 from ..graph import Attrs, Block, Eqn, Value, constant
-from ..op import Linear, Op, Sample
+from ..op import Linear, Op, Sample, multilinear
 from ..types import BOOL, ArrayType, broadcast_shapes
 from .comparison import equal, greater, less
 from .elementwise import (
@@ -64,6 +67,29 @@ where = elementwise(
         Sample((np.bool_(False), np.float64(0.5), vector(-1, 1))),
     ),
 )
+
+
+def _guarded(x: Any, y: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        return np.where(np.equal(y, 0), np.zeros_like(y), x * y)
+
+
+def _guarded_transpose(eqn: Eqn, k: int, ct: Value) -> Value:
+    x, y = eqn.inputs
+    return guarded_mul(x, ct) if k else guarded_mul(ct, y)
+
+
+_SILENT = Sample((np.array([np.inf, np.nan, -2.0, 3.0]), np.array([0.0, 0.0, 0.5, -0.0])), smooth=False)
+
+guarded_mul: Op = elementwise(
+    "guarded_mul",
+    numpy=_guarded,
+    scalar="{0} * {1} if {1} != 0 else {dtype}(0)",
+    sympy=lambda x, y: x * y,
+    partials=multilinear(_guarded_transpose, chosen=(0,)),
+    samples=(*binary(-1, 1, 1, 2), _SILENT),
+)
+"""x * y, and 0 where y is 0, whatever x is: bilinear, so that derivatives of any order are right."""
 
 
 def _share(wins: Value, ties: Value, like: Value) -> Value:
@@ -132,4 +158,4 @@ copysign: Op = elementwise(
     ),
 )
 
-OPS = (where, maximum, minimum, sign, abs_, copysign)
+OPS = (where, guarded_mul, maximum, minimum, sign, abs_, copysign)
