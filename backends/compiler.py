@@ -269,7 +269,7 @@ class Writer(lowering.Lower):
         return self.context.cast(self.builder, made, signature.return_type, result)
 
     def _operator(self, op: Any, signature: Any, right: Any) -> tuple[Any, Any]:
-        """What an operator takes and gives, and its code; Numba rounds powers of f32 otherwise than products."""
+        """What an operator takes and gives, and its code; powers of f32 are rounded as Numba does."""
         known = isinstance(right, types.IntegerLiteral) and right.literal_value > 0
         if op in POWERS and known and signature.return_type == signature.args[0] == types.float64:
             return signature, partial(self._power, signature.return_type, right.literal_value)
