@@ -1,5 +1,6 @@
 """Generated code against the definition of the IR: every op, loops, random programs, checks, the cache."""
 
+import re
 import subprocess
 import sys
 
