@@ -196,10 +196,13 @@ class MachineCode:
 
 def compile_kernel(kernel: Any, signature: tuple[Any, ...], place: Path) -> None:
     """Compile a Numba function for one signature, or find it on disk; it will take nothing else."""
+    from .compiler import take_over
+
     with _compiling:
         if kernel.signatures:
             return
         kernel._cache = MachineCode(place)
+        take_over(kernel)
         kernel.compile(signature)
         kernel.disable_compile()
         _counts["compilations"] += sum(kernel.stats.cache_misses.values())

@@ -90,9 +90,11 @@ def upward(found: Import) -> bool:
 def heavy(found: Import) -> bool:
     """Whether an import loads a slow package together with its module.
 
-    Nothing imports the command line, so it may be written with click's decorators.
+    Nothing imports the command line, so it may be written with click's decorators; what compiles with Numba
+    imports `backends.compiler`, whose classes are made of Numba's.
     """
-    allowed = found.root == "click" and layer(found.importer) == "command line"
+    click = found.root == "click" and layer(found.importer) == "command line"
+    allowed = click or (found.root == "numba" and found.importer == "adcompiler.backends.compiler")
     return found.when == "import" and found.root in HEAVY and not allowed
 
 
