@@ -127,6 +127,11 @@ def render(lines: Sequence[Line], comments: bool = True) -> str:
     return "\n".join(shown) + "\n"
 
 
+def in_loop(header: str, body: Sequence[Line], said: str) -> list[Line]:
+    """Lines inside a header."""
+    return [Line(header, 0, said), *(replace(line, depth=line.depth + 1) for line in body)]
+
+
 def remark(eqn: Eqn | None) -> str:
     """`adjoint of z, power.py:5  y = y * sin(x)`."""
     if eqn is None:
