@@ -13,7 +13,7 @@ array makes six instructions for one, since an index may be negative. A kernel i
 
 All code of operators is Numba's. Results are those of Numba's own pipeline, to the bit, and a test says so.
 There is no static single assignment either: a variable of a kernel has one type. The pipeline stands on
-classes that Numba may change: tried with 0.68.
+classes that Numba may change: other versions than those that it was tried with compile in their own way.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numba
 from numba.core import cgutils, errors, ir, lowering, typed_passes, typeinfer, types, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
@@ -35,9 +36,14 @@ from numba.np.arrayobj import load_item, store_item
 NUMBERS = (types.Number, types.Boolean)
 POWERS = (operator.pow, operator.ipow)
 
+TRIED = ("0.68.",)
+"""Versions of Numba."""
+
 
 def take_over(kernel: Any) -> None:
     """A kernel is to be compiled so, and what is defined beside it."""
+    if not numba.__version__.startswith(TRIED):
+        return
     module = kernel.py_func.__globals__
     for value in list(module.values()):
         if isinstance(value, Dispatcher) and value.py_func.__globals__ is module:
