@@ -55,16 +55,16 @@ def _compiled_loop(context: Any, dispatcher: Any, kinds: tuple[Any, ...]) -> Any
     It makes no arrays, and what it writes to it reaches under one name.
     """
     from numba import types
-    from numba.core.compiler import Flags, compile_internal
+    from numba.core.compiler import Flags
 
     flags: Any = Flags()
     dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
     flags.nrt, flags.noalias = False, True
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     library = context.active_code_library
-    return compile_internal(
-        context.typing_context, context, library, dispatcher.py_func, kinds, types.none, flags, {}
-    ).fndesc
+    pipeline = dispatcher._compiler.pipeline_class
+    kernel = pipeline(context.typing_context, context, library, kinds, types.none, flags, {})
+    return kernel.compile_extra(dispatcher.py_func).fndesc
 
 
 class _Spreading:
