@@ -8,7 +8,7 @@ from .rows import Row
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `benchmarks/suite.py --docs`, of one run on one machine. Ratios mean something, absolute times
+Written by `benchmarks/suite.py --docs`, on one machine. Ratios mean something, absolute times
 little. What is measured are the workloads of `benchmarks/workloads`, plain NumPy as people write it, in
 float64. All contestants of a row run in one process and in turn, after their gradients were compared (to
 1e-9); figures are medians of 21 samples or more (of 3 where a call takes more than 0.3 s and ten times that
