@@ -46,7 +46,8 @@ class Nest:
     `sliced` maps a slice parameter to its operand, `indices` holds the index parameters of loops, `bindings`
     the equations that bind a name, `counts` a value for the trips that a `while` inside a block has made,
     `elsewhere` the reads that an array outside the loop answers as well, and `padded` the length of the
-    stacks of ragged loops that are padded.
+    stacks of ragged loops that are padded. `again` says that every loop inside a loop is to be run once more
+    where the adjoint walks back through it, as ragged ones are.
     """
 
     home: dict[Value, Home] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Nest:
     counts: dict[Eqn, Value] = field(default_factory=dict)
     elsewhere: Mapping[Value, Element] = field(default_factory=dict)
     padded: Mapping[Eqn, Dim] = field(default_factory=dict)
+    again: bool = False
 
     def sources(self, value: Value) -> tuple[Value, ...] | None:
         """What a value is replayed from; None if it cannot be."""
@@ -112,7 +114,7 @@ class Nest:
         for depth, (eqn, _) in enumerate(home):
             if depth and eqn.op.loop and eqn not in self.padded:
                 bound_here = eqn.op.binds is not None
-                if bound_here or self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor:
+                if self.again or bound_here or self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor:
                     anchor = depth
         return anchor
 

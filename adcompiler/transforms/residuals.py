@@ -66,7 +66,9 @@ def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
     binds = _binds(nest, adjoint)
     read = [v for v in (*_reads(adjoint), *map(nest.bound, binds)) if nest.home.get(v)]
     homes = {eqn: home[:depth] for home in nest.home.values() for depth, (eqn, _) in enumerate(home)}
-    choices = [_settled(nest, homes, read, binds, plan)]
+    choices = [_settled(replace(nest, again=plan == "rerun"), homes, read, binds, plan)]
+    if plan == "rerun":
+        return choices[0]
     with suppress(DerivativeError):  # a value of ragged size cannot be stacked
         while padded := _lengths(choices[-1], homes):
             nest = replace(nest, padded={**nest.padded, **padded})
@@ -132,8 +134,8 @@ def _all_that_is_read(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]
     return cheapest(costs, [v for v in needed if v not in stacked]) | stacked
 
 
-PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read}
-"""What a user may ask for, and how it chooses what is kept."""
+PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read, "rerun": _fewest_bytes}
+"""How what is kept is chosen; with "rerun", loops inside loops keep nothing beyond a trip of the loop around."""
 
 
 def _binds(nest: Nest, adjoint: Block) -> list[Eqn]:

@@ -1,0 +1,504 @@
+"""Run loops and their adjoints by a schedule: a few states are kept, and the tapes of a few trips at a time.
+
+The loop stores its state before some of its trips, and tapes the last ones. The adjoint loop becomes a loop
+over *moves*. A move takes up a state, advances it, stores it, evaluates some trips that it tapes, and walks
+back through trips that are taped. How often it does each is a row of integers, which are arguments of the
+program: so its code depends on neither the trip count nor the memory.
+
+What is stored lives in one *pool* for each dtype: states from its beginning, tapes from its end, each in the
+order of the trips, so that the one grows into what the other has left. An initial state needs no place in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import accumulate, count, pairwise
+
+from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
+from adcompiler.ir.errors import Location
+from adcompiler.ir.graph import Block, Eqn, Function, Value, constant
+from adcompiler.ir.loops import loop_body, split, trip_count
+from adcompiler.ir.ops import OPS
+from adcompiler.ir.ops.arrays import size_value
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop
+from adcompiler.ir.types import I64, ArrayType, Dim, DType
+from adcompiler.transforms.dce import dce
+from adcompiler.transforms.legalise import REPLAYED
+
+from .pairs import Pair, pairs, trip
+
+Environment = MutableMapping[Value, Value]
+
+
+class Move(IntEnum):
+    """The columns of a row of moves; what the counts of a move count happens in this order."""
+
+    RESTART = 0
+    """1 where the initial state is taken up, else 0."""
+    LOAD = 1
+    """1 where a stored state is taken up, else 0."""
+    SLOT = 2
+    """Where it is stored: the number of states stored before it."""
+    TRIP = 3
+    """How many trips precede the state that is there then."""
+    ADVANCE = 4
+    """Trips that are evaluated."""
+    STORE = 5
+    """1 where the state is stored then, else 0."""
+    INTO = 6
+    """The number of states stored before it."""
+    TAPE = 7
+    """Trips that are evaluated and taped then."""
+    TAPED = 8
+    """The number of trips taped before them."""
+    REVERSE = 9
+    """Trips that the adjoint walks back through then."""
+    FROM = 10
+    """The trip after the last of these."""
+    HELD = 11
+    """The number of trips taped before the last of these, itself counted."""
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A loop that runs by a schedule: what its arguments must be made for.
+
+    Attributes
+    ----------
+    trips
+        The trip count.
+    state, tape
+        The elements of a state, and of what is taped of a trip, by dtype.
+    moves, stored, pools
+        The sizes that say how many moves are made, before how many trips the loop itself stores its state,
+        and how many elements the pools have.
+    location
+        Where the loop stands.
+    plan
+        What was asked for at the loop.
+    """
+
+    trips: Dim
+    state: Mapping[DType, Dim]
+    tape: Mapping[DType, Dim]
+    moves: str
+    stored: str
+    pools: Mapping[DType, str]
+    location: Location | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program with scheduled loops.
+
+    For each loop it has three more parameters, from number `first` on: the moves, i64[moves, 12]; the trips
+    before which the loop stores its state, i64[stored], ascending, the last a number that no trip has; and
+    the first trip that the loop tapes. Behind its other sizes it has those that the loops name.
+    """
+
+    function: Function
+    loops: tuple[Scheduled, ...]
+    first: int
+
+
+def schedule(source: Function, first: int | None = None) -> Plan:
+    """The Function in which loops run by schedules, all of those that can; new parameters stand at `first`,
+    by default behind the others.
+    """
+    body = source.body
+    place = len(body.params) if first is None else first
+    writer = _Writer(source.sizes)
+    old = [renewed(p) for p in body.params]
+    _find(body, source.sizes, writer)
+    new = [*old[:place], *writer.params, *old[place:]]
+
+    def write(*_: Value) -> Sequence[Value]:
+        return writer.block(body, dict(zip(body.params, old, strict=True)))
+
+    sizes = [*source.sizes, *(s for x in writer.found.values() for s in x.loop_sizes)]
+    written = function(
+        source.name, new, write, ops=OPS, sizes=sizes, guards=source.guards, written=source.written
+    )
+    return Plan(dce(written), tuple(x.scheduled for x in writer.found.values()), place)
+
+
+def _find(body: Block, sizes: Sequence[str], writer: _Writer) -> None:
+    for pair in pairs(body, sizes):
+        writer.add(pair)
+    for eqn in body.eqns:
+        for inner in eqn.blocks:
+            _find(inner, sizes, writer)
+
+
+@dataclass(frozen=True, eq=False)
+class _Loop:
+    """A pair, the parameters of its schedule, and where states and tapes lie in the pools."""
+
+    pair: Pair
+    scheduled: Scheduled
+    moves: Value
+    stored: Value
+    taped_from: Value
+
+    @property
+    def loop_sizes(self) -> tuple[str, ...]:
+        s = self.scheduled
+        return (s.moves, s.stored, *s.pools.values())
+
+
+class _Writer:
+    def __init__(self, sizes: Sequence[str]) -> None:
+        self.taken = set(sizes)
+        self.found: dict[Eqn, _Loop] = {}
+        self.reversed: dict[Eqn, _Loop] = {}
+        self.pools: dict[_Loop, Environment] = {}
+
+    # ---- the parameters ----
+
+    def add(self, pair: Pair) -> None:
+        """Schedule a pair, unless one of its loops belongs to another."""
+        if pair.forward in self.found or pair.reverse in self.reversed:
+            return
+        state, tape = _elements(pair.before), _elements(pair.row)
+        pools = {d: self.size(f"pool_{d}_") for d in dict.fromkeys((*state, *tape))}
+        moves, stored = self.size("moves"), self.size("stored")
+        trips = trip_count(pair.forward.attrs).positive()
+        scheduled = Scheduled(trips, state, tape, moves, stored, pools, pair.forward.location)
+        found = _Loop(
+            pair,
+            scheduled,
+            Value(ArrayType(I64, (Dim.of(moves), Dim.of(len(Move)))), moves),
+            Value(ArrayType(I64, (Dim.of(stored),)), stored),
+            Value(ArrayType(I64), f"taped_{moves}"),
+        )
+        self.found[pair.forward] = self.reversed[pair.reverse] = found
+
+    def size(self, name: str) -> str:
+        """A name that no size has yet."""
+        found = next(n for k in count() if (n := f"{name}{k or ''}") not in self.taken)
+        self.taken.add(found)
+        return found
+
+    @property
+    def params(self) -> list[Value]:
+        return [p for x in self.found.values() for p in (x.moves, x.stored, x.taped_from)]
+
+    # ---- the program ----
+
+    def block(self, source: Block, env: Environment) -> Sequence[Value]:
+        for eqn in source.eqns:
+            if eqn in self.found:
+                with origin(eqn.location, eqn.note):
+                    _Sweep(self, self.found[eqn], env).forward()
+            elif eqn in self.reversed:
+                with origin(eqn.location, eqn.note):
+                    _Sweep(self, self.reversed[eqn], env).reverse()
+            elif eqn.blocks:
+                rewrite_inside(eqn, env, self.block)
+            else:
+                replay_origin(eqn, env)
+        return [lookup(env, r) for r in source.results]
+
+
+def _elements(values: Sequence[Value]) -> dict[DType, Dim]:
+    """The elements of some arrays and numbers, by dtype."""
+    found: dict[DType, Dim] = {}
+    for v in values:
+        found[v.type.dtype] = found.get(v.type.dtype, Dim.of(0)) + _size(v.type)
+    return found
+
+
+def _size(type: ArrayType) -> Dim:
+    return type.with_shape([d.positive() for d in type.shape]).size
+
+
+Pools = dict[DType, Value]
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """Where in the pools some values of one trip lie, all states or all tapes."""
+
+    types: tuple[ArrayType, ...]
+    elements: Mapping[DType, Dim]
+    pools: Mapping[DType, str]
+    from_end: bool
+
+    def _places(self, number: Value) -> list[Value]:
+        """Where each value of number `number` begins."""
+        places, used = [], dict[DType, Dim]()
+        for type in self.types:
+            d = type.dtype
+            size, inside = self.elements[d], used.get(d, Dim.of(0))
+            if self.from_end:
+                first = size_value(Dim.of(self.pools[d]) - size + inside) - number * size_value(size)
+            else:
+                first = number * size_value(size) + size_value(inside)
+            places.append(first)
+            used[d] = inside + _size(type)
+        return places
+
+    def put(self, pools: Pools, values: Mapping[int, Value], number: Value) -> Pools:
+        """The pools with these of the values, by their place among them, under this number."""
+        found, places = dict(pools), self._places(number)
+        for k, value in values.items():
+            pool, size, place = found[value.type.dtype], _size(value.type), places[k]
+            if value.type.rank:
+                flat = value if value.type.shape == (size,) else OPS["reshape"](value, shape=(size,))
+                found[value.type.dtype] = OPS["put"](pool, flat, place, at=(("span", size, 1),))
+            else:
+                found[value.type.dtype] = OPS["put"](pool, value, place)
+        return found
+
+    def get(self, pools: Pools, number: Value) -> list[Value]:
+        """The values under this number."""
+        return [self._got(pools[t.dtype], t, p) for t, p in zip(self.types, self._places(number), strict=True)]
+
+    @staticmethod
+    def _got(pool: Value, type: ArrayType, place: Value) -> Value:
+        if not type.rank:
+            return OPS["index"](pool, place)
+        size = _size(type)
+        flat = OPS["index"](pool, place, at=(("span", size, 1),))
+        return flat if type.shape == (size,) else OPS["reshape"](flat, shape=type.shape)
+
+
+class _Sweep:
+    """One loop and its adjoint, in the environment that they stand in."""
+
+    def __init__(self, writer: _Writer, loop: _Loop, env: Environment) -> None:
+        self.writer, self.loop, self.env = writer, loop, env
+        self.pair, scheduled = loop.pair, loop.scheduled
+        self.body = loop_body(self.pair.forward)
+        self.states = _Shelf(_types(self.pair.before), scheduled.state, scheduled.pools, from_end=False)
+        self.tapes = _Shelf(_types(self.pair.row), scheduled.tape, scheduled.pools, from_end=True)
+        self.trips = scheduled.trips
+        self.dtypes = list(scheduled.pools)
+
+    def turned(self, number: Value, loop: Eqn) -> Value:
+        """The index of a trip of the primal, or the trip of an index."""
+        return size_value(self.trips - 1) - number if loop.attrs.get("reverse") else number
+
+    # ---- on the way forward ----
+
+    def forward(self) -> None:
+        """The loop, which also stores its state now and then, and tapes its last trips."""
+        eqn, pair, body = self.pair.forward, self.pair, self.body
+        given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
+        pools = [
+            OPS["undefined"](shape=(Dim.of(name),), dtype=d) for d, name in self.loop.scheduled.pools.items()
+        ]
+        carries, width = len(given.carries), len(pools)
+        early = [k for k, v in enumerate(pair.row) if not _made(body, v)]
+        late = [k for k in range(len(pair.row)) if k not in early]
+        tape = set(pair.tape)
+
+        def write(i: Value, *args: Value) -> Sequence[Value]:
+            own, held, (stored, *_), rest = _cut(args, carries, width, 1)
+            inner = {**self.env, **dict(zip(body.params, (i, *own, *rest), strict=True))}
+            number = self.turned(i, eqn)
+            now = dict(zip(self.dtypes, held, strict=True))
+            now, stored = self._stored(now, stored, number, [inner[v] for v in pair.before])
+            now = self._taped(now, number, early, inner)
+            for e in body.eqns:
+                replay_origin(e, inner)
+            now = self._taped(now, number, late, inner)
+            results = split(eqn.attrs, [lookup(inner, r) for r in body.results])
+            items = [r for k, r in enumerate(results.slices, len(own) + len(results.sums)) if k not in tape]
+            return [*results.carries, *now.values(), stored, *results.sums, *items]
+
+        names = split(eqn.attrs, [o.name for o in eqn.outputs])
+        outs = loop(
+            trip_count(eqn.attrs),
+            write,
+            [*given.carries, *pools, constant(0, I64)],
+            given.sums,
+            given.slices,
+            reverse=bool(eqn.attrs.get("reverse")),
+            index=_index_name(eqn),
+            names=[*names.carries, *(f"pool_{d}" for d in self.dtypes), "stored", *names.sums],
+        )
+        own, held, _, rest = _cut(outs, carries, width, 1)
+        left = [o for k, o in enumerate(eqn.outputs) if k not in tape]
+        self.env.update(zip(left, (*own, *rest), strict=True))
+        self.writer.pools[self.loop] = dict(zip(self.dtypes, held, strict=True))
+
+    def _stored(self, pools: Pools, stored: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
+        """The pools and the number of stored states, this one stored if it is its turn."""
+
+        def then() -> Sequence[Value]:
+            return [*self.states.put(pools, dict(enumerate(state)), stored).values(), stored + 1]
+
+        turn = OPS["equal"](number, OPS["index"](self.loop.stored, stored))
+        *found, after = branch(turn, then, lambda: [*pools.values(), stored])
+        return dict(zip(pools, found, strict=True)), after
+
+    def _taped(self, pools: Pools, number: Value, which: Sequence[int], env: Environment) -> Pools:
+        """The pools, with a part of the row of this trip if it is one of those that the loop tapes."""
+        if not which:
+            return pools
+        first = self.loop.taped_from
+
+        def then() -> Sequence[Value]:
+            values = {k: lookup(env, self.pair.row[k]) for k in which}
+            return list(self.tapes.put(pools, values, number - first).values())
+
+        found = branch(OPS["greater_equal"](number, first), then, lambda: list(pools.values()))
+        return dict(zip(pools, found, strict=True))
+
+    # ---- on the way back ----
+
+    def reverse(self) -> None:
+        """The moves."""
+        eqn, pair = self.pair.reverse, self.pair
+        body = loop_body(eqn)
+        given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
+        yielded = split(eqn.attrs, [r.type for r in body.results])
+        start = [lookup(self.env, pair.forward.inputs[k]) for k in pair.state]
+        pools = self.writer.pools[self.loop]
+        stacks = [
+            OPS["undefined"](shape=(self.trips, *t.shape), dtype=t.dtype) for t in yielded.slices
+        ]
+        widths = len(start), len(pools), len(given.carries), len(stacks)
+
+        def write(row: Value, *args: Value) -> Sequence[Value]:
+            state, held, cotangents, items, sums = _cut(args, *widths)
+            move = {m: OPS["index"](self.loop.moves, row, constant(int(m), I64)) for m in Move}
+            now = dict(zip(self.dtypes, held, strict=True))
+            state = self._again(move[Move.RESTART], state, lambda *_: start)
+            state = self._again(move[Move.LOAD], state, lambda *_: self.states.get(now, move[Move.SLOT]))
+            state = self._again(
+                move[Move.ADVANCE], state, lambda k, *s: self._advanced(move[Move.TRIP] + k, s, pair.after)
+            )
+            now = self._on_pools(
+                move[Move.STORE], now, lambda _, p: self.states.put(p, dict(enumerate(state)), move[Move.INTO])
+            )
+            state, now = self._taping(move, state, now)
+            after = self._walked(move, now, cotangents, sums, items)
+            cotangents, sums, items = _cut(after, len(cotangents), len(sums))
+            return [*state, *now.values(), *cotangents, *items, *sums]
+
+        outs = loop(
+            Dim.of(self.loop.scheduled.moves),
+            write,
+            [*start, *pools.values(), *given.carries, *stacks],
+            given.sums,
+        )
+        _, _, cotangents, items, sums = _cut(outs, *widths)
+        self.env.update(zip(eqn.outputs, (*cotangents, *sums, *items), strict=True))
+
+    def _bound(self, count: Value) -> Dim:
+        """A count as the length of a loop."""
+        name = self.writer.size("trips")
+        emit(OPS["bind"], [count], {"size": name})
+        return Dim.of(name)
+
+    def _again(
+        self, count: Value, state: Sequence[Value], write: Callable[..., Sequence[Value]]
+    ) -> Sequence[Value]:
+        """A state after so many times `write(k, *state)`."""
+        return loop(self._bound(count), write, state) if state else state
+
+    def _on_pools(self, count: Value, pools: Pools, write: Callable[[Value, Pools], Pools]) -> Pools:
+        def body(k: Value, *args: Value) -> Sequence[Value]:
+            return list(write(k, dict(zip(self.dtypes, args, strict=True))).values())
+
+        return dict(zip(self.dtypes, self._again(count, list(pools.values()), body), strict=True))
+
+    def _taping(
+        self, move: Mapping[Move, Value], state: Sequence[Value], pools: Pools
+    ) -> tuple[Sequence[Value], Pools]:
+        """Evaluate trips, and tape them."""
+        first = move[Move.TRIP] + move[Move.ADVANCE]
+
+        def body(k: Value, *args: Value) -> Sequence[Value]:
+            before, held = _cut(args, len(state))
+            found = self._advanced(first + k, before, [*self.pair.after, *self.pair.row])
+            after, row = _cut(found, len(state))
+            now = dict(zip(self.dtypes, held, strict=True))
+            return [*after, *self.tapes.put(now, dict(enumerate(row)), move[Move.TAPED] + k).values()]
+
+        found = self._again(move[Move.TAPE], [*state, *pools.values()], body)
+        after, held = _cut(found, len(state))
+        return after, dict(zip(self.dtypes, held, strict=True))
+
+    def _advanced(self, number: Value, state: Sequence[Value], wanted: Sequence[Value]) -> list[Value]:
+        """These values of the body in the trip of this number, from the state before it."""
+        eqn, source = self.pair.forward, trip(self.body, wanted)
+        index = self.turned(number, eqn)
+        inner: Environment = {**self.env, source.params[0]: index}
+        inner.update(zip(self.pair.before, state, strict=True))
+        self._sliced(eqn, index, inner)
+        self._name_index(eqn, index)
+        for e in source.eqns:
+            with origin(e.location, REPLAYED):
+                replay(e, inner)
+        return [lookup(inner, r) for r in source.results]
+
+    def _sliced(self, eqn: Eqn, index: Value, inner: Environment) -> None:
+        """The slices of a loop as elements of its operands."""
+        params = split(eqn.attrs, loop_body(eqn).params[1:]).slices
+        for param, array in zip(params, split(eqn.attrs, eqn.inputs).slices, strict=True):
+            if array not in self.tape_stacks:
+                inner[param] = emit(OPS["index"], [lookup(self.env, array), index], names=[param.name])[0]
+
+    @property
+    def tape_stacks(self) -> set[Value]:
+        return {self.pair.forward.outputs[k] for k in self.pair.tape}
+
+    def _name_index(self, eqn: Eqn, index: Value) -> None:
+        name = _index_name(eqn)
+        if name is not None:
+            emit(OPS["bind"], [index], {"size": name})
+
+    def _walked(
+        self,
+        move: Mapping[Move, Value],
+        pools: Pools,
+        cotangents: Sequence[Value],
+        sums: Sequence[Value],
+        items: Sequence[Value],
+    ) -> Sequence[Value]:
+        """Walk back through trips that are taped."""
+        eqn, pair = self.pair.reverse, self.pair
+        source = loop_body(eqn)
+
+        def body(k: Value, *args: Value) -> Sequence[Value]:
+            cts, stacks, added = _cut(args, len(cotangents), len(items))
+            index = self.turned(move[Move.FROM] - 1 - k, pair.forward)
+            row = self.tapes.get(pools, move[Move.HELD] - 1 - k)
+            inner: Environment = {**self.env, source.params[0]: index}
+            inner.update(zip(source.params[1:], (*cts, *added), strict=False))
+            inner.update((param, row[n]) for param, n in pair.taken)
+            self._sliced(eqn, index, inner)
+            self._name_index(eqn, index)
+            results = split(eqn.attrs, self.writer.block(source, inner))
+            found = [OPS["put"](x, r, index) for x, r in zip(stacks, results.slices, strict=True)]
+            return [*results.carries, *found, *results.sums]
+
+        outs = loop(self._bound(move[Move.REVERSE]), body, [*cotangents, *items], sums)
+        cts, stacks, added = _cut(outs, len(cotangents), len(items))
+        return [*cts, *added, *stacks]
+
+
+def _types(values: Sequence[Value]) -> tuple[ArrayType, ...]:
+    return tuple(v.type for v in values)
+
+
+def _made(body: Block, value: Value) -> bool:
+    return any(value in eqn.outputs for eqn in body.eqns)
+
+
+def _index_name(eqn: Eqn) -> str | None:
+    name = eqn.attrs.get("index")
+    assert isinstance(name, str | None)
+    return name
+
+
+def _cut(values: Sequence[Value], *widths: int) -> list[Sequence[Value]]:
+    """The values in pieces of these widths, and what is left."""
+    ends = [0, *accumulate(widths)]
+    return [*(values[a:b] for a, b in pairwise(ends)), values[ends[-1] :]]
