@@ -12,6 +12,7 @@ from typing import Any
 
 from ..ir.errors import VerifierError
 from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
+from ..ir.op import Whole
 from ..ir.types import ArrayType, Dim
 from .cuts import Cut
 from .kernels import Nest, Schedule
@@ -222,7 +223,11 @@ class BlockWriter(ABC):
         if eqn.blocks:
             self.control(eqn, scope)
         elif eqn.op.updates:
-            self.update(eqn, self.updated(eqn, scope))
+            place = self.updated(eqn, scope)
+            if isinstance(eqn.op.lowering, Whole):
+                self.page.write(eqn.op.lowering.source(eqn, [place_text(place)]), eqn)
+            else:
+                self.update(eqn, place)
         elif eqn.op.name == "check":
             self.check(eqn, self.text(eqn.inputs[0]), scope)
         elif eqn.op.name == "bind":

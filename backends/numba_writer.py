@@ -14,6 +14,7 @@ from inspect import getmembers, isfunction
 from ..ir.graph import Block, Eqn, Function
 from ..ir.op import Library, Whole
 from ..ir.types import ArrayType, Dim
+from ..schedules import moves
 from . import lapack, special, tapes, vecmath
 from .blocks import place_text
 from .control_flow import ControlWriter
@@ -42,11 +43,14 @@ LOWERED = (
 
 HELPERS = LOWERED | {
     name: module.__name__.rpartition(".")[2]
-    for module in (special, tapes)
+    for module in (special, tapes, moves)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
 }
-"""Functions that the source calls by their bare names, and the modules of this folder that have them."""
+"""Functions that the source calls by their bare names, and the modules that have them."""
+
+PACKAGES = {"moves": "schedules"}
+"""The packages of modules that are not in this folder."""
 
 NONE = Dim.of(0)
 

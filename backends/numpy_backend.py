@@ -181,7 +181,7 @@ def typed_literal(value: Constant) -> str:
 
 def compile_function(function: Function, options: Options) -> Compiled:
     """A Function as Python that calls NumPy; the options say nothing to it."""
-    writer = NumpyWriter(function, ["backwards", *TAPES])
+    writer = NumpyWriter(function, ["backwards", "next_move", *TAPES])
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -233,6 +233,7 @@ def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
         f"from adcompiler.backends.tapes import {', '.join(helpers)}": bool(helpers),
         "from adcompiler.ir.ops import OPS": bool(writer.records),
         "from adcompiler.ir.types import DType": "DType(" in body,
+        "from adcompiler.schedules.moves import next_move": "next_move(" in body,
     }
     if any(imports.values()):
         page.write("")

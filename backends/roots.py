@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from ..ir.graph import Eqn, Value
-from ..ir.op import Element, Reduction, Scalar, Scan
+from ..ir.op import Element, Reduction, Scalar, Scan, Whole
 from ..ir.ops.attributes import integer, integers
 from ..ir.ops.indexing import element_indices
 from ..ir.ops.products import contraction
@@ -40,7 +40,7 @@ def is_root(eqn: Eqn) -> bool:
     if eqn.op.name == "zeros" or is_row(eqn):
         return False
     if eqn.op.updates:
-        return bool(eqn.inputs[1].type.rank)
+        return not isinstance(eqn.op.lowering, Whole) and bool(eqn.inputs[1].type.rank)
     if eqn.op.name == "check":
         return bool(eqn.inputs[0].type.rank)
     return is_elementwise(eqn) or isinstance(eqn.op.lowering, Reduction | Scan) or is_product(eqn)

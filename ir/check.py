@@ -290,7 +290,7 @@ def _end_of_sum(value: Value, block: Block) -> int | None:
                 return k
             case [(Eqn() as eqn, "operand", 0)] if eqn.op.adds:
                 value = eqn.output
-            case [(Eqn() as eqn, "operand", k)] if k in _sum_positions(eqn):
+            case [(Eqn() as eqn, "operand", k)] if k in _sum_positions(eqn) or _added_by_while(eqn, k):
                 value = eqn.outputs[k]
             case [(Eqn() as eqn, "block", 0), (Eqn(), "block", 1)] if eqn.op.name == "if":
                 ends = {_end_of_sum(value, branch) for branch in eqn.blocks}
@@ -300,6 +300,14 @@ def _end_of_sum(value: Value, block: Block) -> int | None:
                 value = eqn.outputs[end]
             case _:
                 return None
+
+
+def _added_by_while(eqn: Eqn, k: int) -> bool:
+    """Whether a carry of a `while`, which has no sums, is only added to."""
+    if eqn.op.name != "while":
+        return False
+    test, body = eqn.blocks
+    return test.params[1 + k] not in _uses(test) and _end_of_sum(body.params[1 + k], body) == k
 
 
 def _uses(block: Block) -> dict[Value, list[Use]]:

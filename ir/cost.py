@@ -91,7 +91,7 @@ class Counter:
             return eqn.op.terms([v.type for v in eqn.inputs], eqn.attrs).value(self.sizes)
         if isinstance(eqn.op.lowering, Reduction | Scan):
             return self.elements(eqn.inputs[0].type)
-        return self.elements(eqn.inputs[1].type if eqn.op.updates else eqn.outputs[0].type)
+        return self.elements(eqn.inputs[1].type if eqn.op.updates and len(eqn.inputs) > 1 else eqn.outputs[0].type)
 
     # ---- bytes ----
 

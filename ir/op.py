@@ -257,7 +257,8 @@ class Scan:
 class Whole:
     """A statement on whole arrays that both CPU targets compile: `source(eqn, operands)` is an expression.
 
-    It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0.
+    It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0. Of an op that
+    updates it is a call that changes operand 0.
     """
 
     source: Callable[[Eqn, Sequence[str]], str]

@@ -1,9 +1,9 @@
 """Run loops and their adjoints by a schedule: a few states are kept, and the tapes of a few trips at a time.
 
-The loop stores its state before some of its trips, and tapes the last ones. The adjoint loop becomes a loop
-over *moves*. A move takes up a state, advances it, stores it, evaluates some trips that it tapes, and walks
-back through trips that are taped. How often it does each is a row of integers, which are arguments of the
-program: so its code depends on neither the trip count nor the memory.
+The loop stores its state before some of its trips, and tapes others. The adjoint loop becomes a loop over
+*moves*: a move takes up a state, advances it, stores it, evaluates some trips that it tapes, and walks back
+through trips that are taped. How often it does each stands in the *plan* (`schedules.moves`), an argument of
+the program: so its code depends on neither the trip count nor the memory.
 
 What is stored lives in one *pool* for each dtype: states from its beginning, tapes from its end, each in the
 order of the trips, so that the one grows into what the other has left. An initial state needs no place in it.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import accumulate, count, pairwise
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
@@ -23,43 +22,15 @@ from adcompiler.ir.loops import loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
 from adcompiler.ir.ops.control import branch
-from adcompiler.ir.ops.loops import loop
+from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import I64, ArrayType, Dim, DType
+from adcompiler.schedules.moves import Move
 from adcompiler.transforms.dce import dce
 from adcompiler.transforms.legalise import REPLAYED
 
 from .pairs import Pair, pairs, trip
 
 Environment = MutableMapping[Value, Value]
-
-
-class Move(IntEnum):
-    """The columns of a row of moves; what the counts of a move count happens in this order."""
-
-    RESTART = 0
-    """1 where the initial state is taken up, else 0."""
-    LOAD = 1
-    """1 where a stored state is taken up, else 0."""
-    SLOT = 2
-    """Where it is stored: the number of states stored before it."""
-    TRIP = 3
-    """How many trips precede the state that is there then."""
-    ADVANCE = 4
-    """Trips that are evaluated."""
-    STORE = 5
-    """1 where the state is stored then, else 0."""
-    INTO = 6
-    """The number of states stored before it."""
-    TAPE = 7
-    """Trips that are evaluated and taped then."""
-    TAPED = 8
-    """The number of trips taped before them."""
-    REVERSE = 9
-    """Trips that the adjoint walks back through then."""
-    FROM = 10
-    """The trip after the last of these."""
-    HELD = 11
-    """The number of trips taped before the last of these, itself counted."""
 
 
 @dataclass(frozen=True)
@@ -72,31 +43,31 @@ class Scheduled:
         The trip count.
     state, tape
         The elements of a state, and of what is taped of a trip, by dtype.
-    moves, stored, pools
-        The sizes that say how many moves are made, before how many trips the loop itself stores its state,
-        and how many elements the pools have.
+    plan, pools
+        The sizes that are the lengths of the plan and of the pools.
     location
         Where the loop stands.
-    plan
-        What was asked for at the loop.
     """
 
     trips: Dim
     state: Mapping[DType, Dim]
     tape: Mapping[DType, Dim]
-    moves: str
-    stored: str
+    plan: str
     pools: Mapping[DType, str]
     location: Location | None
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The sizes that the program has for this loop, in their order."""
+        return (self.plan, *self.pools.values())
+
 
 @dataclass(frozen=True)
-class Plan:
+class ScheduledFunction:
     """A program with scheduled loops.
 
-    For each loop it has three more parameters, from number `first` on: the moves, i64[moves, 12]; the trips
-    before which the loop stores its state, i64[stored], ascending, the last a number that no trip has; and
-    the first trip that the loop tapes. Behind its other sizes it has those that the loops name.
+    For each loop it has one more parameter, from number `first` on: its plan, i64. Behind its other sizes it
+    has, for each loop, the length of the plan and those of the pools.
     """
 
     function: Function
@@ -104,7 +75,7 @@ class Plan:
     first: int
 
 
-def schedule(source: Function, first: int | None = None) -> Plan:
+def schedule(source: Function, first: int | None = None) -> ScheduledFunction:
     """The Function in which loops run by schedules, all of those that can; new parameters stand at `first`,
     by default behind the others.
     """
@@ -118,11 +89,11 @@ def schedule(source: Function, first: int | None = None) -> Plan:
     def write(*_: Value) -> Sequence[Value]:
         return writer.block(body, dict(zip(body.params, old, strict=True)))
 
-    sizes = [*source.sizes, *(s for x in writer.found.values() for s in x.loop_sizes)]
+    sizes = [*source.sizes, *(s for x in writer.found.values() for s in x.scheduled.sizes)]
     written = function(
         source.name, new, write, ops=OPS, sizes=sizes, guards=source.guards, written=source.written
     )
-    return Plan(dce(written), tuple(x.scheduled for x in writer.found.values()), place)
+    return ScheduledFunction(dce(written), tuple(x.scheduled for x in writer.found.values()), place)
 
 
 def _find(body: Block, sizes: Sequence[str], writer: _Writer) -> None:
@@ -139,14 +110,7 @@ class _Loop:
 
     pair: Pair
     scheduled: Scheduled
-    moves: Value
-    stored: Value
-    taped_from: Value
-
-    @property
-    def loop_sizes(self) -> tuple[str, ...]:
-        s = self.scheduled
-        return (s.moves, s.stored, *s.pools.values())
+    plan: Value
 
 
 class _Writer:
@@ -154,7 +118,8 @@ class _Writer:
         self.taken = set(sizes)
         self.found: dict[Eqn, _Loop] = {}
         self.reversed: dict[Eqn, _Loop] = {}
-        self.pools: dict[_Loop, Environment] = {}
+        self.held: dict[_Loop, tuple[Value, Pools]] = {}
+        """The plan and the pools that a loop leaves behind."""
 
     # ---- the parameters ----
 
@@ -163,17 +128,11 @@ class _Writer:
         if pair.forward in self.found or pair.reverse in self.reversed:
             return
         state, tape = _elements(pair.before), _elements(pair.row)
+        plan = self.size("plan")
         pools = {d: self.size(f"pool_{d}_") for d in dict.fromkeys((*state, *tape))}
-        moves, stored = self.size("moves"), self.size("stored")
         trips = trip_count(pair.forward.attrs).positive()
-        scheduled = Scheduled(trips, state, tape, moves, stored, pools, pair.forward.location)
-        found = _Loop(
-            pair,
-            scheduled,
-            Value(ArrayType(I64, (Dim.of(moves), Dim.of(len(Move)))), moves),
-            Value(ArrayType(I64, (Dim.of(stored),)), stored),
-            Value(ArrayType(I64), f"taped_{moves}"),
-        )
+        scheduled = Scheduled(trips, state, tape, plan, pools, pair.forward.location)
+        found = _Loop(pair, scheduled, Value(ArrayType(I64, (Dim.of(plan),)), plan))
         self.found[pair.forward] = self.reversed[pair.reverse] = found
 
     def size(self, name: str) -> str:
@@ -184,7 +143,7 @@ class _Writer:
 
     @property
     def params(self) -> list[Value]:
-        return [p for x in self.found.values() for p in (x.moves, x.stored, x.taped_from)]
+        return [x.plan for x in self.found.values()]
 
     # ---- the program ----
 
@@ -297,56 +256,66 @@ class _Sweep:
         tape = set(pair.tape)
 
         def write(i: Value, *args: Value) -> Sequence[Value]:
-            own, held, (stored, *_), rest = _cut(args, carries, width, 1)
+            own, held, (plan, *_), rest = _cut(args, carries, width, 1)
             inner = {**self.env, **dict(zip(body.params, (i, *own, *rest), strict=True))}
             number = self.turned(i, eqn)
             now = dict(zip(self.dtypes, held, strict=True))
-            now, stored = self._stored(now, stored, number, [inner[v] for v in pair.before])
-            now = self._taped(now, number, early, inner)
+            now, plan = self._event(now, plan, number, [inner[v] for v in pair.before])
+            now = self._taped(now, plan, number, early, inner)
             for e in body.eqns:
                 replay_origin(e, inner)
-            now = self._taped(now, number, late, inner)
+            now = self._taped(now, plan, number, late, inner)
             results = split(eqn.attrs, [lookup(inner, r) for r in body.results])
             items = [r for k, r in enumerate(results.slices, len(own) + len(results.sums)) if k not in tape]
-            return [*results.carries, *now.values(), stored, *results.sums, *items]
+            return [*results.carries, *now.values(), plan, *results.sums, *items]
 
         names = split(eqn.attrs, [o.name for o in eqn.outputs])
         outs = loop(
             trip_count(eqn.attrs),
             write,
-            [*given.carries, *pools, constant(0, I64)],
+            [*given.carries, *pools, self.loop.plan],
             given.sums,
             given.slices,
             reverse=bool(eqn.attrs.get("reverse")),
             index=_index_name(eqn),
-            names=[*names.carries, *(f"pool_{d}" for d in self.dtypes), "stored", *names.sums],
+            names=[*names.carries, *(f"pool_{d}" for d in self.dtypes), "plan", *names.sums],
         )
-        own, held, _, rest = _cut(outs, carries, width, 1)
+        own, held, (plan, *_), rest = _cut(outs, carries, width, 1)
         left = [o for k, o in enumerate(eqn.outputs) if k not in tape]
         self.env.update(zip(left, (*own, *rest), strict=True))
-        self.writer.pools[self.loop] = dict(zip(self.dtypes, held, strict=True))
+        self.writer.held[self.loop] = plan, dict(zip(self.dtypes, held, strict=True))
 
-    def _stored(self, pools: Pools, stored: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
-        """The pools and the number of stored states, this one stored if it is its turn."""
+    def _event(
+        self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]
+    ) -> tuple[Pools, Value]:
+        """The pools and the plan after the event before this trip, if there is one."""
 
         def then() -> Sequence[Value]:
-            return [*self.states.put(pools, dict(enumerate(state)), stored).values(), stored + 1]
+            after = OPS["next_move"](plan)
+            into = _column(after, Move.INTO)
+            values = dict(enumerate(state))
+            stored = self._on_pools(
+                _column(after, Move.STORE), pools, lambda _, p: self.states.put(p, values, into)
+            )
+            return [*stored.values(), after]
 
-        turn = OPS["equal"](number, OPS["index"](self.loop.stored, stored))
-        *found, after = branch(turn, then, lambda: [*pools.values(), stored])
+        turn = OPS["equal"](number, _column(plan, Move.FROM))
+        *found, after = branch(turn, then, lambda: [*pools.values(), plan])
         return dict(zip(pools, found, strict=True)), after
 
-    def _taped(self, pools: Pools, number: Value, which: Sequence[int], env: Environment) -> Pools:
-        """The pools, with a part of the row of this trip if it is one of those that the loop tapes."""
+    def _taped(
+        self, pools: Pools, plan: Value, number: Value, which: Sequence[int], env: Environment
+    ) -> Pools:
+        """The pools, with a part of the row of this trip if it is one of those that are taped."""
         if not which:
             return pools
-        first = self.loop.taped_from
 
         def then() -> Sequence[Value]:
             values = {k: lookup(env, self.pair.row[k]) for k in which}
-            return list(self.tapes.put(pools, values, number - first).values())
+            place = _column(plan, Move.TAPED) + (number - _column(plan, Move.TRIP))
+            return list(self.tapes.put(pools, values, place).values())
 
-        found = branch(OPS["greater_equal"](number, first), then, lambda: list(pools.values()))
+        found = branch(OPS["equal"](_column(plan, Move.TAPE), 1), then, lambda: list(pools.values()))
         return dict(zip(pools, found, strict=True))
 
     # ---- on the way back ----
@@ -358,36 +327,35 @@ class _Sweep:
         given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
         yielded = split(eqn.attrs, [r.type for r in body.results])
         start = [lookup(self.env, pair.forward.inputs[k]) for k in pair.state]
-        pools = self.writer.pools[self.loop]
-        stacks = [
-            OPS["undefined"](shape=(self.trips, *t.shape), dtype=t.dtype) for t in yielded.slices
-        ]
-        widths = len(start), len(pools), len(given.carries), len(stacks)
+        plan, pools = self.writer.held[self.loop]
+        stacks = [OPS["undefined"](shape=(self.trips, *t.shape), dtype=t.dtype) for t in yielded.slices]
+        widths = len(start), len(pools), len(given.carries), len(stacks), len(given.sums)
 
-        def write(row: Value, *args: Value) -> Sequence[Value]:
-            state, held, cotangents, items, sums = _cut(args, *widths)
-            move = {m: OPS["index"](self.loop.moves, row, constant(int(m), I64)) for m in Move}
+        def write(_: Value, *args: Value) -> Sequence[Value]:
+            state, held, cotangents, items, sums, (plan, *_) = _cut(args, *widths)
+            move = {m: _column(plan, m) for m in Move}
             now = dict(zip(self.dtypes, held, strict=True))
             state = self._again(move[Move.RESTART], state, lambda *_: start)
             state = self._again(move[Move.LOAD], state, lambda *_: self.states.get(now, move[Move.SLOT]))
             state = self._again(
                 move[Move.ADVANCE], state, lambda k, *s: self._advanced(move[Move.TRIP] + k, s, pair.after)
             )
+            values = dict(enumerate(state))
             now = self._on_pools(
-                move[Move.STORE], now, lambda _, p: self.states.put(p, dict(enumerate(state)), move[Move.INTO])
+                move[Move.STORE], now, lambda _, p: self.states.put(p, values, move[Move.INTO])
             )
             state, now = self._taping(move, state, now)
             after = self._walked(move, now, cotangents, sums, items)
             cotangents, sums, items = _cut(after, len(cotangents), len(sums))
-            return [*state, *now.values(), *cotangents, *items, *sums]
+            return [*state, *now.values(), *cotangents, *items, *sums, OPS["next_move"](plan)]
 
-        outs = loop(
-            Dim.of(self.loop.scheduled.moves),
+        outs = loop_while(
+            lambda _, *args: OPS["equal"](_column(args[-1], Move.MORE), 1),
             write,
-            [*start, *pools.values(), *given.carries, *stacks],
-            given.sums,
+            [*start, *pools.values(), *given.carries, *stacks, *given.sums, OPS["next_move"](plan)],
+            self.writer.size("moves"),
         )
-        _, _, cotangents, items, sums = _cut(outs, *widths)
+        _, _, cotangents, items, sums, _ = _cut(outs, *widths)
         self.env.update(zip(eqn.outputs, (*cotangents, *sums, *items), strict=True))
 
     def _bound(self, count: Value) -> Dim:
@@ -482,6 +450,10 @@ class _Sweep:
         outs = loop(self._bound(move[Move.REVERSE]), body, [*cotangents, *items], sums)
         cts, stacks, added = _cut(outs, len(cotangents), len(items))
         return [*cts, *added, *stacks]
+
+
+def _column(plan: Value, column: Move) -> Value:
+    return emit(OPS["index"], [plan, int(column)], names=[column.name.lower()])[0]
 
 
 def _types(values: Sequence[Value]) -> tuple[ArrayType, ...]:

@@ -21,6 +21,7 @@ from . import (
     products,
     reductions,
     rounding,
+    schedules,
     selection,
     shape,
     special,
@@ -48,5 +49,6 @@ FAMILIES = (
     triangular,
     loops,
     control,
+    schedules,
 )
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for family in FAMILIES for op in family.OPS})
