@@ -7,10 +7,12 @@ A *plan* is for a whole program: `adjoint(f, plan=...)`. A *policy* is for one l
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_args
 
 from adcompiler.ir.errors import ArgumentError
+from adcompiler.ir.graph import Attr
 
 UNITS = {
     "B": 1,
@@ -160,6 +162,24 @@ class Online:
 
 
 Policy = Snapshots | Sqrt | StoreAll | Online | Budget
+
+POLICY = "checkpoint"
+"""The attribute of a loop that says what was asked for at it, as `encoded`."""
+
+
+def encoded(policy: Policy) -> tuple[Attr, ...]:
+    """A policy as an attribute: ("Snapshots", 10)."""
+    parameters = (getattr(policy, f.name) for f in fields(policy))
+    return (type(policy).__name__, *(str(p) if isinstance(p, Path) else p for p in parameters))
+
+
+def decoded(attr: Attr) -> Policy:
+    """The policy of an attribute."""
+    assert isinstance(attr, tuple)
+    name, *parameters = attr
+    kind = next(k for k in get_args(Policy) if k.__name__ == name)
+    policy: Policy = kind(*parameters)
+    return policy
 
 
 def _demand_count(name: str, what: str, count: object) -> None:
