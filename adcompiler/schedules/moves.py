@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adcompiler.checkpoint.actions import ADVANCE, INPUT, LOAD, MEMORY, RETURN, REVERSE, STORE, TAKE, TAPE
+from adcompiler.checkpoint.actions import ADVANCE, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
 
 Integers = NDArray[np.int64]
 
@@ -121,7 +121,11 @@ def _moves(actions: Integers) -> list[list[int]]:
             case k if k == TAPE:
                 move[Move.TAPE], move[Move.TAPED] = last - first, place
             case k if k == REVERSE:
-                move[Move.REVERSE], move[Move.FROM], move[Move.HELD] = last - first, last, place + last - first
+                move[Move.REVERSE], move[Move.FROM], move[Move.HELD] = (
+                    last - first,
+                    last,
+                    place + last - first,
+                )
     return moves
 
 
