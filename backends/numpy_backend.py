@@ -101,7 +101,8 @@ class NumpyWriter(ControlWriter):
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
         if eqn.op.name == "put":
-            self.page.write(f"{self._part(place, taken, parts)} = {self.text(value)}", eqn)
+            whole = "[:]" if any(item.kind == "block" for item in taken) else ""
+            self.page.write(f"{self._part(place, taken, parts)}{whole} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
             self.page.write(
                 f"np.add.at({place_text(place)}, np.s_[{', '.join(parts)}], {self.text(value)})", eqn
@@ -114,12 +115,15 @@ class NumpyWriter(ControlWriter):
         same."""
         if any(item.kind == "gather" for item in taken):
             return f"{place_text(place)}[{', '.join(parts)}]"
-        return place_text(place.at(*parts))
+        shape = next((item.extents for item in taken if item.kind == "block"), ())
+        return place_text(place.at(*parts)) + (f".reshape({tuple_text([str(d) for d in shape])})" if shape else "")
 
     def _key(self, item: Item, operands: Sequence[str]) -> str:
         if item.operand is None:
             return ":"
         start = operands[item.operand]
+        if item.kind == "block":
+            return f"{start}:{start} + {item.length}"
         if item.kind != "span":
             return start
         length = str(item.length)

@@ -17,7 +17,7 @@ from itertools import accumulate, count, pairwise
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Block, Eqn, Function, Value
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value
 from adcompiler.ir.loops import loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
@@ -238,27 +238,19 @@ class _Shelf:
         """The pools with these of the values, by their place among them, under this number."""
         found, places = dict(pools), self._places(number)
         for k, value in values.items():
-            pool, size, place = found[value.type.dtype], _size(value.type), places[k]
-            if value.type.rank:
-                flat = value if value.type.shape == (size,) else OPS["reshape"](value, shape=(size,))
-                found[value.type.dtype] = OPS["put"](pool, flat, place, at=(("span", size, 1),))
-            else:
-                found[value.type.dtype] = OPS["put"](pool, value, place)
+            pool = found[value.type.dtype]
+            found[value.type.dtype] = OPS["put"](pool, value, places[k], **_block(value.type))
         return found
 
     def get(self, pools: Pools, number: Value) -> list[Value]:
         """The values under this number."""
-        return [
-            self._got(pools[t.dtype], t, p) for t, p in zip(self.types, self._places(number), strict=True)
-        ]
+        places = zip(self.types, self._places(number), strict=True)
+        return [OPS["index"](pools[t.dtype], place, **_block(t)) for t, place in places]
 
-    @staticmethod
-    def _got(pool: Value, type: ArrayType, place: Value) -> Value:
-        if not type.rank:
-            return OPS["index"](pool, place)
-        size = _size(type)
-        flat = OPS["index"](pool, place, at=(("span", size, 1),))
-        return flat if type.shape == (size,) else OPS["reshape"](flat, shape=type.shape)
+
+def _block(type: ArrayType) -> dict[str, Attr]:
+    """Which elements of a pool are an array, or number, of this type."""
+    return {"at": (("block", *type.shape),)} if type.rank else {}
 
 
 class _Sweep:
