@@ -23,5 +23,5 @@ def lowered(function: FunctionType) -> Callable[..., Any]:
         if isinstance(called, FunctionType) and called.__module__.startswith(__name__.partition(".")[0]):
             known[name] = lowered(called)
     copy = FunctionType(function.__code__, known, function.__name__, function.__defaults__)
-    compiled: Callable[..., Any] = njit(error_model="numpy", nogil=True, no_cpython_wrapper=True)(copy)
+    compiled: Callable[..., Any] = njit(error_model="numpy", nogil=True)(copy)
     return compiled

@@ -393,7 +393,7 @@ class _Sweep:
         widths = len(start), len(pools), len(given.carries), len(stacks), len(given.sums)
 
         def write(_: Value, *args: Value) -> Sequence[Value]:
-            state, held, cotangents, items, sums, (plan, *_) = _cut(args, *widths)
+            state, held, cotangents, items, sums, (plan,) = _cut(args, *widths)
             move = [_column(plan, m) for m in range(moves.WIDTH)]
             now = dict(zip(self.dtypes, held, strict=True))
             state = self._again(move[moves.RESTART], state, lambda *_: start)
