@@ -22,6 +22,7 @@ from .ir.graph import Function
 from .ir.text import to_text
 from .out_arrays import Named, Out, call_into
 from .structures import Build, Expression, results, several
+from .transforms.inline import inline
 from .transforms.partition import Partition
 from .verification.verdict import Verdict
 
@@ -186,10 +187,10 @@ class Programs:
 
         sizes = dict(zip(self.function.sizes, operands.sizes, strict=True))
         return verify(
-            self.function,
-            self.stage("adjoint"),
+            inline(self.function),
+            inline(self.stage("adjoint")),
             self.wrt,
-            tangent=self.stage("tangent"),
+            tangent=inline(self.stage("tangent")),
             args=operands.values,
             sizes=sizes,
         )

@@ -31,7 +31,8 @@ def cse(function: Function) -> Function:
 def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Value]:
     for eqn in source.eqns:
         if eqn.blocks:
-            rewrite_inside(eqn, env, lambda inner, inside: _merged(inner, inside, dict(known)))
+            seen = {} if eqn.op.closed else known
+            rewrite_inside(eqn, env, lambda inner, inside: _merged(inner, inside, dict(seen)))
             continue
         key = identity(eqn, env)
         if key is None or key not in known:

@@ -84,7 +84,8 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
     for eqn in source.eqns:
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
-                rewrite_inside(eqn, env, lambda inner, inside: _rewritten(inner, inside, dict(made), names))
+                seen = {} if eqn.op.closed else made
+                rewrite_inside(eqn, env, lambda inner, inside: _rewritten(inner, inside, dict(seen), names))
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
             once = {lookup(env, v) for v in eqn.inputs if uses[v] == 1 and v in here}
