@@ -1,7 +1,8 @@
 """Replace every `call` by the equations of its block.
 
 Comes after all derivatives, and after all passes that merge equations: those of a call that runs again would
-be merged with those of the first run, which would then have to be kept.
+be merged with those of the first run, which would then have to be kept. Before each such call a `barrier`
+says the same to backends, which move equations.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from adcompiler.ir.build import function, lookup, renewed, replay_origin, rewrite_inside
+from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay_origin, rewrite_inside
 from adcompiler.ir.graph import Block, Eqn, Function, Value, walk
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import Dim
@@ -40,6 +41,9 @@ def _inlined(
         if eqn.op.name == "call":
             (inner,) = eqn.blocks
             operands = (lookup(env, v) for v in eqn.inputs)
+            if eqn.attrs.get("again"):
+                with origin(eqn.location, eqn.note):
+                    emit(OPS["barrier"], [])
             results = _inlined(inner, dict(zip(inner.params, operands, strict=True)), sizes, taken)
             env.update(zip(eqn.outputs, results, strict=True))
             continue

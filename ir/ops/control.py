@@ -1,4 +1,4 @@
-"""The ops that run a block at most once: `if` and `call`."""
+"""The ops that run a block at most once, `if` and `call`, and the `barrier` before what runs again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ..build import Builder, active, block, building, emit
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value, captured
-from ..op import Forward, Op, Reverse, Rule, Structural
+from ..op import Forward, NoDerivative, Op, Reverse, Rule, Sample, Structural
 from ..types import BOOL, ArrayType
 
 # ---- if ----
@@ -123,7 +123,7 @@ def _call_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block
     return tuple(r.type for r in body.results)
 
 
-def _call_numpy(*operands: Any, name: str, blocks: Sequence[Any]) -> tuple[Any, ...]:
+def _call_numpy(*operands: Any, name: str, blocks: Sequence[Any], again: bool = False) -> tuple[Any, ...]:
     results: tuple[Any, ...] = blocks[0](*operands)
     return results
 
@@ -153,14 +153,15 @@ def _call_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Val
 def _call_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
     """The adjoint is a call that runs the block again; the cotangents of the operands move through it.
 
-    So nothing that is computed in the block is kept, and an adjoint is such a call itself.
+    So nothing that is computed in the block is kept, and an adjoint is such a call itself. What runs `again`
+    must not be moved to where it ran before.
     """
     (body,) = eqn.blocks
     wrt = [(p, v) for p, v in zip(body.params, eqn.inputs, strict=True) if reverse.differentiable(v)]
     given = [(p, ct) for p, v in wrt if (ct := reverse.take(v)) is not None]
     given += [(r, ct) for r, ct in zip(body.results, cotangents, strict=True) if ct is not None]
     again, moved, chosen = reverse.run_again(body, [p for p, _ in wrt], given)
-    attrs = {"name": f"{eqn.attrs['name']}_vjp"}
+    attrs = {"name": f"{eqn.attrs['name']}_vjp", "again": True}
     bars = emit(call, [*eqn.inputs, *(ct for _, ct in given)], attrs, [again])
     for k, bar in zip(moved, bars, strict=True):
         reverse.accumulate(wrt[k][1], bar, k in chosen)
@@ -177,4 +178,14 @@ call = Op(
     blocks=1,
 )
 
-OPS = (if_, call)
+barrier = Op(
+    name="barrier",
+    infer=lambda types, attrs, blocks: (),
+    numpy=lambda: (),
+    derivative=NoDerivative("it computes nothing"),
+    lowering=Structural(),
+    effect=True,
+    samples=(Sample(()),),
+)
+
+OPS = (if_, call, barrier)
