@@ -16,8 +16,8 @@ def checkpoint(f: Callable[..., Any]) -> Checkpointed:
 
     Called inside a function that is differentiated, what `f` computes is not kept for the reverse sweep: `f`
     runs once more where the adjoint walks back through the call. So a gradient takes less memory and more
-    time. Called anywhere else it is `f`. Values and derivatives, of any order, are the same. Also a decorator,
-    of functions and methods.
+    time. Called anywhere else it is `f`. Values and derivatives, of any order, are the same. Also a
+    decorator, of functions and methods.
 
     What `f` reads from around it, arrays of a closure too, is kept as its arguments are, and it may write
     arrays. Checkpointed functions may call one another: the inner one then runs once more for each run of
@@ -39,9 +39,7 @@ def checkpoint(f: Callable[..., Any]) -> Checkpointed:
         computes itself.
     """
     if not callable(f):
-        raise ArgumentError(
-            f"checkpoint takes a function, not a {type(f).__name__}", hint="write checkpoint(f)(x)"
-        )
+        raise ArgumentError(f"checkpoint takes a function, not {f!r}", hint="write checkpoint(f)(x)")
     return Checkpointed(f)
 
 

@@ -6,8 +6,8 @@ rows, with short loops inside; a row that nothing else reads is memory of one ro
 variable. Reductions end in the loop around those that they run over.
 
 Roots move to earlier nests, single equations before them, where that changes nothing: not over control flow
-or a `barrier`, an update not across what reads the array that it overwrites, what might read outside an array, or divide by
-zero, not across a `check`.
+or a `barrier`, an update not across what reads the array that it overwrites, what might read outside an
+array, or divide by zero, not across a `check`.
 """
 
 from __future__ import annotations

@@ -326,8 +326,8 @@ class Op:
 
     An op that `chooses` does not take some of its operands, or of its blocks, which may be anything, NaN too:
     their derivative is zero. A `loop` runs its last block once a trip; the block's parameters are the number
-    of the trip, then what stands for the operands. The blocks of a `closed` op capture nothing. `binds` is the
-    attribute that names a size which an application binds, in the block that it stands in.
+    of the trip, then what stands for the operands. The block of a `closed` op captures nothing. `binds` is
+    the attribute that names a size which an application binds, in the block that it stands in.
     """
 
     name: str

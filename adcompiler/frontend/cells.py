@@ -89,11 +89,6 @@ class Cell:
                 break
             between.append(frame)
         else:
-            if self.frame.kind == "call":
-                refuse(
-                    f"{self.label} was made in a checkpointed function and is used outside of it",
-                    "let that function return it",
-                )
             refuse(
                 f"{self.label} was made in a loop or branch and is used outside of it",
                 "make the array before the loop, and write to it inside",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adcompiler.ir.build import emit
-from adcompiler.ir.graph import Block, Constant, Value, captured
+from adcompiler.ir.graph import Block, Value, captured
 from adcompiler.ir.ops.control import call
 
 from .aliasing import near
@@ -57,13 +57,14 @@ def trace_checkpointed(
         function = tracer.world.take(function, place.attribute("function"))
     with opened("call") as frame:
         returned = tracer.call(function, *args, **kwargs)
-    results = _Results(frame)
+    name = getattr(function, "__name__", "function")
+    results = _Results(frame, name)
     finish = results.of(returned)
     ends = frame.ends.items()
     written = {cell: results.add(end.value) for cell, end in ends if cell in frame.written}
-    outputs = _emitted(getattr(function, "__name__", "function"), frame, results.values)
-    for cell, place in written.items():
-        cell.write(outputs[place])
+    outputs = _emitted(name, frame, results.values)
+    for cell, number in written.items():
+        cell.write(outputs[number])
     for cell, end in ends:
         if end.stale is not None:
             cell.spoil(end.stale)
@@ -85,8 +86,9 @@ def _emitted(name: str, frame: Frame, results: Sequence[Value]) -> tuple[Value, 
 class _Results:
     """The results of a `call`, leaf by leaf of what the function returns."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, name: str) -> None:
         self.frame = frame
+        self.name = name
         self.values: list[Value] = []
         self._arrays: list[tuple[TracedArray, Finish]] = []
         self._containers: dict[int, Any] = {}
@@ -103,24 +105,25 @@ class _Results:
             return self._leaf(returned)
         if id(returned) in self._containers or isinstance(returned, PLAIN):
             return lambda outputs: returned
-        if id(returned) in self.frame.fresh:
+        own = isinstance(returned, list | dict) or is_user_class(type(returned))
+        if own and id(returned) in self.frame.fresh:
             return self._container(returned)
         if isinstance(returned, list | tuple | dict):
             return self._rebuilt(returned)
         refuse(
-            f"a checkpointed function returns a {type(returned).__name__}",
+            f"`{self.name}`, which is checkpointed, returns a {type(returned).__name__}",
             "return numbers, arrays, or tuples, lists, dicts and dataclasses of them",
         )
 
     def _container(self, made: Any) -> Finish:
         """A list, dict or object that the function has made: the caller's now, its elements exchanged."""
         self._containers[id(made)] = made
-        inside = children(made) if isinstance(made, list | dict) else _attributes(made)
-        parts = {key: self.of(part) for key, part in inside}
+        items = isinstance(made, list | dict)
+        parts = {key: self.of(part) for key, part in (children(made) if items else _attributes(made))}
 
         def finish(outputs: Sequence[Value]) -> Any:
             for key, part in parts.items():
-                if isinstance(made, list | dict):
+                if items:
                     made[key] = part(outputs)
                 else:
                     object.__setattr__(made, key, part(outputs))
@@ -151,13 +154,13 @@ class _Results:
         return lambda outputs: TracedScalar.of(outputs[place], kind)
 
     def _array(self, leaf: TracedArray) -> Finish:
-        for known, finish in self._arrays:
+        for known, made in self._arrays:
             if known.cell is leaf.cell and same_path(known.path, leaf.path):
-                return finish
+                return made
         if not all(map(in_scope, leaf.type.shape)):
             refuse(
-                f"a checkpointed function returns an array of the shape {leaf.type.shape}, which it computes",
-                "compute the shape before the call and hand it over, or return an array of known shape",
+                f"`{self.name}`, which is checkpointed, returns an array whose size it computes",
+                "compute the size before the call and hand it over, or return an array of known size",
             )
         place = self.add(self._inside(leaf.read))
         cells: list[Cell] = []
@@ -190,7 +193,6 @@ class _Results:
 
 def _attributes(made: Any) -> list[tuple[str, Any]]:
     """The attributes of an object of a user's class."""
-    assert is_user_class(type(made))
     if dataclasses.is_dataclass(made):
         return [(field.name, getattr(made, field.name)) for field in dataclasses.fields(made)]
     return list(vars(made).items())

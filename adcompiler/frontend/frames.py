@@ -220,14 +220,9 @@ class Trace:
         """The invariant of scopes: a value is used in its own frame or inside of that."""
         home = self.homes.get(value)
         if home is None or not home.encloses(frame):
-            what = f"`{value.name}`" if value.name else "a value"
-            if home is not None and home.kind == "call":
-                refuse(
-                    f"{what} was computed in a checkpointed function and is used outside of it",
-                    "let that function return it",
-                )
             refuse(
-                f"{what} was computed in a loop or branch and is used outside of it",
+                f"{f'`{value.name}`' if value.name else 'a value'} was computed in a loop or branch and is "
+                "used outside of it",
                 "assign it to a variable of the function in the loop or branch",
             )
 

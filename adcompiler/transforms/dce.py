@@ -1,8 +1,8 @@
 """Dead code elimination, inside blocks as well.
 
 Removed are equations whose outputs nobody reads, carries, sums, slices and items of loops, results of
-branches and calls, operands of calls, and carries that a loop does not change. Effects (checks, bound sizes) stay, and so do the loops
-around them, and a `while` whose trip count is mentioned.
+branches and calls, operands of calls, and carries that a loop does not change. Effects (checks, bound sizes)
+stay, and so do the loops around them, and a `while` whose trip count is mentioned.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def _inlined(
             continue
         named = eqn if eqn.op.binds is None else _named(eqn, eqn.op.binds, taken)
         if eqn.blocks:
-            rewrite_inside(named, env, lambda block, inside: _inlined(block, inside, dict(sizes), taken), sizes)
+            rewrite_inside(named, env, lambda b, inside: _inlined(b, inside, sizes, taken), sizes)
         else:
             replay_origin(named, env, sizes)
         if eqn.op.binds is not None:

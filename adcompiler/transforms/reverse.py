@@ -43,9 +43,7 @@ def reverse(
     return legalise(source, draft(source, wrt, of, plan), plan)
 
 
-def draft(
-    primal: Function, wrt: Sequence[int], of: Sequence[int] | None = None, plan: str = "auto"
-) -> Draft:
+def draft(primal: Function, wrt: Sequence[int], of: Sequence[int] | None = None, plan: str = "auto") -> Draft:
     """The adjoint of a Function, every primal value taken to be in scope; `plan` is for its calls."""
     body = primal.body
     seeds = [body.params[k] for k in wrt]

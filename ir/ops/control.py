@@ -161,7 +161,7 @@ def _call_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) ->
     given = [(p, ct) for p, v in wrt if (ct := reverse.take(v)) is not None]
     given += [(r, ct) for r, ct in zip(body.results, cotangents, strict=True) if ct is not None]
     again, moved, chosen = reverse.run_again(body, [p for p, _ in wrt], given)
-    attrs = {"name": f"{eqn.attrs['name']}_vjp", "again": True}
+    attrs: Attrs = {"name": f"{eqn.attrs['name']}_vjp", "again": True}
     bars = emit(call, [*eqn.inputs, *(ct for _, ct in given)], attrs, [again])
     for k, bar in zip(moved, bars, strict=True):
         reverse.accumulate(wrt[k][1], bar, k in chosen)
