@@ -264,7 +264,7 @@ def lists(dec):
 
 def what_is_not_taken(dec):
     f = dec(lambda x: np.sqrt(x) * np.log(x))
-    return lambda x: np.sum(np.where(x > 0.0, f(x), 0.0))
+    return lambda x: np.sum(np.where(x > 0.0, f(np.sqrt(x)), 0.0))
 
 
 def triangles(dec):

@@ -14,11 +14,11 @@ from adcompiler.ir.build import block, emit, function
 from adcompiler.ir.check import verify
 from adcompiler.ir.errors import VerifierError
 from adcompiler.ir.evaluate import evaluate
-from adcompiler.ir.graph import Block, Eqn, Function, Value, captured, constant, walk
+from adcompiler.ir.graph import Block, Eqn, Function, Value, captured, walk
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.control import call
 from adcompiler.ir.ops.loops import loop, loop_while
-from adcompiler.ir.types import Dim, array_type
+from adcompiler.ir.types import Dim, DType, array_type
 from adcompiler.transforms.forward import forward
 from adcompiler.transforms.inline import inline
 from adcompiler.transforms.partition import partition
@@ -159,13 +159,15 @@ def test_a_pullback_is_handed_the_operands():
 
 
 def test_checks_are_made_once():
-    def body(x):
-        op("sin", x)
+    def small(x):
         emit(OPS["check"], [op("less", x, 9.0)], {"kind": "ValueError", "message": "too big"})
         return [op("sin", x)]
 
+    def body(x):
+        return loop(5, lambda i, x: small(x), small(x))
+
     f = function("f", [Value(SCALAR, "x")], lambda x: called(body, x), ops=OPS)
-    assert names(reverse(f, [0]).body).count("check") == 1
+    assert names(reverse(f, [0]).body).count("check") == 2
     assert "check" in names(optimised(f).body)
 
 
@@ -199,13 +201,14 @@ def test_sizes_that_run_again_get_names_of_their_own():
 
 
 def test_blocks_of_calls_stay_closed():
-    """An equation of constants alone is not that of the block around."""
+    """An equation of sizes alone is not that of the block around."""
 
-    def filled(x):
-        return op("mul", x, op("broadcast", constant(2.0), shape=x.type.shape))
+    def counted(x):
+        return op("mul", x, op("cast", op("iota", length=Dim.of("n")), dtype=DType.F64))
 
-    f = function(
-        "f", [Value(VECTOR, "x")], lambda x: called(lambda y: [filled(y)], filled(x)), ops=OPS, sizes=["n"]
-    )
-    verify(optimised(f))
+    def body(x):
+        return called(lambda y: [counted(y)], counted(x))
+
+    f = function("f", [Value(VECTOR, "x")], body, ops=OPS, sizes=["n"])
+    assert names(optimised(f).body).count("iota") == 2
     verify(optimised(reverse(f, [0])))

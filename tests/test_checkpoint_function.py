@@ -340,3 +340,31 @@ def test_no_function():
 def test_a_partial_of_it_is_one():
     f = functools.partial(checkpoint(lambda k, x: np.sin(x) * k), 2.0)
     assert ops(adjoint(lambda x: np.sum(f(x))), X)["call"] == 1
+
+
+def test_a_view_at_a_place_that_it_computes():
+    part = checkpoint(lambda a: a[np.argmax(a) - 2 :][:2])
+
+    def loss(x):
+        a = x.copy()
+        found = part(a)
+        a[3] = 0.0
+        return np.sum(found)
+
+    message, _ = refused(loss)
+    assert message.startswith("`found` is read, but it may share memory with ")
+
+
+def test_what_is_unreadable_inside_is_so_outside():
+    @checkpoint
+    def write(a, b):
+        c = a if a[0] > 0.0 else b
+        c[0] = 1.0
+
+    def loss(x):
+        a = x * 2.0
+        write(a, x.copy())
+        return np.sum(a)
+
+    message, _ = refused(loss)
+    assert message.startswith("`a` is read, but it may share memory with `a if condition else b`")
