@@ -269,12 +269,20 @@ def refused(f, kind=CaptureError):
     return re.sub(r"^.*?:\d+: ", "", first), last
 
 
+class Slotted:
+    __slots__ = ("x",)
+
+    def __init__(self, x):
+        self.x = x
+
+
 def test_what_is_returned():
     whole = "hint: return numbers, arrays, or tuples, lists, dicts and dataclasses of them"
     makes = {
         "function": lambda x: lambda y: y,
         "generator": lambda x: (y for y in x),
         "set": lambda x: {1, 2},
+        "Slotted": lambda x: Slotted(x),
     }
     for kind, make in makes.items():
         f = checkpoint(make)

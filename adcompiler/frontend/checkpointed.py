@@ -105,7 +105,8 @@ class _Results:
             return self._leaf(returned)
         if id(returned) in self._containers or isinstance(returned, PLAIN):
             return lambda outputs: returned
-        own = isinstance(returned, list | dict) or is_user_class(type(returned))
+        whole = dataclasses.is_dataclass(returned) or hasattr(returned, "__dict__")
+        own = isinstance(returned, list | dict) or (whole and is_user_class(type(returned)))
         if own and id(returned) in self.frame.fresh:
             return self._container(returned)
         if isinstance(returned, list | tuple | dict):
