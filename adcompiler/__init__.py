@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .api import adjoint, check_grads, grad, jvp, value_and_grad, verify, vjp
     from .backends.cache import compilations
     from .backends.workspace import clear_buffers
+    from .checkpointed import checkpoint
     from .ir.errors import (
         AdcompilerError,
         ArgumentError,
@@ -33,6 +34,7 @@ __all__ = [
     "ShapeError",
     "adjoint",
     "check_grads",
+    "checkpoint",
     "clear_buffers",
     "compilations",
     "grad",
@@ -47,7 +49,11 @@ def __getattr__(name: str) -> Any:
     """Load a public name, once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    homes = {"compilations": "backends.cache", "clear_buffers": "backends.workspace"}
+    homes = {
+        "checkpoint": "checkpointed",
+        "clear_buffers": "backends.workspace",
+        "compilations": "backends.cache",
+    }
     home = homes.get(name, "ir.errors" if name.endswith("Error") else "api")
     found = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = found

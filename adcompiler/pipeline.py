@@ -120,12 +120,12 @@ def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
-    inlined = _after("inline", inline(function))
-    shared = _after("factorisations", dce(share_factors(inlined)))
-    verify(shared)
-    found = compile_function(shared, options.backend, backend)
+    shared = _after("factorisations", share_factors(function))
+    whole = _after("inline", dce(inline(shared)))
+    verify(whole)
+    found = compile_function(whole, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":
-        return in_background(shared, found, compile_function(shared, "numpy", backend))
+        return in_background(whole, found, compile_function(whole, "numpy", backend))
     return found
 
 

@@ -132,6 +132,8 @@ class Outside:
             return "code" if is_user_function(value) else "identity"
         if isinstance(value, MethodType | partial) or hasattr(value, "py_func"):
             return "code"
+        if hasattr(value, "trace_call"):  # a decorated method is made anew at each access
+            return "code"
         if isinstance(value, ModuleType | BuiltinFunctionType | np.ufunc | type):
             return "identity"
         if not is_user_class(type(value)):

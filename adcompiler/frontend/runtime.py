@@ -57,6 +57,13 @@ _INSTEAD = {
 }
 """What to do instead of assigning an attribute of an array."""
 
+_BLOCKS = {
+    "loop": "this loop",
+    "branch": "this branch of an `if`",
+    "call": "this checkpointed function",
+}
+"""What messages call the block that is traced."""
+
 
 class Tracer:
     """One trace of a user's function: a `protocol.Runtime`.
@@ -287,7 +294,7 @@ class Tracer:
         if id(owner) in current().merged:
             return "that may be one of two, which of them depends on data"
         frame = "function" if self.world.place(owner) is not None else current().frame.kind
-        where = {"loop": "this loop", "branch": "this branch of an `if`"}.get(frame, "the function")
+        where = _BLOCKS.get(frame, "the function")
         return f"made outside {where}: it would happen once, while tracing"
 
     def update(self, symbol: str, current: Any, value: Any) -> Any:

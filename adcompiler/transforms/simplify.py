@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -84,7 +84,8 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
     for eqn in source.eqns:
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
-                rewrite_inside(eqn, env, lambda inner, inside: _rewritten(inner, inside, dict(made), names))
+                around: Made = {} if eqn.op.closed else made
+                rewrite_inside(eqn, env, partial(_rewritten_inside, around, names))
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
             once = {lookup(env, v) for v in eqn.inputs if uses[v] == 1 and v in here}
@@ -97,6 +98,10 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
             replay(eqn, env)
             made.update((o, active().eqns[-1]) for o in active().eqns[-1].outputs)
     return [lookup(env, r) for r in source.results]
+
+
+def _rewritten_inside(around: Made, names: Names, source: Block, env: Bindings) -> Sequence[Value]:
+    return _rewritten(source, env, dict(around), names)
 
 
 def _simpler(eqn: Eqn, made: Made, once: Collection[Value]) -> Value | None:
