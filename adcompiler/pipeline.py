@@ -21,8 +21,8 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
-from .checkpoint.plans import Plan, checked
-from .checkpoint.scheduled import ScheduledFunction, schedule
+from .checkpointing.plans import Plan, checked
+from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
@@ -110,8 +110,8 @@ def gradient(
 
 
 def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
-    """The Function whose loops run by schedules: see `checkpoint.scheduled.schedule`."""
-    found = schedule(function, first, every)
+    """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
+    found = schedule(_after("inline", inline(function)), first, every)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import pipeline
 from .backends import Compiled
-from .checkpoint.plans import residuals
+from .checkpointing.plans import residuals
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import Kind, ready
 from .frontend.captured import Argument, Captured, Inputs, Operands
