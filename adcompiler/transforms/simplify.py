@@ -23,6 +23,7 @@ from adcompiler.ir.types import F64, ArrayType, broadcast_shapes
 from .accesses import simpler_access
 from .known_sums import known_sum
 from .legalise import REPLAYED
+from .stacks import with_stacks
 
 Made = MutableMapping[Value, Eqn]
 """The equation that made a value; of a sum, inside its loop, the loop."""
@@ -85,7 +86,8 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
                 around: Made = {} if eqn.op.closed else made
-                rewrite_inside(eqn, env, partial(_rewritten_inside, around, names))
+                loop = with_stacks(eqn, lambda v: _is_zeros(lookup(env, v), made), _is_derived)
+                rewrite_inside(loop, env, partial(_rewritten_inside, around, names))
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
             once = {lookup(env, v) for v in eqn.inputs if uses[v] == 1 and v in here}
@@ -172,7 +174,11 @@ def _equals(value: Value, number: float, made: Made) -> bool:
             and bool(value.data == number)
             and bool(np.signbit(value.data) == (number < 0))
         )
-    return number == 0 and value in made and made[value].op.name == "zeros"
+    return number == 0 and _is_zeros(value, made)
+
+
+def _is_zeros(value: Value, made: Made) -> bool:
+    return value in made and made[value].op.name == "zeros"
 
 
 # ---- constants and compositions ----
