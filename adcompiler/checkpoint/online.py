@@ -157,9 +157,10 @@ class Online:
         """Plain and taped evaluations of the body, by the closed form of each gap."""
         held = [int(position) for position in self.snapshots()[:, POSITION] if position]
         starts, ends = [0, *held], [*held, self.steps]
-        free = range(self.slots - len(held) + len(held), self.slots - len(held) - 1, -1)
-        gaps = zip(starts, ends, free, strict=True)
-        return 2 * self.steps + sum(advances(end - first, 1 + left, self.bundle) for first, end, left in gaps)
+        gaps = enumerate(zip(starts, ends, strict=True))
+        # by the time that gap j is reversed, the snapshots after its start are free
+        again = [advances(end - first, self.slots - j + 1, self.bundle) for j, (first, end) in gaps]
+        return 2 * self.steps + sum(again)
 
     def start(self, snapshots: Integers) -> Run:
         """A run that begins where x[n] has been returned."""

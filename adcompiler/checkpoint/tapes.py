@@ -39,7 +39,7 @@ from .reversal import FIRST, LAST, LEVEL, RETURNED, TAPES, USED, start, written
 NEVER: Final = 1 << 29  # more than any cost; the sum of three fits an int32
 LONGEST: Final = 4096  # steps for which there is a table, ...
 WORK: Final = 300_000_000  # ... if steps * steps * columns is at most this
-COLUMNS: Final = 64  # tables have multiples of so many columns, so that budgets share them
+LEAST: Final = 64  # rows come by so many, columns by powers of two from here on: plans share tables
 WIDEST: Final = 4  # units to the smaller of state and tape
 
 
@@ -95,6 +95,11 @@ class Planned:
     budget: int
     two_phase: bool = False
 
+    def __post_init__(self) -> None:
+        _demand_sizes(self.steps, self.state, self.tape, self.budget, "units")
+        if self.tape < 1:
+            raise ValueError(f"a tape of {self.tape} units: at least 1")
+
     @property
     def evaluations(self) -> int:
         """Plain and taped evaluations of the body."""
@@ -138,8 +143,8 @@ class Planned:
         return taped
 
     def _costs(self, forward: bool) -> Costs:
-        columns = -(-(self.budget + self.state + 1) // COLUMNS) * COLUMNS
-        rows = -(-self.steps // COLUMNS) * COLUMNS
+        columns = max(LEAST, 1 << (self.budget + self.state).bit_length())
+        rows = -(-self.steps // LEAST) * LEAST
         return costs(rows, columns, self.state, self.tape, forward)
 
     def _pinned(self, forward: bool) -> Integers:
@@ -210,14 +215,12 @@ def plan(steps: int, state: int, tape: int, budget: int, two_phase: bool = False
     ValueError
         A number is out of range, or not even one tape fits.
     """
-    _demand_sizes(steps, state, tape)
-    if steps and budget < tape:
-        raise ValueError(f"a budget of {budget} bytes: the tape of one step takes {tape}")
+    _demand_sizes(steps, state, tape, budget, "bytes")
     if steps * tape <= budget:
         return store_all(steps, two_phase)
     best = bundled(steps, state, tape, budget, two_phase)
     units = Units.of(state, tape)
-    widest = WORK // steps**2 // COLUMNS * COLUMNS - units.state - 1
+    widest = WORK // steps**2 - units.state - 1
     room = min(units.within(budget), widest)
     if steps > LONGEST or room < units.tape:
         return best
@@ -232,9 +235,9 @@ def bundled(steps: int, state: int, tape: int, budget: int, two_phase: bool = Fa
     The slots tried do not depend on the budget, so more memory never costs more; and all slots that fit beside
     a single tape are tried with just that, which is the binomial schedule.
     """
-    _demand_sizes(steps, state, tape)
-    most = min((budget - tape) // state, steps)
-    choices = [(most, 1), *((slots, (budget - slots * state) // max(tape, 1)) for slots in _tried(most))]
+    _demand_sizes(steps, state, tape, budget, "bytes")
+    most = max(min((budget - tape) // state, steps), 0)
+    choices = [(most, 1), *((slots, max((budget - slots * state) // max(tape, 1), 1)) for slots in _tried(most))]
     reversed_steps = steps + two_phase
     slots, bundle = min(choices, key=lambda choice: advances(reversed_steps, choice[0] + 1, choice[1]))
     return Binomial(steps, slots, bundle, two_phase)
@@ -248,8 +251,10 @@ def _tried(most: int) -> Iterable[int]:
         slots += max(1, slots // 50 if slots >= 128 else 1)
 
 
-def _demand_sizes(steps: int, state: int, tape: int) -> None:
+def _demand_sizes(steps: int, state: int, tape: int, budget: int, unit: str) -> None:
     if steps < 0:
         raise ValueError(f"a loop of {steps} steps: the number of steps is at least 0")
     if state < 1 or tape < 0:
-        raise ValueError(f"a state of {state} bytes, a tape of {tape}: at least 1 and 0")
+        raise ValueError(f"a state of {state} {unit}, a tape of {tape}: at least 1 and 0")
+    if budget < (tape if steps else 0):
+        raise ValueError(f"a budget of {budget} {unit}: the tape of one step takes {tape}")
