@@ -29,7 +29,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from .actions import ADVANCE, DISK, INPUT, MEMORY, NOWHERE, STORE, TAPE, Integers
-from .binomial import Binomial, advances, split
+from .binomial import advances, split
 from .reversal import FIRST, LAST, LEVEL, USED, start, written
 
 NEVER: Final = 1 << 60  # more than any cost; the sum of three fits an int64
