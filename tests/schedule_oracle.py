@@ -17,7 +17,7 @@ class Held(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What there is, in units of memory and slots of disk, and what things cost."""
+    """What there is, in units of memory, slots of disk and numbers of tapes, and what things cost."""
 
     state: int
     tape: int
@@ -25,7 +25,8 @@ class Machine(NamedTuple):
     disk: int = 0
     write: int = 0
     read: int = 0
-    two_phase: bool = False
+    tapes: int = 1 << 30
+    tapes_at_return: bool = True
 
 
 def cheapest(steps: int, machine: Machine) -> int | None:
@@ -49,7 +50,7 @@ def cheapest(steps: int, machine: Machine) -> int | None:
 
 
 def tidied(held: Held) -> Held:
-    """What can be reversed is reversed at once, and what cannot be of use any more is dropped: both are free."""
+    """What can be reversed is reversed, and what is of no more use is dropped: both are free."""
     left = held.left
     while held.returned and left - 1 in held.tapes:
         left -= 1
@@ -82,9 +83,9 @@ def forward(held: Held, steps: int, machine: Machine, room: int):
     at = held.working
     if at < steps:
         yield 1, held._replace(working=at + 1)
-        if room >= machine.tape and at not in held.tapes:
+        if room >= machine.tape and at not in held.tapes and len(held.tapes) < machine.tapes:
             yield 1, held._replace(working=at + 1, tapes=held.tapes | {at})
-    elif not held.returned:
+    elif not held.returned and (machine.tapes_at_return or not held.tapes):
         yield 0, held._replace(returned=True)
     if room >= machine.state:
         yield 0, held._replace(memory=held.memory | {at})

@@ -124,13 +124,13 @@ def spoilt(row, column, value):
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
-        (spoilt(0, 1, 1), r"action 0 \(advance 1\.\.\d\): the working state is not x\[1\], where step 1 begins"),
+        (spoilt(0, 1, 1), r"action 0 \(advance 1\.\.\d\): the working state is not x\[1\], where step 1"),
         (spoilt(0, 2, 11), r"action 0 \(advance 0..10\): steps 0..10 are not steps of the loop"),
         (spoilt(1, 0, 4), r"action 1 \(take \d memory\[0\]\): x\[\d\] is not in slot 0"),
         (spoilt(1, 0, 9), r"there is no action 9"),
         (spoilt(1, 1, 1), r"the working state is not x\[1\], which is to be stored"),
         (Binomial(10, 1).actions()[:-1], "steps 0..0 are not reversed"),
-        (np.repeat(Binomial(10, 1).actions(), [1, 2] + [1] * 42, axis=0)[:4], "slot 0 is not free"),
+        (Binomial(10, 1).actions()[[0, 1, 1, 2]], "slot 0 is not free"),
         (np.array([[1, 0, 2, 0, 2], [6, 2, 2, 0, 0], [7, 0, 1, 0, 2]]), "step 0 is reversed, not step 1"),
         (np.array([[1, 0, 2, 0, 2], [7, 0, 2, 0, 2]]), r"a step is reversed before x\[n\] is returned"),
         (np.array([[6, 0, 0, 0, 0]]), r"x\[0\] is returned, which is not x\[n\] at hand"),

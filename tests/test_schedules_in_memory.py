@@ -19,7 +19,8 @@ def recurrence(steps, columns, tape):
     """
     p(n, m) of a loop whose start costs a unit too: int64 [steps + 1, columns].
 
-    p(1, m) = 1 if m >= tape; p(n, m) = min(1 + p(n - 1, m - tape), min over k of k + p(n - k, m - 1) + p(k, m)).
+    p(1, m) = 1 if m >= tape;
+    p(n, m) = min(1 + p(n - 1, m - tape), min over k of k + p(n - k, m - 1) + p(k, m)).
     """
     p = np.full((steps + 1, columns), NEVER)
     p[1, tape:] = 1
@@ -50,7 +51,7 @@ SMALL = [
 def test_no_reversal_is_cheaper(state, tape, budget, two_phase):
     for steps in range(6):
         planned = Planned(steps, state, tape, budget, two_phase)
-        least = cheapest(steps, Machine(state, tape, budget, two_phase=two_phase))
+        least = cheapest(steps, Machine(state, tape, budget))
         assert planned.evaluations == least
         assert counted(planned, steps, state, tape, budget) == least
 
@@ -103,7 +104,8 @@ def test_twice_the_steps_needs_ninety_units_where_chen_needs_126():
 
 
 @pytest.mark.parametrize(
-    ("state", "tape", "steps"), [(80, 80, 300), (1000, 3333, 100), (64, 8, 250), (7, 1000, 40), (5000, 3, 2000)]
+    ("state", "tape", "steps"),
+    [(80, 80, 300), (1000, 3333, 100), (64, 8, 250), (7, 1000, 40), (5000, 3, 2000)],
 )
 def test_more_memory_never_costs_more(state, tape, steps):
     budgets = [tape + (steps * tape - tape) * i // 40 + i for i in range(41)]
@@ -138,7 +140,8 @@ def test_bundles_are_near_the_optimum():
 
 
 def test_units_are_exact_where_they_can_be():
-    for state, tape, expected in [(80, 80, (1, 1)), (80, 200, (2, 5)), (300, 100, (3, 1)), (100, 299, (1, 3))]:
+    exact = {(80, 80): (1, 1), (80, 200): (2, 5), (300, 100): (3, 1), (100, 299): (1, 3)}
+    for (state, tape), expected in exact.items():
         units = Units.of(state, tape)
         assert (units.state, units.tape) == expected
 

@@ -27,8 +27,7 @@ def counted(plan, steps):
 @pytest.mark.parametrize(("memory", "disk"), [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1)])
 def test_no_schedule_is_cheaper(memory, disk, price, two_phase):
     for steps in (1, 4, 5):
-        # memory for the slots and one tape, which is so small that it is no slot, and none beside it
-        machine = Machine(100, 1, 100 * memory + 1, disk, price.write, price.read, two_phase)
+        machine = Machine(1, 0, memory, disk, price.write, price.read, 1, not two_phase)
         plan = TwoLevel(steps, memory, disk, price, 1, two_phase)
         assert counted(plan, steps) == plan.cost == cheapest(steps, machine)
 
@@ -64,7 +63,7 @@ def test_refusals():
     price = Price(1, 1, 1)
     with pytest.raises(ValueError, match="-1 slots on disk: at least 0"):
         two_level(3, 1, -1, price)
-    with pytest.raises(ValueError, match="a loop of 1000000 steps with snapshots on disk needs a slot in memory"):
+    with pytest.raises(ValueError, match="a loop of 1000000 steps .* on disk needs a slot in memory"):
         two_level(10**6, 0, 5, price)
     with pytest.raises(ValueError, match="an evaluation costs at least 1, a write and a read at least 0"):
         two_level(3, 1, 1, Price(0, 1, 1))

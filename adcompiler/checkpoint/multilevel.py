@@ -1,8 +1,8 @@
 """
 Snapshots on two levels: a few in memory, which cost nothing to write and read, and more on disk, which do.
 
-Costs are integers in one unit, nanoseconds say: of an evaluation of the body, of a write to disk and of a read.
-With i slots free in memory and j on disk, reversing n steps costs, beyond the taped evaluations and by
+Costs are integers in one unit, nanoseconds say: of an evaluation of the body, of a write to disk and of a
+read. With i slots free in memory and j on disk, reversing n steps costs, beyond the taped evaluations and by
 where their start is held,
 
     nowhere    A(n, i, j) = min(M(n, i - 1, j), write + D(n, i, j - 1))
@@ -16,8 +16,8 @@ the hierarchical recurrence of Herrmann and Pallez, H-Revolve, ACM TOMS 46, 2020
 Herrmann, Hovland and Robert, Optimal multistage algorithm for adjoint computation, 2016, have an unbounded
 disk), but for moves between levels, which they lack.
 
-Where the tables would take more than a second, `Chunked` cuts the loop into equal chunks: the start of each is
-on disk, each is reversed in memory (Stumm and Walther, MultiStage approaches for optimal offline
+Where the tables would take more than a second, `Chunked` cuts the loop into equal chunks: the start of each
+is on disk, each is reversed in memory (Stumm and Walther, MultiStage approaches for optimal offline
 checkpointing, 2009, have the levels in this order), and the number of chunks is the best by closed form.
 """
 
@@ -92,7 +92,8 @@ class Tables:
     The costs above for up to n steps.
 
     `memory` and `disk` are M and D of those that keep the start where it is, `nowhere` is A, int64
-    [n + 1, memory + 1, disk + 1]; `inputs` has all slots free, int64 [n + 1]. `from_memory` and `from_disk` are M and D.
+    [n + 1, memory + 1, disk + 1]; `inputs` has all slots free, int64 [n + 1]. `from_memory` and `from_disk`
+    are M and D.
     """
 
     nowhere: Integers
@@ -149,7 +150,8 @@ def decide_level(run: Integers, plan: TwoLevel) -> tuple[int, int]:
 @dataclass(frozen=True)
 class Chunked:
     """
-    Chunks of equal length, the last in memory, the others on disk; the first, from the inputs, may be shorter.
+    Chunks of equal length, the last in memory, the others on disk; the first, from the inputs, may be
+    shorter.
 
     Attributes are those of `TwoLevel`, and the number of snapshots on disk; `memory` is at least 1.
     """

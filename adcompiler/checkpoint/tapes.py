@@ -12,16 +12,17 @@ by where their start is held,
                          1 + F(n - 1, u - tape)
                          k + F(n - k, u) + g(k, u) over 0 < k < n
 
-and a two-phase run, whose last range may also be reached by advancing over all of it, the same with other last
-terms. All of store-all, binomial schedules, segments of the square root of n steps and mixed checkpointing
-(Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in these choices.
+and a two-phase run, whose last range may also be reached by advancing over all of it, the same with other
+last terms. All of store-all, binomial schedules, segments of the square root of n steps and mixed
+checkpointing (Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in
+these choices.
 F is the recurrence p(n, m) of a loop whose start costs a unit too: pinned inputs are worth one state.
 
 Bytes are arbitrary, so they are counted in units: the smaller of state and tape is 1 to 4 of them, whatever
 makes the larger one exact or nearly so, and it is rounded up. What is planned never exceeds the budget, and a
 unit does not depend on it, so more memory never costs more. Where the tables would take more than a second,
-the best binomial schedule with bundles of tapes is taken (`bundled`), in exact bytes, by its closed form. It is
-never worse than the binomial schedule with the same memory.
+the best binomial schedule with bundles of tapes is taken (`bundled`), in exact bytes, by its closed form. It
+is never worse than the binomial schedule with the same memory.
 """
 
 from collections.abc import Iterable
@@ -83,8 +84,8 @@ class Planned:
     steps : int
         The trip count n.
     state, tape, budget : int
-        What a snapshot and the tape of a step take, and what there is beyond the loop's inputs and the working
-        state, in units.
+        What a snapshot and the tape of a step take, and what there is beyond the loop's inputs and the
+        working state, in units.
     two_phase : bool
         Whether x[n] is returned before its cotangent comes. Tapes recorded until then count as memory.
     """
@@ -119,7 +120,8 @@ class Planned:
         if run[LEVEL] == NOWHERE:
             taped = self._taped(steps, free, not last_phase)
             return (TAPE, taped) if taped else (STORE, MEMORY)
-        costs, inner = self._costs(not last_phase), self._costs(False).slot[:, free]
+        costs = self._costs(not last_phase)
+        inner: NDArray[np.integer] = self._costs(False).slot[:, free]
         reached, unheld = costs.slot[steps, free], costs.nowhere[:, free]
         if run[LEVEL] == INPUT:
             inner, reached = self._pinned(False), self._pinned(not last_phase)[steps]
@@ -178,7 +180,7 @@ def costs(steps: int, columns: int, state: int, tape: int, forward: bool) -> Cos
 
 @lru_cache(maxsize=64)
 def pinned(plan: Planned, forward: bool) -> Integers:
-    """The column of g for the budget of a plan, int64 [steps + 1]; with `forward`, of a range that ends with x[n]."""
+    """The column of g for the budget of a plan, int64 [steps + 1]; `forward` as in `costs`."""
     nowhere = plan._costs(forward).nowhere[:, plan.budget].astype(np.int64)
     after_tape = plan._costs(forward).nowhere[:, max(plan.budget - plan.tape, 0)]
     cost = np.zeros(plan.steps + 1, np.int64)
@@ -232,12 +234,13 @@ def bundled(steps: int, state: int, tape: int, budget: int, two_phase: bool = Fa
     """
     The best binomial schedule with bundles of tapes, by its closed form: for any number of steps.
 
-    The slots tried do not depend on the budget, so more memory never costs more; and all slots that fit beside
-    a single tape are tried with just that, which is the binomial schedule.
+    The slots tried do not depend on the budget, so more memory never costs more; and all slots that fit
+    beside a single tape are tried with just that, which is the binomial schedule.
     """
     _demand_sizes(steps, state, tape, budget, "bytes")
     most = max(min((budget - tape) // state, steps), 0)
-    choices = [(most, 1), *((slots, max((budget - slots * state) // max(tape, 1), 1)) for slots in _tried(most))]
+    bundles = {slots: max((budget - slots * state) // max(tape, 1), 1) for slots in _tried(most)}
+    choices = [(most, 1), *bundles.items()]
     reversed_steps = steps + two_phase
     slots, bundle = min(choices, key=lambda choice: advances(reversed_steps, choice[0] + 1, choice[1]))
     return Binomial(steps, slots, bundle, two_phase)
