@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule_oracle import Machine, cheapest
 
-from adcompiler.checkpoint import binomial, reversal
-from adcompiler.checkpoint.actions import ADVANCE, MEMORY, describe, replay
-from adcompiler.checkpoint.binomial import Binomial, advances, recompute_all, split, sqrt, store_all
+from adcompiler.schedules import binomial, reversal
+from adcompiler.schedules.actions import ADVANCE, MEMORY, describe, replay
+from adcompiler.schedules.binomial import Binomial, advances, recompute_all, split, sqrt, store_all
 
 QUOTED = {
     (1000, 1): 499500,

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule_oracle import Machine, cheapest
 
-from adcompiler.checkpoint.actions import replay
-from adcompiler.checkpoint.binomial import Binomial
-from adcompiler.checkpoint.tapes import Planned, Units, bundled, plan
+from adcompiler.schedules.actions import replay
+from adcompiler.schedules.binomial import Binomial
+from adcompiler.schedules.tapes import Planned, Units, bundled, plan
 
 NEVER = 10**8
 

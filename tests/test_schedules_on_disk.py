@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule_oracle import Machine, cheapest
 
-from adcompiler.checkpoint.actions import DISK, replay
-from adcompiler.checkpoint.binomial import Binomial
-from adcompiler.checkpoint.multilevel import Chunked, Price, TwoLevel, two_level
+from adcompiler.schedules.actions import DISK, replay
+from adcompiler.schedules.binomial import Binomial
+from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel, two_level
 
 PRICES = [Price(1, 0, 0), Price(1, 1, 1), Price(1, 3, 0), Price(1, 0, 2), Price(1, 2, 1)]
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcompiler.checkpoint import online
-from adcompiler.checkpoint.actions import replay
-from adcompiler.checkpoint.binomial import Binomial, advances
-from adcompiler.checkpoint.online import Online, place
+from adcompiler.schedules import online
+from adcompiler.schedules.actions import replay
+from adcompiler.schedules.binomial import Binomial, advances
+from adcompiler.schedules.online import Online, place
 
 
 @pytest.mark.parametrize(("slots", "most"), [(9, 5597), (10, 5597), (19, 3967), (20, 3967)])

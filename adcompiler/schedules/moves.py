@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adcompiler.checkpointing.actions import ADVANCE, COLUMNS, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
-from adcompiler.checkpointing.binomial import Binomial, decide
-from adcompiler.checkpointing.online import place, resume
-from adcompiler.checkpointing.reversal import next_action, start
+from .actions import ADVANCE, COLUMNS, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
+from .binomial import Binomial, decide
+from .online import place, resume
+from .reversal import next_action, start
 
 Integers = NDArray[np.int64]
 
