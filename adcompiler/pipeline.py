@@ -20,6 +20,7 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
+from .checkpoint.inverse import without_inverse_steps
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
@@ -125,7 +126,8 @@ def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     inlined = _after("inline", inline(function))
-    shared = _after("factorisations", dce(share_factors(inlined)))
+    plain = _after("inverses", without_inverse_steps(inlined))
+    shared = _after("factorisations", dce(share_factors(plain)))
     verify(shared)
     found = compile_function(shared, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":

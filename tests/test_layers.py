@@ -45,6 +45,8 @@ LAYERS = {
     "adcompiler.warmup": "pipeline",
     "adcompiler.transforms": "transforms",
     "adcompiler.checkpoint": "checkpoint",
+    "adcompiler.checkpoint.annotation": "language",
+    "adcompiler.checkpoint.plans": "language",
     "adcompiler.verification": "verification",
     "adcompiler.backends": "backends",
     "adcompiler.ir": "ops",
