@@ -50,8 +50,8 @@ class Variables:
             refuse(
                 f"`inverse` has a parameter `{name}`, which is no variable that this loop hands on from trip "
                 "to trip",
-                "name its parameters, but for the first one, like such variables; what does not change in the "
-                "loop is read from the scope around",
+                "name its parameters, but for the first, like such variables; what the loop does not change is "
+                "read from the scope around",
             )
         return value
 

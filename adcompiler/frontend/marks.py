@@ -7,7 +7,7 @@ with the tracer until the loop takes it up.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,25 +44,12 @@ def checkpointed(
     test = isinstance(iterable, bool | np.bool_) or is_bool(iterable)
     scalar = isinstance(iterable, Traced) and not iterable.type.shape
     subject = iterable if test else None if scalar else by_index(iterable)
-    _demand_plain(policy)
     try:
         if subject is None:
             raise not_indexed(type_name(iterable))
         return Marked(subject, annotated(policy, inverse, tolerance, test=test))
     except ArgumentError as error:
         refuse(error.message, error.hint or "")
-
-
-def _demand_plain(policy: Any) -> None:
-    """A policy that is an argument of the program has traced parts."""
-    if isinstance(policy, Traced) or (
-        hasattr(policy, "__dataclass_fields__")
-        and any(isinstance(getattr(policy, f.name), Traced) for f in fields(policy))
-    ):
-        refuse(
-            "the policy of a loop is known only when the program runs",
-            "write it out in the function: checkpointed(range(n), Snapshots(10)), or make it a global",
-        )
 
 
 def policy_of(kind: type[Any]) -> Callable[..., Any]:
