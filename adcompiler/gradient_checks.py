@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import pipeline
+from .checkpoint.plans import residuals
 from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .pipeline import Options
@@ -51,7 +52,7 @@ def check(program: Program, order: int, modes: Sequence[str], tolerance: Toleran
         if mode == "fwd":
             derivative = pipeline.tangent(program.function, program.wrt)
         else:
-            derivative = pipeline.adjoint(program.function, program.wrt, options.plan)
+            derivative = pipeline.adjoint(program.function, program.wrt, residuals(options.plan)[0])
         call = _derivative_caller(program, derivative, n, options)
         if mode == "fwd":
             check_jvp(run, call, program.floats, tolerance)

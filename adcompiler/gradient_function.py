@@ -14,6 +14,7 @@ from .frontend.captured import Captured, Inputs, Operands
 from .frontend.specialise import Specialisations
 from .memory import Memory, memory
 from .out_arrays import Named
+from .planned import running
 from .programs import Programs
 from .verification.verdict import Verdict
 
@@ -125,14 +126,15 @@ class GradientFunction:
         return self.programs(*args, **kwargs).text(stage)
 
     def source(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> str:
-        """The generated Python source of stage "primal", "gradient" or "value_and_grad".
+        """The generated Python source that a call runs, of stage "primal", "gradient" or "value_and_grad".
 
         Raises
         ------
         ArgumentError
             For any other stage.
         """
-        return self.programs(*args, **kwargs).source(stage)
+        programs, inputs, _ = self._reading(args, kwargs)
+        return programs.source(stage, inputs)
 
     def memory(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> Memory:
         """What a call with these arguments takes of memory, computed before it; stages are those of `source`.
@@ -143,7 +145,8 @@ class GradientFunction:
             For any other stage.
         """
         programs, inputs, read = self._reading(args, kwargs)
-        return memory(programs.compiled(stage), inputs, [array for _, array in read])
+        program, given = running(programs.compiled(stage), inputs)
+        return memory(program, given, inputs, [array for _, array in read])
 
     def programs(self, *args: Any, **kwargs: Any) -> Programs:
         """Everything compiled for these arguments; for tools that show it."""

@@ -27,6 +27,8 @@ class Memory:
         Arrays that the compiled code makes and frees on the way, the most at a time.
     copies
         Arguments that are not contiguous, and are copied first.
+    plans
+        What loops that run by schedules are told to do.
     unknown
         What only the call finds out, and is not counted: tapes of loops whose number of trips the data
         decide, say. Empty where the numbers are all there is.
@@ -36,29 +38,32 @@ class Memory:
     workspace: int
     inside: int
     copies: int
+    plans: int
     unknown: tuple[str, ...]
 
     @property
     def peak(self) -> int:
         """All of it: the most bytes that are taken at a time, up to a few kilobytes of Python's objects."""
-        return self.results + self.workspace + self.inside + self.copies
+        return self.results + self.workspace + self.inside + self.copies + self.plans
 
     def __str__(self) -> str:
         parts = {"results": self.results, "workspace": self.workspace, "inside": self.inside}
-        parts |= {"copies of arguments": self.copies}
+        parts |= {"copies of arguments": self.copies, "plans of loops": self.plans}
         counted = ", ".join(f"{name} {count:,}" for name, count in parts.items() if count)
         lines = [f"{self.peak:,} bytes" + (f": {counted}" if counted else "")]
         return "\n".join([*lines, *(f"not counted: {what}" for what in self.unknown)])
 
 
-def memory(program: Compiled, inputs: Inputs, given: Sequence[Any]) -> Memory:
-    """What a program takes when it is called with these inputs, made of the leaves given."""
+def memory(program: Compiled, inputs: Inputs, own: Inputs, given: Sequence[Any]) -> Memory:
+    """What a program takes when it is called with these inputs: its own, made of the leaves given, and plans."""
     values = inputs[: len(program.function.body.params)]
-    own = {id(leaf) for leaf in given}
-    copies = sum(v.nbytes for v in values if isinstance(v, np.ndarray) and id(v) not in own)
+    leaves, mine = {id(leaf) for leaf in given}, {id(v) for v in own}
+    arrays = [v for v in values if isinstance(v, np.ndarray)]
+    copies = sum(v.nbytes for v in arrays if id(v) in mine and id(v) not in leaves)
+    plans = sum(v.nbytes for v in arrays if id(v) not in mine)
     if program.needs is None:
-        return Memory(0, 0, 0, copies, ("the NumPy backend makes an array for each operation",))
+        return Memory(0, 0, 0, copies, plans, ("the NumPy backend makes an array for each operation",))
     sizes = dict(zip(program.function.sizes, inputs[len(values) :], strict=True))
     needs = program.needs
     known = (needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes))
-    return Memory(*known, copies, needs.unknown)
+    return Memory(*known, copies, plans, needs.unknown)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import pipeline
+from .checkpoint.plans import residuals
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import binder
 from .frontend.cells import Cell
@@ -36,7 +37,7 @@ def gradient(
     inner, differentiation = _traced(tracer, transformed, transformed.function, choice, args, kwargs)
     n = len(inner.function.body.results) if with_value else 0
     wrt, loss = differentiation.wrt, differentiation.loss
-    program = pipeline.gradient(inner.function, wrt, loss, choice.options.plan, range(n))
+    program = pipeline.gradient(inner.function, wrt, loss, residuals(choice.options.plan)[0], range(n))
     results = _spliced(program, inner.operands)
     gradients = differentiation.assemble(results[n:])
     return (differentiation.returned(results[:n]), gradients) if with_value else gradients
@@ -64,7 +65,7 @@ def vjp(
 ) -> tuple[Any, ...]:
     """(returned, pullback), with aux (value, pullback, aux), of a function at traced primals."""
     inner, differentiation = _traced(tracer, None, function, choice, tuple(primals), {})
-    program = pipeline.adjoint(inner.function, differentiation.wrt, choice.options.plan)
+    program = pipeline.adjoint(inner.function, differentiation.wrt, residuals(choice.options.plan)[0])
     n, results = len(inner.function.body.results), inner.function.body.results
     forward = _spliced(inner.function, inner.operands)
     returned = differentiation.returned(forward)

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .backends import Compiled, destined
+from .backends import destined
 from .frontend.arguments import READY, overlaps
 from .frontend.captured import Inputs
 from .ir.errors import ArgumentError
 from .ir.graph import Function
+from .planned import Program
 
 Named = tuple[str, "np.ndarray[Any, Any]"]
 
@@ -32,7 +33,7 @@ class Out:
 
 
 def call_into(
-    program: Compiled, inputs: Inputs, outs: Sequence[Out], read: Sequence[Named]
+    program: Program, inputs: Inputs, outs: Sequence[Out], read: Sequence[Named]
 ) -> tuple[Any, ...]:
     """The results of a program, which are in the arrays brought, too; `read` are the arrays that it reads."""
     function = program.function

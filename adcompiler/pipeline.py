@@ -2,6 +2,7 @@
 
     user's function ── capture ──▶ trace ── simplify, cse, dce ──▶ primal
     primal ── reverse ──▶ adjoint ── select ──▶ gradient          primal ── forward ──▶ tangent
+    adjoint, gradient ── schedule ──▶ variants that a plan chooses from
     any of these ── simplify, cse, dce ── backend ──▶ callable
 
 Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
@@ -15,12 +16,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .checkpoint.inverse import without_inverse_steps
+from .checkpoint.plans import Plan, checked
+from .checkpoint.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
@@ -29,8 +32,6 @@ from .transforms.dce import dce
 from .transforms.factorisations import share_factors
 from .transforms.forward import forward
 from .transforms.inline import inline
-from .transforms.partition import Partition, partition
-from .transforms.residuals import PLANS
 from .transforms.reverse import reverse
 from .transforms.select import select
 from .transforms.simplify import simplify
@@ -50,20 +51,14 @@ class Options:
     """What a user may choose: see `adcompiler.adjoint`."""
 
     backend: str = "numba"
-    plan: str = "auto"
+    plan: Plan = "auto"
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
     warmup: str = "call"
 
     def __post_init__(self) -> None:
-        if self.plan not in PLANS:
-            raise ArgumentError(
-                f"plan={self.plan!r} is not available",
-                hint="the plans are "
-                + ", ".join(map(repr, PLANS))
-                + "; memory budgets are not implemented yet",
-            )
+        checked(self.plan)
         if self.backend not in BACKENDS:
             raise ArgumentError(
                 f"there is no backend {self.backend!r}", hint="use one of " + ", ".join(BACKENDS)
@@ -92,11 +87,11 @@ def primal(trace: Function) -> Function:
     return _optimised(_after("trace", trace), "simplified")
 
 
-def adjoint(trace: Function, wrt: Sequence[int], plan: str, of: Sequence[int] | None = None) -> Function:
+def adjoint(trace: Function, wrt: Sequence[int], residuals: str, of: Sequence[int] | None = None) -> Function:
     """Parameters and cotangents of the results `of`, by default of all floats, to results and cotangents of
     the parameters in `wrt`.
     """
-    return _optimised(_after("reverse", reverse(primal(trace), wrt, plan, of)), "adjoint")
+    return _optimised(_after("reverse", reverse(primal(trace), wrt, residuals, of)), "adjoint")
 
 
 def tangent(trace: Function, wrt: Sequence[int]) -> Function:
@@ -104,22 +99,23 @@ def tangent(trace: Function, wrt: Sequence[int]) -> Function:
     return _optimised(_after("forward", forward(primal(trace), wrt)), "tangent")
 
 
-def gradient(trace: Function, wrt: Sequence[int], output: int, plan: str, values: Sequence[int]) -> Function:
+def gradient(
+    trace: Function, wrt: Sequence[int], output: int, residuals: str, values: Sequence[int]
+) -> Function:
     """The results in `values`, then the gradient of the scalar result `output` with respect to `wrt`."""
-    whole = adjoint(trace, wrt, plan, [output])
+    whole = adjoint(trace, wrt, residuals, [output])
     results, params = len(trace.body.results), len(trace.body.params)
     seeds = {params: 1.0}
     chosen = [*values, *range(results, results + len(wrt))]
     return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
 
 
-def pullback(trace: Function, wrt: Sequence[int], plan: str) -> Partition:
-    """The adjoint cut in two: what runs forward, and what may run backward any number of times."""
-    whole = adjoint(trace, wrt, plan)
-    parts = partition(whole, len(trace.body.params), len(trace.body.results))
-    _after("forward part", parts.forward)
-    _after("pullback", parts.pullback)
-    return parts
+def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
+    """The Function whose loops run by schedules: see `checkpoint.scheduled.schedule`."""
+    found = schedule(function, first, every)
+    if not found.loops:
+        return replace(found, function=function)
+    return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))
 
 
 def compiled(function: Function, options: Options) -> Compiled:

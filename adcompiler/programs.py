@@ -14,6 +14,7 @@ import numpy as np
 
 from . import pipeline
 from .backends import Compiled
+from .checkpoint.plans import residuals
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import Kind, ready
 from .frontend.captured import Argument, Captured, Inputs, Operands
@@ -21,8 +22,8 @@ from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .ir.text import to_text
 from .out_arrays import Named, Out, call_into
+from .planned import PlannedProgram, PlannedPullback, Planner, Program, Sources, running
 from .structures import Build, Expression, results, several
-from .transforms.partition import Partition
 from .verification.verdict import Verdict
 
 
@@ -91,7 +92,7 @@ class Programs:
         return both
 
     def _filled(
-        self, program: Compiled, inputs: Inputs, out: Any, read: Sequence[Named], first: int
+        self, program: Program, inputs: Inputs, out: Any, read: Sequence[Named], first: int
     ) -> list[Any]:
         """The results of a program whose gradients stand behind others, in the arrays that are brought."""
         leaves = self.differentiation.out_leaves(out)
@@ -142,15 +143,16 @@ class Programs:
 
     def vjp(self, inputs: Inputs) -> tuple[Any, ...]:
         """(returned, pullback), with aux (value, pullback, aux)."""
-        parts, forward, pullback, build = self._pullback_programs
-        n, params = len(self.function.body.results), len(self.function.body.params)
-        found = forward.call(*inputs)
-        residuals, bound = found[n : n + parts.residuals], found[n + parts.residuals :]
-        sizes = (*inputs[params:], *map(int, bound))
+        planned, build = self._pullback_programs
+        variant, given, own_sizes = planned.chosen(inputs)
+        n, kept = len(self.function.body.results), variant.parts.residuals
+        found = variant.forward.call(*given)
+        taken, bound = found[n : n + kept], found[n + kept :]
+        sizes = (*own_sizes, *map(int, bound))
         value = self.differentiation.value(found)
 
         def pull(cotangent: Any) -> Any:
-            return build(pullback.call(*residuals, *self._cotangents(cotangent, found), *sizes))
+            return build(variant.pullback.call(*taken, *self._cotangents(cotangent, found), *sizes))
 
         if self.choice.has_aux:
             return value, pull, self.differentiation.returned(found)[1]
@@ -202,25 +204,25 @@ class Programs:
 
     def stage(self, name: str) -> Function:
         """The Function of a stage: "trace", "primal", "adjoint", "tangent" or "gradient"."""
-        plan = self.choice.options.plan
+        kind = residuals(self.choice.options.plan)[0]
         stages: dict[str, Callable[[], Function]] = {
             "trace": lambda: self.function,
             "primal": lambda: pipeline.primal(self.function),
-            "adjoint": lambda: pipeline.adjoint(self.function, self.wrt, plan),
+            "adjoint": lambda: pipeline.adjoint(self.function, self.wrt, kind),
             "tangent": lambda: pipeline.tangent(self.function, self.wrt),
-            "gradient": lambda: self._gradient_function(()),
+            "gradient": lambda: self._gradient_function((), kind),
         }
         if name not in stages:
             raise ArgumentError(f"there is no stage {name!r}", hint="the stages are " + ", ".join(stages))
         return stages[name]()
 
-    def source(self, stage: str) -> str:
-        """The generated Python source of a stage: "primal", "gradient" or "value_and_grad"."""
-        return self.compiled(stage).source
+    def source(self, stage: str, inputs: Inputs) -> str:
+        """The generated Python source that a call runs: "primal", "gradient" or "value_and_grad"."""
+        return running(self.compiled(stage), inputs)[0].source
 
-    def compiled(self, stage: str) -> Compiled:
+    def compiled(self, stage: str) -> Program:
         """The compiled program of a stage."""
-        stages: dict[str, Callable[[], Compiled]] = {
+        stages: dict[str, Callable[[], Program]] = {
             "primal": lambda: self._primal_program,
             "gradient": lambda: self._gradient_program,
             "value_and_grad": lambda: self._value_and_gradient_program,
@@ -238,26 +240,39 @@ class Programs:
         return self._compile(pipeline.primal(self.function))
 
     @cached_property
-    def _gradient_program(self) -> Compiled:
-        return self._compile(self._gradient_function(()))
+    def _gradient_program(self) -> Program:
+        return self._planned(())
 
     @cached_property
-    def _value_and_gradient_program(self) -> Compiled:
-        return self._compile(self._gradient_function(range(len(self.function.body.results))))
+    def _value_and_gradient_program(self) -> Program:
+        return self._planned(range(len(self.function.body.results)))
+
+    def _planned(self, values: Sequence[int]) -> Program:
+        """A gradient's program under the plan; one that plans nothing is compiled as it is."""
+        planner = self._planner(lambda kind: self._gradient_function(values, kind), two_phase=False)
+        if not planner.plans:
+            return self._compile(planner.unscheduled[0])
+        return PlannedProgram(planner, self._compile)
+
+    def _planner(self, adjoint: Callable[[str], Function], two_phase: bool) -> Planner:
+        first = len(self.function.body.params)
+        sources = Sources(adjoint, lambda: pipeline.primal(self.function), first)
+        return Planner(sources, self.choice.options.plan, two_phase)
 
     @cached_property
     def _tangent_program(self) -> Compiled:
         return self._compile(pipeline.tangent(self.function, self.wrt))
 
     @cached_property
-    def _pullback_programs(self) -> tuple[Partition, Compiled, Compiled, Build]:
-        parts = pipeline.pullback(self.function, self.wrt, self.choice.options.plan)
-        expression = Expression()
+    def _pullback_programs(self) -> tuple[PlannedPullback, Build]:
+        planner = self._planner(lambda kind: pipeline.adjoint(self.function, self.wrt, kind), two_phase=True)
+        body, expression = self.function.body, Expression()
         text = self.differentiation.tuple_text(expression, self._gradients(expression, 0))
-        return parts, self._compile(parts.forward), self._compile(parts.pullback), expression.build(text)
+        found = PlannedPullback(planner, len(body.params), len(body.results), self._compile)
+        return found, expression.build(text)
 
-    def _gradient_function(self, values: Sequence[int]) -> Function:
-        return pipeline.gradient(self.function, self.wrt, self.loss, self.choice.options.plan, values)
+    def _gradient_function(self, values: Sequence[int], residuals: str) -> Function:
+        return pipeline.gradient(self.function, self.wrt, self.loss, residuals, values)
 
     def _compile(self, function: Function) -> Compiled:
         return pipeline.compiled(function, self.choice.options)

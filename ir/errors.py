@@ -91,6 +91,10 @@ class ArgumentError(AdcompilerError, TypeError):
     """A call of a public function with arguments that it does not take."""
 
 
+class PlanError(AdcompilerError, MemoryError):
+    """A plan that cannot be carried out: a budget that is too small, say. Raised before anything is allocated."""
+
+
 class CheckError(AdcompilerError):
     """A `check` of the program failed at run time and has no built-in exception of its own."""
 

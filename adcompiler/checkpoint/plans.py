@@ -120,6 +120,11 @@ def checked(plan: object) -> Plan:
     )
 
 
+def residuals(plan: Plan) -> tuple[str, ...]:
+    """How what loops keep is chosen (`transforms.residuals.PLANS`), in each variant of a program."""
+    return (plan,) if plan in ("auto", "store_all") else ("auto", "rerun")
+
+
 # ---- for a loop ----
 
 

@@ -17,7 +17,7 @@ from itertools import accumulate, count, pairwise
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Block, Eqn, Function, Value, constant
+from adcompiler.ir.graph import Block, Eqn, Function, Value
 from adcompiler.ir.loops import loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
@@ -29,6 +29,7 @@ from adcompiler.transforms.dce import dce
 from adcompiler.transforms.legalise import REPLAYED
 
 from .pairs import Pair, pairs, trip
+from .plans import POLICY, Policy, decoded
 
 Environment = MutableMapping[Value, Value]
 
@@ -45,11 +46,20 @@ class Scheduled:
         The elements of a state, and of what is taped of a trip, by dtype.
     plan, pools
         The sizes that are the lengths of the plan and of the pools.
+    times
+        How often the loop runs.
+    trip
+        What is evaluated again of a trip.
+    policy
+        What was asked for at the loop.
     location
         Where the loop stands.
     """
 
     trips: Dim
+    times: Dim
+    trip: Block
+    policy: Policy | None
     state: Mapping[DType, Dim]
     tape: Mapping[DType, Dim]
     plan: str
@@ -75,16 +85,21 @@ class ScheduledFunction:
     first: int
 
 
-def schedule(source: Function, first: int | None = None) -> ScheduledFunction:
-    """The Function in which loops run by schedules, all of those that can; new parameters stand at `first`,
-    by default behind the others.
+def schedule(source: Function, first: int, every: bool) -> ScheduledFunction:
+    """The Function in which loops run by schedules: those at which a policy stands, or every one that can.
+
+    New parameters stand before number `first`.
+
+    Raises
+    ------
+    PlanError
+        A policy stands at a loop whose trips are not known before the call.
     """
     body = source.body
-    place = len(body.params) if first is None else first
-    writer = _Writer(source.sizes)
+    writer = _Writer(source.sizes, every)
     old = [renewed(p) for p in body.params]
-    _find(body, source.sizes, writer)
-    new = [*old[:place], *writer.params, *old[place:]]
+    _find(body, source.sizes, writer, Dim.of(1))
+    new = [*old[:first], *writer.params, *old[first:]]
 
     def write(*_: Value) -> Sequence[Value]:
         return writer.block(body, dict(zip(body.params, old, strict=True)))
@@ -93,15 +108,21 @@ def schedule(source: Function, first: int | None = None) -> ScheduledFunction:
     written = function(
         source.name, new, write, ops=OPS, sizes=sizes, guards=source.guards, written=source.written
     )
-    return ScheduledFunction(dce(written), tuple(x.scheduled for x in writer.found.values()), place)
+    return ScheduledFunction(dce(written), tuple(x.scheduled for x in writer.found.values()), first)
 
 
-def _find(body: Block, sizes: Sequence[str], writer: _Writer) -> None:
+def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim) -> None:
+    """Schedule the pairs of a block, which runs so often, and of those inside it.
+
+    The trips of a scheduled loop are written several times: the loops inside them are left as they are.
+    """
     for pair in pairs(body, sizes):
-        writer.add(pair)
+        writer.add(pair, times)
     for eqn in body.eqns:
+        inside = times * trip_count(eqn.attrs) if eqn.op.loop else times
         for inner in eqn.blocks:
-            _find(inner, sizes, writer)
+            if eqn not in writer.found and inside.names() <= set(sizes):
+                _find(inner, sizes, writer, inside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +135,9 @@ class _Loop:
 
 
 class _Writer:
-    def __init__(self, sizes: Sequence[str]) -> None:
+    def __init__(self, sizes: Sequence[str], every: bool) -> None:
         self.taken = set(sizes)
+        self.every = every
         self.found: dict[Eqn, _Loop] = {}
         self.reversed: dict[Eqn, _Loop] = {}
         self.held: dict[_Loop, tuple[Value, Pools]] = {}
@@ -123,15 +145,27 @@ class _Writer:
 
     # ---- the parameters ----
 
-    def add(self, pair: Pair) -> None:
+    def add(self, pair: Pair, times: Dim) -> None:
         """Schedule a pair, unless one of its loops belongs to another."""
-        if pair.forward in self.found or pair.reverse in self.reversed:
+        policy = pair.forward.attrs.get(POLICY)
+        unasked = policy is None and not self.every
+        if unasked or pair.forward in self.found or pair.reverse in self.reversed:
             return
         state, tape = _elements(pair.before), _elements(pair.row)
         plan = self.size("plan")
         pools = {d: self.size(f"pool_{d}_") for d in dict.fromkeys((*state, *tape))}
         trips = trip_count(pair.forward.attrs).positive()
-        scheduled = Scheduled(trips, state, tape, plan, pools, pair.forward.location)
+        scheduled = Scheduled(
+            trips,
+            times,
+            trip(loop_body(pair.forward), [*pair.after, *pair.row]),
+            decoded(policy) if policy is not None else None,
+            state,
+            tape,
+            plan,
+            pools,
+            pair.forward.location,
+        )
         found = _Loop(pair, scheduled, Value(ArrayType(I64, (Dim.of(plan),)), plan))
         self.found[pair.forward] = self.reversed[pair.reverse] = found
 
@@ -214,7 +248,9 @@ class _Shelf:
 
     def get(self, pools: Pools, number: Value) -> list[Value]:
         """The values under this number."""
-        return [self._got(pools[t.dtype], t, p) for t, p in zip(self.types, self._places(number), strict=True)]
+        return [
+            self._got(pools[t.dtype], t, p) for t, p in zip(self.types, self._places(number), strict=True)
+        ]
 
     @staticmethod
     def _got(pool: Value, type: ArrayType, place: Value) -> Value:
@@ -285,9 +321,7 @@ class _Sweep:
         self.env.update(zip(left, (*own, *rest), strict=True))
         self.writer.held[self.loop] = plan, dict(zip(self.dtypes, held, strict=True))
 
-    def _event(
-        self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]
-    ) -> tuple[Pools, Value]:
+    def _event(self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
         """The pools and the plan after the event before this trip, if there is one."""
 
         def then() -> Sequence[Value]:

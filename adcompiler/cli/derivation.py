@@ -10,6 +10,7 @@ import numpy as np
 
 from adcompiler import pipeline
 from adcompiler.backends import Compiled
+from adcompiler.checkpoint.plans import residuals
 from adcompiler.frontend.captured import Operands
 from adcompiler.ir.errors import CheckError
 from adcompiler.ir.evaluate import evaluate
@@ -86,7 +87,9 @@ def _run(
     floats = _float_parameters(source)
     wrt = [*floats, *range(len(params), len(params) + len(shifts))]
     results = range(len(function.body.results))
-    program = pipeline.gradient(function, wrt, programs.loss, programs.choice.options.plan, results)
+    program = pipeline.gradient(
+        function, wrt, programs.loss, residuals(programs.choice.options.plan)[0], results
+    )
     compiled = pipeline.compiled(program, replace(programs.choice.options, backend="numpy"))
     found = _called(compiled, (*operands.values, *shifts, *operands.sizes))
     values = dict(zip((*params, *probe.shown), (*operands.values, *found[n : len(results)]), strict=True))

@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from adcompiler.checkpoint.actions import ADVANCE, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
+
 Integers = NDArray[np.int64]
 
 
@@ -72,3 +74,66 @@ def listed(moves: Integers) -> Integers:
     header = np.zeros(HEADER, np.int64)
     header[LISTED] = len(moves)
     return np.concatenate([header, moves.reshape(-1)])
+
+
+def of_actions(actions: Integers) -> Integers:
+    """The plan that does what these actions do, a whole schedule of a loop, int64 [count, 5]."""
+    (returned,) = np.flatnonzero(actions[:, 0] == RETURN)
+    rows = [*_events(actions[:returned]), *_moves(actions[returned + 1 :])]
+    return listed(np.array(rows, np.int64).reshape(-1, WIDTH))
+
+
+def _events(actions: Integers) -> list[list[int]]:
+    """What happens before RETURN: an event for each stretch of trips that is taped, or is not."""
+    events: list[list[int]] = []
+    into = -1
+    for kind, first, last, place, _ in actions.tolist():
+        if kind == STORE:
+            into = place
+        elif kind in (ADVANCE, TAPE):
+            event = _row()
+            event[Move.STORE], event[Move.INTO] = int(into >= 0), max(into, 0)
+            event[Move.TRIP], event[Move.FROM] = first, last
+            event[Move.TAPE], event[Move.TAPED] = int(kind == TAPE), place
+            events.append(event)
+            into = -1
+    return events
+
+
+def _moves(actions: Integers) -> list[list[int]]:
+    """What happens after RETURN, as many actions as can be in one move."""
+    moves: list[list[int]] = []
+    done = len(ORDER)  # how far the last move has come
+    for kind, first, last, place, level in actions.tolist():
+        if kind not in ORDER:
+            continue
+        if ORDER[kind] <= done:
+            moves.append(_row())
+            moves[-1][Move.TRIP] = first
+        done, move = ORDER[kind], moves[-1]
+        match kind:
+            case k if k in (LOAD, TAKE):
+                move[Move.RESTART if level == INPUT else Move.LOAD], move[Move.SLOT] = 1, place
+            case k if k == ADVANCE:
+                move[Move.ADVANCE] = last - first
+            case k if k == STORE:
+                move[Move.STORE], move[Move.INTO] = 1, place
+            case k if k == TAPE:
+                move[Move.TAPE], move[Move.TAPED] = last - first, place
+            case k if k == REVERSE:
+                move[Move.REVERSE], move[Move.FROM], move[Move.HELD] = (
+                    last - first,
+                    last,
+                    place + last - first,
+                )
+    return moves
+
+
+ORDER: Final = {LOAD: 0, TAKE: 0, ADVANCE: 1, STORE: 2, TAPE: 3, REVERSE: 4}
+"""The actions of a move, in the order in which it does them."""
+
+
+def _row() -> list[int]:
+    row = [0] * WIDTH
+    row[Move.MORE] = 1
+    return row

@@ -1,0 +1,354 @@
+"""Which variant of a program runs at given sizes, and by which schedules: what a plan comes to in integers.
+
+A *variant* is a program some of whose loops run by schedules, or none. The memory that these are given
+together is a path along which no loop ever has less. How far along it a call goes is all that a budget
+decides: so a larger budget never costs more, and a smaller one never peaks higher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from adcompiler.ir.cost import Counter
+from adcompiler.ir.errors import PlanError
+from adcompiler.ir.types import Dim, DType, Sizes
+from adcompiler.schedules.moves import Integers, of_actions
+
+from .actions import DROP, REVERSE, STORE, TAKE, TAPE
+from .binomial import Binomial, sqrt, store_all
+from .plans import Budget, MaxExtra, Online, Plan, Policy, Snapshots, Sqrt, StoreAll
+from .scheduled import Scheduled
+from .tapes import Planned
+from .tapes import plan as cheapest
+
+Schedule = Planned | Binomial
+
+RUNGS = 1.1
+"""How far apart the amounts of memory are that are compared when loops share it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A scheduled loop at given sizes.
+
+    Attributes
+    ----------
+    trips, times
+        Its trips, and how often it runs in a call.
+    state, tape
+        Bytes of a snapshot, and of the tape of a trip.
+    elements
+        The elements of both, for each pool.
+    work
+        Floating-point operations of a trip.
+    two_phase
+        Whether its result is returned before the cotangent comes.
+    """
+
+    scheduled: Scheduled
+    trips: int
+    times: int
+    state: int
+    tape: int
+    elements: Mapping[DType, tuple[int, int]]
+    work: float
+    two_phase: bool
+
+    @staticmethod
+    def of(scheduled: Scheduled, sizes: Sizes, two_phase: bool) -> Loop:
+        """The loop at these sizes of the program."""
+        elements = {
+            d: (_value(scheduled.state, d, sizes), _value(scheduled.tape, d, sizes)) for d in scheduled.pools
+        }
+        return Loop(
+            scheduled,
+            scheduled.trips.value(sizes),
+            scheduled.times.value(sizes),
+            max(sum(state * d.itemsize for d, (state, _) in elements.items()), 1),
+            max(sum(tape * d.itemsize for d, (_, tape) in elements.items()), 1),
+            elements,
+            Counter(dict(sizes)).flops(scheduled.trip),
+            two_phase,
+        )
+
+    @property
+    def least(self) -> int:
+        """The least bytes that it can run with: the tape of one trip."""
+        return self.tape if self.trips else 0
+
+    @property
+    def most(self) -> int:
+        """The bytes with which no trip is evaluated twice."""
+        return self.tape * self.trips
+
+    def within(self, memory: int) -> Schedule:
+        """The schedule of the fewest evaluations."""
+        return cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+
+    def following(self, policy: Policy) -> Schedule:
+        """The schedule that was asked for at the loop."""
+        match policy:
+            case Snapshots(slots) | Online(slots):
+                return Binomial(self.trips, slots, 1, self.two_phase)
+            case Sqrt():
+                return sqrt(self.trips, self.two_phase)
+            case StoreAll():
+                return store_all(self.trips, self.two_phase)
+            case Budget():
+                if policy.bytes < self.least:
+                    raise PlanError(
+                        f"{policy.bytes:,} bytes are too few for this loop: one trip keeps {self.tape:,}",
+                        self.scheduled.location,
+                        hint="give it more memory",
+                    )
+                return self.within(policy.bytes)
+
+    def again(self, schedule: Schedule) -> float:
+        """The work of the evaluations beyond the first of each trip."""
+        return self.times * self.work * (schedule.evaluations - self.trips)
+
+
+def _value(elements: Mapping[DType, Dim], dtype: DType, sizes: Sizes) -> int:
+    return elements[dtype].value(sizes) if dtype in elements else 0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A program that may run, and what is known of it before.
+
+    Attributes
+    ----------
+    loops
+        Those that run by schedules.
+    peak
+        The most bytes at a time beyond the arguments, as a function of all its sizes.
+    work
+        Floating-point operations of a call in which no trip is evaluated twice.
+    two_phase
+        Whether it stops between the way forward and the way back.
+    """
+
+    loops: tuple[Scheduled, ...]
+    peak: Callable[[Sizes], int]
+    work: Callable[[Sizes], float]
+    two_phase: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What runs at given sizes.
+
+    Attributes
+    ----------
+    variant
+        The number of the program.
+    loops, schedules
+        Its loops at these sizes, and what each does.
+    plans, sizes
+        The plans of its loops, and the sizes that the program has for them.
+    peak, work
+        Bytes at a time beyond the arguments, and floating-point operations.
+    """
+
+    variant: int
+    loops: tuple[Loop, ...]
+    schedules: tuple[Schedule, ...]
+    plans: tuple[Integers, ...]
+    sizes: tuple[int, ...]
+    peak: int
+    work: float
+
+
+def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float) -> Choice:
+    """What a plan comes to at these sizes.
+
+    Parameters
+    ----------
+    variants
+        The programs; the first is the one of `plan="auto"`.
+    sizes
+        The sizes of the user's program.
+    forward
+        The work of the user's function itself.
+
+    Raises
+    ------
+    PlanError
+        No variant fits into the budget.
+    """
+    tried = [_Tried(number, variant, sizes) for number, variant in enumerate(variants)]
+    match plan:
+        case Budget():
+            found = [choice for t in tried if (choice := t.within(plan.bytes)) is not None]
+            if not found:
+                raise _too_small(plan, tried)
+            return min(found, key=lambda c: (c.work, c.peak))
+        case MaxExtra(fraction):
+            most = tried[0].variant.work(sizes) + fraction * forward
+            return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
+        case "recompute_all":
+            return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
+        case "sqrt":
+            first = next((t for t in tried if t.loops), tried[0])
+            return first.choice([sqrt(loop.trips, loop.two_phase) for loop in first.free])
+    return tried[-1].choice([])
+
+
+class _Tried:
+    """A variant at given sizes, and the path of memory along which its loops are given more."""
+
+    def __init__(self, number: int, variant: Variant, sizes: Sizes) -> None:
+        self.number, self.variant, self.base = number, variant, dict(sizes)
+        self.loops = tuple(Loop.of(s, sizes, variant.two_phase) for s in variant.loops)
+        self.fixed = {
+            loop: loop.following(loop.scheduled.policy)
+            for loop in self.loops
+            if loop.scheduled.policy is not None
+        }
+        self.free = tuple(loop for loop in self.loops if loop not in self.fixed)
+
+    # ---- what a point of the path is ----
+
+    @cached_property
+    def path(self) -> list[tuple[Loop, int]]:
+        """To whom memory is given next, and how much: first where a byte saves most work."""
+        if len(self.free) < 2:
+            return [(loop, loop.most - loop.least) for loop in self.free]
+        steps = [(gain, k, more) for k, loop in enumerate(self.free) for gain, more in _steps(loop)]
+        return [(self.free[k], more) for _, k, more in sorted(steps, key=lambda s: (-s[0], s[1]))]
+
+    @property
+    def length(self) -> int:
+        """The bytes given at the end of the path, where no trip is evaluated twice."""
+        return sum(more for _, more in self.path)
+
+    def given(self, place: int) -> dict[Loop, int]:
+        """The memory of each free loop at a place of the path, so many bytes from its beginning."""
+        memory = {loop: loop.least for loop in self.free}
+        for loop, more in self.path:
+            memory[loop] += min(more, place)
+            place -= min(more, place)
+        return memory
+
+    def bound(self, place: int) -> int:
+        """The most bytes at a time there, plans left out."""
+        memory = self.given(place)
+        pools = [
+            _pools(loop, memory[loop]) if loop in memory else self._fixed_pools[loop] for loop in self.loops
+        ]
+        return self._peak([0] * len(self.loops), pools)
+
+    @cached_property
+    def _fixed_pools(self) -> dict[Loop, list[int]]:
+        return {loop: _used(loop, schedule.actions()) for loop, schedule in self.fixed.items()}
+
+    def _peak(self, plans: Sequence[int], pools: Sequence[Sequence[int]]) -> int:
+        sizes = dict(self.base)
+        for loop, plan, elements in zip(self.loops, plans, pools, strict=True):
+            sizes.update(zip(loop.scheduled.sizes, (plan, *elements), strict=True))
+        return self.variant.peak(sizes)
+
+    @cache  # noqa: B019
+    def at(self, place: int) -> Choice:
+        """What runs at a place of the path."""
+        memory = self.given(place)
+        return self.choice([loop.within(memory[loop]) for loop in self.free])
+
+    def choice(self, free: Sequence[Schedule]) -> Choice:
+        """What runs with these schedules of the free loops."""
+        schedules = {**self.fixed, **dict(zip(self.free, free, strict=True))}
+        chosen = [schedules[loop] for loop in self.loops]
+        actions = [schedule.actions() for schedule in chosen]
+        plans = tuple(map(of_actions, actions))
+        pools = [_used(loop, done) for loop, done in zip(self.loops, actions, strict=True)]
+        sizes = [n for plan, elements in zip(plans, pools, strict=True) for n in (len(plan), *elements)]
+        again = sum(loop.again(schedule) for loop, schedule in zip(self.loops, chosen, strict=True))
+        return Choice(
+            self.number,
+            self.loops,
+            tuple(chosen),
+            plans,
+            tuple(sizes),
+            self._peak([len(plan) for plan in plans], pools) + sum(plan.nbytes for plan in plans),
+            self.variant.work(self.base) + again,
+        )
+
+    # ---- how far along it a plan goes ----
+
+    def within(self, memory: int) -> Choice | None:
+        """The furthest place at which no more than this memory is taken; None if there is none."""
+        place = _last(self.length, lambda p: self.bound(p) <= memory)
+        while place >= 0:
+            choice = self.at(place)
+            if choice.peak <= memory:
+                return choice
+            place = -1 if place == 0 else max(place - max(choice.peak - memory, place // 64), 0)
+        return None
+
+    @property
+    def lightest(self) -> float:
+        """The least work."""
+        return self._work(self.length)
+
+    def at_most(self, work: float) -> Choice:
+        """The first place at which no more work than this is done."""
+        return self.at(self.length - _last(self.length, lambda p: self._work(self.length - p) <= work))
+
+    def _work(self, place: int) -> float:
+        memory = self.given(place)
+        schedules = {**self.fixed, **{loop: loop.within(memory[loop]) for loop in self.free}}
+        return self.variant.work(self.base) + sum(loop.again(s) for loop, s in schedules.items())
+
+
+def _last(length: int, holds: Callable[[int], bool]) -> int:
+    """The last of 0..length for which a condition holds that only stops to hold; -1 if it never does."""
+    low, high = -1, length + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _steps(loop: Loop) -> list[tuple[float, int]]:
+    """Amounts of memory, each with the work that a byte of it saves, in falling order of that."""
+    memories = [loop.least]
+    while memories[-1] < loop.most:
+        memories.append(min(max(int(memories[-1] * RUNGS), memories[-1] + loop.tape), loop.most))
+    points = [(m, loop.again(loop.within(m))) for m in memories]
+    hull: list[tuple[int, float]] = []
+    for point in points:
+        while len(hull) > 1 and _gain(hull[-2], hull[-1]) <= _gain(hull[-1], point):
+            hull.pop()
+        hull.append(point)
+    return [(_gain(a, b), b[0] - a[0]) for a, b in zip(hull, hull[1:], strict=False)]
+
+
+def _gain(a: tuple[int, float], b: tuple[int, float]) -> float:
+    return (a[1] - b[1]) / (b[0] - a[0])
+
+
+def _pools(loop: Loop, memory: int) -> list[int]:
+    """The elements of each pool, at most, of a schedule in so much memory."""
+    shares = (max(state / loop.state, tape / loop.tape) for state, tape in loop.elements.values())
+    return [int(memory * share) for share in shares]
+
+
+def _used(loop: Loop, actions: Integers) -> list[int]:
+    """The elements of each pool that actions take."""
+    kinds, counts = actions[:, 0], actions[:, 2] - actions[:, 1]
+    stored = np.cumsum((kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP)))
+    taped = np.cumsum(counts * ((kinds == TAPE).astype(np.int64) - (kinds == REVERSE)))
+    weights = loop.elements.values()
+    return [int((stored * state + taped * tape).max(initial=0)) for state, tape in weights]
+
+
+def _too_small(plan: Budget, tried: Sequence[_Tried]) -> PlanError:
+    least = min((t.at(0) for t in tried), key=lambda c: c.peak)
+    return PlanError(
+        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}",
+        hint=f"Budget({least.peak}) is feasible",
+    )

@@ -1,0 +1,255 @@
+"""
+The schedule of the fewest evaluations in a given memory, where tapes weigh what they weigh.
+
+With u units free, state units for a snapshot and tape units for the tape of a step, reversing n steps costs,
+by where their start is held,
+
+    nowhere    F(n, u) = n if n * tape <= u, else h(n, u - state): the start is stored
+    in a slot  h(n, u) = n if n * tape <= u + state, else the least of
+                         1 + h(n - 1, u - tape): step 0 is taped, and x[1] has the slot
+                         k + F(n - k, u) + h(k, u) over 0 < k < n
+    as inputs  g(n, u) = n if n * tape <= u, else the least of
+                         1 + F(n - 1, u - tape)
+                         k + F(n - k, u) + g(k, u) over 0 < k < n
+
+and a two-phase run, whose last range may also be reached by advancing over all of it, the same with other last
+terms. All of store-all, binomial schedules, segments of the square root of n steps and mixed checkpointing
+(Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in these choices.
+F is the recurrence p(n, m) of a loop whose start costs a unit too: pinned inputs are worth one state.
+
+Bytes are arbitrary, so they are counted in units: the smaller of state and tape is 1 to 4 of them, whatever
+makes the larger one exact or nearly so, and it is rounded up. What is planned never exceeds the budget, and a
+unit does not depend on it, so more memory never costs more. Where the tables would take more than a second,
+the best binomial schedule with bundles of tapes is taken (`bundled`), in exact bytes, by its closed form. It is
+never worse than the binomial schedule with the same memory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .actions import ADVANCE, INPUT, MEMORY, NOWHERE, STORE, TAPE, Integers
+from .binomial import Binomial, advances, store_all
+from .reversal import FIRST, LAST, LEVEL, RETURNED, TAPES, USED, start, written
+
+NEVER: Final = 1 << 29  # more than any cost; the sum of three fits an int32
+LONGEST: Final = 4096  # steps for which there is a table, ...
+WORK: Final = 300_000_000  # ... if steps * steps * columns is at most this
+COLUMNS: Final = 64  # tables have multiples of so many columns, so that budgets share them
+WIDEST: Final = 4  # units to the smaller of state and tape
+
+
+@dataclass(frozen=True)
+class Units:
+    """States and tapes of a loop in whole units."""
+
+    state: int
+    tape: int
+    parts: int
+    smaller: int
+
+    @staticmethod
+    def of(state: int, tape: int) -> "Units":
+        """The units of a state and a tape in bytes, neither 0: the least waste, then the fewest units."""
+        smaller = min(state, tape)
+        waste = {parts: -max(state, tape) * parts % smaller / parts for parts in range(1, WIDEST + 1)}
+        parts = min(waste, key=lambda parts: waste[parts])
+        return Units(-(-state * parts // smaller), -(-tape * parts // smaller), parts, smaller)
+
+    def within(self, budget: int) -> int:
+        """How many units a number of bytes holds."""
+        return budget * self.parts // self.smaller
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """F and h above, int32 [steps + 1, columns] each."""
+
+    nowhere: NDArray[np.int32]
+    slot: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """
+    An optimal schedule: no other makes fewer evaluations in as much memory.
+
+    Attributes
+    ----------
+    steps : int
+        The trip count n.
+    state, tape, budget : int
+        What a snapshot and the tape of a step take, and what there is beyond the loop's inputs and the working
+        state, in units.
+    two_phase : bool
+        Whether x[n] is returned before its cotangent comes. Tapes recorded until then count as memory.
+    """
+
+    steps: int
+    state: int
+    tape: int
+    budget: int
+    two_phase: bool = False
+
+    @property
+    def evaluations(self) -> int:
+        """Plain and taped evaluations of the body."""
+        return int(self._pinned(self.two_phase)[self.steps])
+
+    def actions(self) -> Integers:
+        """The whole schedule, int64 [count, 5]."""
+        slots, tapes = self.budget // self.state, self.budget // self.tape
+        run = start(self.steps, min(slots, self.steps), 0, min(tapes, self.steps), self.two_phase)
+        return written(run, lambda run, _: self._decide(run), None)
+
+    def _decide(self, run: Integers) -> tuple[int, int]:
+        """The choice of `reversal.next_action`."""
+        last_phase = not self.two_phase or run[RETURNED] == 1
+        steps = min(int(run[LAST]), self.steps) - int(run[FIRST])
+        free = self.budget - self.state * int(run[USED + MEMORY]) - self.tape * int(run[TAPES])
+        if run[LEVEL] == NOWHERE:
+            taped = self._taped(steps, free, not last_phase)
+            return (TAPE, taped) if taped else (STORE, MEMORY)
+        costs, inner = self._costs(not last_phase), self._costs(False).slot[:, free]
+        reached, unheld = costs.slot[steps, free], costs.nowhere[:, free]
+        if run[LEVEL] == INPUT:
+            inner, reached = self._pinned(False), self._pinned(not last_phase)[steps]
+            if taped := self._taped(steps, free, not last_phase, int(reached)):
+                return TAPE, taped
+        elif self._taped(steps, free + self.state, not last_phase, int(reached)):
+            return TAPE, 1
+        behind = steps - np.arange(1, steps + (not last_phase))
+        cost = inner[steps - behind] + (steps - behind) + unheld[behind]
+        return ADVANCE, int(cost.argmin()) + 1
+
+    def _taped(self, steps: int, free: int, forward: bool, least: int | None = None) -> int:
+        """How many steps are taped at once, with nothing held, at no more than the least cost."""
+        nowhere, taped = self._costs(forward).nowhere, 0
+        least = int(nowhere[steps, free]) if least is None else least
+        while taped < steps and (free := free - self.tape) >= 0:
+            least -= 1
+            if nowhere[steps - taped - 1, free] != least:
+                break
+            taped += 1
+        return taped
+
+    def _costs(self, forward: bool) -> Costs:
+        columns = -(-(self.budget + self.state + 1) // COLUMNS) * COLUMNS
+        rows = -(-self.steps // COLUMNS) * COLUMNS
+        return costs(rows, columns, self.state, self.tape, forward)
+
+    def _pinned(self, forward: bool) -> Integers:
+        return pinned(self, forward)
+
+
+@lru_cache(maxsize=16)
+def costs(steps: int, columns: int, state: int, tape: int, forward: bool) -> Costs:
+    """
+    F and h for up to `steps` steps and less than `columns` units, merged.
+
+    With `forward`, those of a range that ends with x[n] returned, in a two-phase run.
+    """
+    nowhere, slot = (np.full((steps + 1, columns), NEVER, np.int32) for _ in range(2))
+    nowhere[0] = slot[0] = 0
+    come_back = costs(steps, columns, state, tape, False).slot if forward else slot
+    free = np.arange(columns)
+    counted = np.arange(steps + 1, dtype=np.int32)[:, None]
+    for n in range(1, steps + 1):
+        row, behind = slot[n], nowhere[n - 1 :: -1] if forward else nowhere[n - 1 : 0 : -1]
+        if len(behind):
+            ahead = come_back[1 : len(behind) + 1] + counted[1 : len(behind) + 1]
+            ahead += behind
+            np.minimum(row, ahead.min(axis=0), out=row)
+        np.minimum(row[tape:], 1 + slot[n - 1, : max(columns - tape, 0)], out=row[tape:], where=n > 1)
+        row[n * tape <= free + state] = n
+        nowhere[n, state:] = row[: columns - state]
+        nowhere[n, n * tape <= free] = n
+    return Costs(nowhere, slot)
+
+
+@lru_cache(maxsize=64)
+def pinned(plan: Planned, forward: bool) -> Integers:
+    """The column of g for the budget of a plan, int64 [steps + 1]; with `forward`, of a range that ends with x[n]."""
+    nowhere = plan._costs(forward).nowhere[:, plan.budget].astype(np.int64)
+    after_tape = plan._costs(forward).nowhere[:, max(plan.budget - plan.tape, 0)]
+    cost = np.zeros(plan.steps + 1, np.int64)
+    come_back = pinned(plan, False) if forward else cost
+    for n in range(1, plan.steps + 1):
+        k = np.arange(1, n + forward)
+        least = int((k + come_back[k] + nowhere[n - k]).min(initial=NEVER))
+        if plan.tape <= plan.budget:
+            least = min(least, 1 + int(after_tape[n - 1]))
+        cost[n] = n if n * plan.tape <= plan.budget else least
+    return cost
+
+
+Plan: TypeAlias = Planned | Binomial
+
+
+def plan(steps: int, state: int, tape: int, budget: int, two_phase: bool = False) -> Plan:
+    """
+    The schedule with the fewest evaluations that fits into a budget.
+
+    Parameters
+    ----------
+    steps : int
+        The trip count n.
+    state, tape : int
+        Bytes of a snapshot, and of the tape of one step.
+    budget : int
+        Bytes beyond the loop's inputs and the working state.
+    two_phase : bool
+        Whether x[n] is returned before its cotangent comes.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range, or not even one tape fits.
+    """
+    _demand_sizes(steps, state, tape)
+    if steps and budget < tape:
+        raise ValueError(f"a budget of {budget} bytes: the tape of one step takes {tape}")
+    if steps * tape <= budget:
+        return store_all(steps, two_phase)
+    best = bundled(steps, state, tape, budget, two_phase)
+    units = Units.of(state, tape)
+    widest = WORK // steps**2 // COLUMNS * COLUMNS - units.state - 1
+    room = min(units.within(budget), widest)
+    if steps > LONGEST or room < units.tape:
+        return best
+    planned = Planned(steps, units.state, units.tape, room, two_phase)
+    return planned if planned.evaluations <= best.evaluations else best
+
+
+def bundled(steps: int, state: int, tape: int, budget: int, two_phase: bool = False) -> Binomial:
+    """
+    The best binomial schedule with bundles of tapes, by its closed form: for any number of steps.
+
+    The slots tried do not depend on the budget, so more memory never costs more; and all slots that fit beside
+    a single tape are tried with just that, which is the binomial schedule.
+    """
+    _demand_sizes(steps, state, tape)
+    most = min((budget - tape) // state, steps)
+    choices = [(most, 1), *((slots, (budget - slots * state) // max(tape, 1)) for slots in _tried(most))]
+    reversed_steps = steps + two_phase
+    slots, bundle = min(choices, key=lambda choice: advances(reversed_steps, choice[0] + 1, choice[1]))
+    return Binomial(steps, slots, bundle, two_phase)
+
+
+def _tried(most: int) -> Iterable[int]:
+    """All numbers of slots up to 128, then some: two in a hundred apart."""
+    slots = 0
+    while slots <= most:
+        yield slots
+        slots += max(1, slots // 50 if slots >= 128 else 1)
+
+
+def _demand_sizes(steps: int, state: int, tape: int) -> None:
+    if steps < 0:
+        raise ValueError(f"a loop of {steps} steps: the number of steps is at least 0")
+    if state < 1 or tape < 0:
+        raise ValueError(f"a state of {state} bytes, a tape of {tape}: at least 1 and 0")
