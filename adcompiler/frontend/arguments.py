@@ -166,7 +166,8 @@ def flatten(tree: Any) -> tuple[list[Any], optree.PyTreeSpec]:
     """The leaves of a tree, dataclasses but for policies of loops taken apart as well, and its structure."""
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
-        unknown = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type | Policy)}
+        apart = (x for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type | Policy))
+        unknown = set(map(type, apart))
         if not unknown:
             return leaves, structure
         for cls in unknown:

@@ -1,7 +1,7 @@
 """How a trip of a loop is undone: the `inverse` of `checkpointed`, traced at the end of the loop's body.
 
-It runs in a block of its own, on copies of the arrays, so that it changes nothing. Its equations are then the
-last ones of the body, and an `inverse_step` says which values before the trip it gives for those after it.
+It runs in a block of its own, on copies of the variables, so that it changes nothing. Its equations are then
+the last ones of the body, and an `inverse_step` pairs the values after the trip with those before it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from adcompiler.checkpoint.annotation import Annotation
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Value
-from adcompiler.ir.ops.inverses import inverse_step
+from adcompiler.ir.ops.inverses import end_of_trip, inverse_step
 
 from .calls import followed
 from .cells import Cell
@@ -50,8 +50,8 @@ class Variables:
             refuse(
                 f"`inverse` has a parameter `{name}`, which is no variable that this loop hands on from trip "
                 "to trip",
-                "name its parameters, but for the first, like such variables; what the loop does not change is "
-                "read from the scope around",
+                "name its parameters, but for the first, like such variables; what the loop does not change "
+                "is read from the scope around",
             )
         return value
 
@@ -69,16 +69,19 @@ def step_back(tracer: Tracer, annotation: Annotation, item: Any, variables: Vari
     assert annotation.inverse is not None
     names = _parameters(tracer, annotation.inverse)
     after = {name: variables.after_trip(name) for name in names}
+    ends: dict[Slot, Value] = {}
     with opened("branch") as frame:
-        copies = (mapped(value, lambda _, leaf: _copied(leaf), Slot(name)) for name, value in after.items())
-        given = _results(names, tracer.call(annotation.inverse, item, *copies))
-        before = dict(zip(names, given, strict=True))
-        pairs = [pair for name in names for pair in _pairs(name, after[name], before[name])]
+        copies = [
+            mapped(after[name], lambda slot, leaf: _copied(slot, leaf, ends), Slot(name)) for name in names
+        ]
+        before = dict(
+            zip(names, _results(names, tracer.call(annotation.inverse, item, *copies)), strict=True)
+        )
+        starts = [start for name in names for start in _starts(name, after[name], before[name])]
     for cell in frame.written:
         refuse(f"`inverse` changes {cell.label}", "return new arrays: write to copies")
     absorb(frame)
-    operands = [*(end for end, _ in pairs), *(start for _, start in pairs)]
-    emit(inverse_step, operands, {"tolerance": annotation.tolerance})
+    emit(inverse_step, [*ends.values(), *starts], {"tolerance": annotation.tolerance})
 
 
 def _parameters(tracer: Tracer, inverse: Any) -> Sequence[str]:
@@ -100,9 +103,16 @@ def _parameters(tracer: Tracer, inverse: Any) -> Sequence[str]:
     return names[1:]
 
 
-def _copied(leaf: Leaf) -> Leaf:
-    """An array of its own with the same elements; numbers cannot be changed anyway."""
-    return TracedArray(Cell(leaf.read())) if type(leaf) is TracedArray else leaf
+def _copied(slot: Slot, leaf: Leaf, ends: dict[Slot, Value]) -> Leaf:
+    """What the inverse is given for a leaf; `ends` gets its value."""
+    if type(leaf) is TracedArray:
+        ends[slot] = end_of_trip(leaf.read())
+        return TracedArray(Cell(ends[slot]))
+    if _is_number(leaf):
+        kind = number_type(leaf)
+        ends[slot] = end_of_trip(number_value(leaf, kind.dtype))
+        return TracedScalar.of(ends[slot], kind)
+    return leaf
 
 
 def _results(names: Sequence[str], result: Any) -> Sequence[Any]:
@@ -118,21 +128,21 @@ def _results(names: Sequence[str], result: Any) -> Sequence[Any]:
     return list(result)
 
 
-def _pairs(name: str, after: Any, before: Any) -> list[tuple[Value, Value]]:
-    """The leaves of a variable after a trip, each with what the inverse gives for it."""
+def _starts(name: str, after: Any, before: Any) -> list[Value]:
+    """What the inverse gives for each leaf that a variable has after a trip."""
     if skeleton(after) != skeleton(before):
         _refuse_other(Slot(name), after, before)
-    return [_pair(slot, end, found(before, slot)) for slot, end in leaves(after, Slot(name))]
+    return [_start(slot, end, found(before, slot)) for slot, end in leaves(after, Slot(name))]
 
 
-def _pair(slot: Slot, end: Leaf, start: Leaf) -> tuple[Value, Value]:
+def _start(slot: Slot, end: Leaf, start: Leaf) -> Value:
     if _is_number(end) and _is_number(start):
         kind = number_type(end)
         both = joined(kind, number_type(start))
         if both is not None and both.dtype is kind.dtype:
-            return number_value(end, kind.dtype), number_value(start, kind.dtype)
+            return number_value(start, kind.dtype)
     elif type(end) is TracedArray and type(start) is TracedArray and _same_type(end, start):
-        return end.read(), start.read()
+        return start.read()
     _refuse_other(slot, end, start)
 
 

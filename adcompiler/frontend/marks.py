@@ -6,7 +6,8 @@ with the tracer until the loop takes it up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from adcompiler.ir.graph import Attr
 from .conditions import is_bool
 from .frames import refuse
 from .handles import Traced, type_name
-from .iteration import by_index
+from .iteration import Walk, by_index
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,17 @@ def checkpointed(
     test = isinstance(iterable, bool | np.bool_) or is_bool(iterable)
     scalar = isinstance(iterable, Traced) and not iterable.type.shape
     subject = iterable if test else None if scalar else by_index(iterable)
-    try:
+    with _at_the_users_line():
         if subject is None:
-            raise not_indexed(type_name(iterable))
+            begun = isinstance(iterable, Walk)
+            raise not_indexed("iterator of which items were taken" if begun else type_name(iterable))
         return Marked(subject, annotated(policy, inverse, tolerance, test=test))
+
+
+@contextmanager
+def _at_the_users_line() -> Iterator[None]:
+    try:
+        yield
     except ArgumentError as error:
         refuse(error.message, error.hint or "")
 
@@ -62,7 +70,8 @@ def policy_of(kind: type[Any]) -> Callable[..., Any]:
                 "write a plain number: slots and bytes do not depend on sizes",
                 NeedsConcrete,
             )
-        return kind(*args, **kwargs)
+        with _at_the_users_line():
+            return kind(*args, **kwargs)
 
     return make
 
@@ -80,8 +89,6 @@ def attributes(annotation: Annotation | None, counted: bool) -> dict[str, Attr]:
     if annotation is None:
         return {}
     if not counted:
-        try:
+        with _at_the_users_line():
             demand_online(annotation)
-        except ArgumentError as error:
-            refuse(error.message, error.hint or "")
     return {} if annotation.policy is None else {POLICY: encoded(annotation.policy)}

@@ -1,4 +1,9 @@
-"""The op that says how a trip of a loop is undone."""
+"""The ops that say how a trip of a loop is undone; no backend sees them.
+
+At the end of a body stands what the user's inverse computes: from `end_of_trip` of the values that a trip has
+made, whatever he takes from around, and the index. So no pass can write it in terms of what was before the
+trip. The last equation pairs the values after the trip with those before it.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +27,31 @@ def _infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) ->
     return ()
 
 
+def _same(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    (kept,) = types
+    return (kept,)
+
+
+NOTHING = NoDerivative("it says how a trip is undone, and computes nothing")
+
+end_of_trip = Op(
+    name="end_of_trip",
+    infer=_same,
+    numpy=lambda x: x,
+    derivative=NOTHING,
+    lowering=Structural(),
+    samples=(Sample((np.arange(3),)),),
+)
+
 inverse_step = Op(
     name="inverse_step",
     infer=_infer,
     numpy=lambda *operands, tolerance: (),
-    derivative=NoDerivative("it says how a trip is undone, and computes nothing"),
+    derivative=NOTHING,
     lowering=Structural(),
     effect=True,
-    samples=(Sample((np.float64(2.0), np.ones(3), np.float64(1.0), np.zeros(3)), {"tolerance": 1e-6}),),
+    samples=(Sample((np.int64(2), np.ones(3, bool), np.int64(1), np.zeros(3, bool)), {"tolerance": 1e-6}),),
 )
-"""In the body of a loop: the first half of the operands are values after the trip, the other half what the
-user's inverse makes of them, the values before it. It holds in every trip, and no backend sees it."""
+"""The first half of the operands are `end_of_trip` of values, the other half those before the trip."""
 
-OPS = (inverse_step,)
+OPS = (end_of_trip, inverse_step)
