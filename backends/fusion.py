@@ -80,9 +80,17 @@ def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn]) -> list[Step]:
             steps.append(eqn)
             continue
         order = roots.loop_order(eqn, inlined)
-        if eqn.op.effect or not _joined(eqn, order, steps, needs):
+        if eqn.op.effect or _moves(eqn, inlined) or not _joined(eqn, order, steps, needs):
             steps.append(_alone(eqn, order))
     return steps
+
+
+def _moves(root: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
+    """Whether it copies an array to a place that is computed.
+
+    In a loop with others LLVM cannot tell which of their arrays lie there, and computes one element at a time.
+    """
+    return root.op.name == "put" and root.inputs[1] not in inlined and len(root.inputs) > 2
 
 
 # ---- what depends on what ----

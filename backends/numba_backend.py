@@ -19,7 +19,7 @@ from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .destinations import Result, into_destinations, results_of
 from .kernels import kernels_text
-from .numba_writer import HELPERS, LOWERED, NONE, PACKAGES, NumbaWriter
+from .numba_writer import HELPERS, LOWERED, NONE, NumbaWriter
 from .peak import Needs, needs
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 from .threads import Team
@@ -164,10 +164,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     modules = sorted({HELPERS[name] for name in used} | working)
     if modules:
         page.write("")
-    for package in ("backends", "schedules"):
-        chosen = [m for m in modules if PACKAGES.get(m, "backends") == package]
-        if chosen:
-            page.write(f"from adcompiler.{package} import {', '.join(chosen)}")
+        page.write(f"from adcompiler.backends import {', '.join(modules)}")
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:

@@ -14,7 +14,6 @@ from inspect import getmembers, isfunction
 from ..ir.graph import Block, Eqn, Function
 from ..ir.op import Library, Whole
 from ..ir.types import ArrayType, Dim
-from ..schedules import moves
 from . import lapack, special, tapes, vecmath
 from .blocks import place_text
 from .control_flow import ControlWriter
@@ -37,20 +36,17 @@ LOWERED = (
     | dict.fromkeys(("empty", "zeros", "nothing"), "fresh")
     | dict.fromkeys(("matmul", "matvec"), "blas")
     | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
-    | {"spread": "spreading"}
+    | {"spread": "spreading", "next_move": "moves", "listed_move": "moves"}
 )
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
 HELPERS = LOWERED | {
     name: module.__name__.rpartition(".")[2]
-    for module in (special, tapes, moves)
+    for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
 }
-"""Functions that the source calls by their bare names, and the modules that have them."""
-
-PACKAGES = {"moves": "schedules"}
-"""The packages of modules that are not in this folder."""
+"""Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
 

@@ -23,6 +23,9 @@ from .source import Line, Page, allocation, literal, render, tuple_text
 TAPES = ("first_rows", "grown")
 """Functions of `tapes` that the source calls."""
 
+MOVES = ("listed_move", "next_move")
+"""Functions of `schedules.moves`."""
+
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
 
@@ -101,7 +104,8 @@ class NumpyWriter(ControlWriter):
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
         if eqn.op.name == "put":
-            self.page.write(f"{self._part(place, taken, parts)} = {self.text(value)}", eqn)
+            whole = "[:]" if any(item.kind == "block" for item in taken) else ""
+            self.page.write(f"{self._part(place, taken, parts)}{whole} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
             self.page.write(
                 f"np.add.at({place_text(place)}, np.s_[{', '.join(parts)}], {self.text(value)})", eqn
@@ -114,12 +118,15 @@ class NumpyWriter(ControlWriter):
         same."""
         if any(item.kind == "gather" for item in taken):
             return f"{place_text(place)}[{', '.join(parts)}]"
-        return place_text(place.at(*parts))
+        shape = next((item.extents for item in taken if item.kind == "block"), ())
+        return place_text(place.at(*parts)) + (f".reshape({tuple_text([str(d) for d in shape])})" if shape else "")
 
     def _key(self, item: Item, operands: Sequence[str]) -> str:
         if item.operand is None:
             return ":"
         start = operands[item.operand]
+        if item.kind == "block":
+            return f"{start}:{start} + {item.length}"
         if item.kind != "span":
             return start
         length = str(item.length)
@@ -181,7 +188,7 @@ def typed_literal(value: Constant) -> str:
 
 def compile_function(function: Function, options: Options) -> Compiled:
     """A Function as Python that calls NumPy; the options say nothing to it."""
-    writer = NumpyWriter(function, ["backwards", "next_move", *TAPES])
+    writer = NumpyWriter(function, ["backwards", *MOVES, *TAPES])
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -228,12 +235,13 @@ def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
     page.write("import numpy as np")
     body = render(writer.page.lines, comments=False)
     helpers = [name for name in TAPES if f"{name}(" in body]
+    moving = [name for name in MOVES if f"{name}(" in body]
     imports = {
         "from adcompiler.backends.numpy_backend import backwards": "backwards(" in body,
         f"from adcompiler.backends.tapes import {', '.join(helpers)}": bool(helpers),
         "from adcompiler.ir.ops import OPS": bool(writer.records),
         "from adcompiler.ir.types import DType": "DType(" in body,
-        "from adcompiler.schedules.moves import next_move": "next_move(" in body,
+        f"from adcompiler.schedules.moves import {', '.join(moving)}": bool(moving),
     }
     if any(imports.values()):
         page.write("")

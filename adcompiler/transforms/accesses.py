@@ -101,10 +101,10 @@ def _ranges(eqn: Eqn) -> list[tuple[int | None, int | None]]:
             found.append((known, known + 1))
         else:
             assert isinstance(item, tuple)
-            _, length, step = item
+            kind, length, *rest = item
             whole = length.constant if isinstance(length, Dim) else None
             end = None if whole is None else known + whole
-            found.append((known, end) if step == 1 else (None, None))
+            found.append((known, end) if kind == "span" and rest == [1] else (None, None))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -21,19 +22,23 @@ from . import attributes
 from .arrays import on_expressions, zeros
 from .attributes import term
 from .elementwise import matrix, vector
-from .shape import broadcast_indices
+from .shape import broadcast_indices, flat_index
 
 # ---- what is taken of each axis ----
 
 
 @dataclass(frozen=True)
 class Item:
-    """What is taken of one axis; `operand` counts the index operands, None for a whole axis."""
+    """What is taken of one axis; `operand` counts the index operands, None for a whole axis.
 
-    kind: Literal["point", "span", "all", "gather"]
+    A block is a span that is taken as an array of these extents.
+    """
+
+    kind: Literal["point", "span", "block", "all", "gather"]
     operand: int | None = None
     length: Dim = Dim.of(1)
     step: int = 1
+    extents: Shape = ()
 
 
 def items(attrs: Attrs, operands: int) -> list[Item]:
@@ -57,6 +62,9 @@ def _item(attr: Attr, operand: int) -> Item:
             return Item(attr, operand)
         case ("span", length, int(step)) if step != 0:
             return Item("span", operand, attributes.dims((length,))[0], step)
+        case ("block", *extents):
+            shape = attributes.dims(tuple(extents))
+            return Item("block", operand, prod(shape, start=Dim.of(1)), 1, shape)
     raise VerifierError(f"{attr!r} does not say what to take of an axis")
 
 
@@ -70,14 +78,12 @@ def selected(x: ArrayType, operands: Sequence[ArrayType], attrs: Attrs) -> Array
         raise ShapeError(
             f"too many indices for array: array is {x.rank}-dimensional, but {len(taken)} were indexed"
         )
+    if any(item.kind == "block" for item in taken) and (x.rank > 1 or not taken[0].extents):
+        raise VerifierError("a block is taken of an array of rank 1, as one of at least that")
     for item in taken:
         if item.operand is not None:
             _check_operand(item, operands[item.operand])
-    slices = [
-        item.length if item.kind == "span" else d
-        for item, d in zip(taken, x.shape, strict=False)
-        if _basic(item)
-    ]
+    slices = [n for item, d in zip(taken, x.shape, strict=False) for n in _stays(item, d)]
     rest = x.shape[len(taken) :]
     gathered = _gathered(taken, operands)
     place = gather_place(taken)
@@ -93,7 +99,17 @@ def _check_operand(item: Item, operand: ArrayType) -> None:
 
 def _basic(item: Item) -> bool:
     """Whether the axis stays where it is."""
-    return item.kind in ("span", "all")
+    return item.kind in ("span", "block", "all")
+
+
+def _stays(item: Item, extent: Dim) -> Shape:
+    """The axes that an axis of this extent becomes where it stands."""
+    match item.kind:
+        case "span":
+            return (item.length,)
+        case "block":
+            return item.extents
+    return (extent,) if item.kind == "all" else ()
 
 
 def _gathered(taken: Sequence[Item], operands: Sequence[ArrayType]) -> Shape:
@@ -137,7 +153,8 @@ def element_indices(
             found.append(_gather_source(item, operands, read, gathering))
         else:
             start = "" if item.operand is None else read(item.operand, ())
-            found.append(_basic_source(item, start, "" if item.kind == "point" else next(staying)))
+            width = {"point": 0, "block": len(item.extents)}.get(item.kind, 1)
+            found.append(_basic_source(item, start, [next(staying) for _ in range(width)]))
     return [*found, *staying]
 
 
@@ -147,10 +164,16 @@ def _gather_source(item: Item, operands: Sequence[ArrayType], read: Read, indice
     return read(item.operand, broadcast_indices(operands[item.operand].shape, indices))
 
 
-def _basic_source(item: Item, start: str, index: str) -> str:
-    if item.kind != "span":
-        return start or index
-    return str(term(start) + item.step * term(index))
+def _basic_source(item: Item, start: str, indices: Sequence[str]) -> str:
+    match item.kind:
+        case "point":
+            return start
+        case "all":
+            return indices[0]
+        case "block":
+            flat = flat_index(list(zip(item.extents, indices, strict=True)))
+            return f"({flat}) + {term(start)}"
+    return str(term(start) + item.step * term(indices[0]))
 
 
 # ---- evaluation ----
@@ -187,19 +210,27 @@ def _require_inside(places: Any, n: int) -> None:
         raise IndexError(f"index {outside.flat[0]} is out of bounds for axis with size {n}")
 
 
+def _block(at: tuple[Any, ...] | None) -> tuple[int, ...]:
+    """The extents of a block, if one is taken."""
+    return next((tuple(item[1:]) for item in at or () if item[0] == "block"), ())
+
+
 def _index(x: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
-    return np.array(x[_key(x, operands, at)])[()]
+    found = np.array(x[_key(x, operands, at)])
+    return found.reshape(_block(at))[()] if _block(at) else found[()]
 
 
 def _put(x: Any, value: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
     result = np.array(x)
-    result[_key(x, operands, at)] = np.asarray(value)[()]  # never a rank-0 array as an object
+    stored = np.asarray(value)
+    # never a rank-0 array as an object
+    result[_key(x, operands, at)] = stored.reshape(-1) if _block(at) else stored[()]
     return result
 
 
 def _add_at(x: Any, value: Any, *operands: Any, at: tuple[Any, ...] | None = None) -> Any:
     result = np.array(x)
-    np.add.at(result, _key(x, operands, at), value)
+    np.add.at(result, _key(x, operands, at), np.reshape(value, -1) if _block(at) else value)
     return result
 
 
@@ -277,6 +308,7 @@ _BASIC: tuple[tuple[Any, tuple[Any, ...], dict[str, Any]], ...] = (
     (_M, _i64(1, 4), {"at": (("span", 3, 1), ("span", 2, -3))}),
     (_M, _i64(3), {"at": (("span", 4, -1),)}),
     (_CUBE, _i64(1, 1), {"at": ("point", "all", ("span", 2, 2))}),
+    (np.arange(9.0), _i64(2), {"at": (("block", 2, 3),)}),
     (_M, _i64(2), {"at": (("span", 0, 1),)}),
     (np.zeros((0, 3)), _i64(-1), {"at": (("span", 0, -1),)}),
     (np.zeros((3, 0)), _i64(1), {}),

@@ -46,7 +46,7 @@ def _reshape_element(eqn: Eqn, read: Read, indices: Sequence[str]) -> str:
     source, target = eqn.inputs[0].type.shape, eqn.output.type.shape
     old = [d for d in source if d.constant != 1]
     new = [(d, i) for d, i in zip(target, indices, strict=True) if d.constant != 1]
-    found = [i for dims, group in _groups(old, new) for i in _unravelled(_flat(group), dims)]
+    found = [i for dims, group in _groups(old, new) for i in _unravelled(flat_index(group), dims)]
     places = iter(found)
     return read(0, ["0" if d.constant == 1 else next(places) for d in source])
 
@@ -68,7 +68,7 @@ def _size(shape: Sequence[Dim]) -> Dim:
     return ArrayType(I64, tuple(shape)).size
 
 
-def _flat(group: Sequence[Indexed]) -> str:
+def flat_index(group: Sequence[Indexed]) -> str:
     """The position in the run of axes, in C order."""
     (_, flat), *rest = group or [(Dim.of(1), "0")]
     for d, i in rest:
