@@ -21,6 +21,7 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
+from .checkpointing.inverse import without_inverse_steps
 from .checkpointing.plans import Plan, checked
 from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
@@ -121,7 +122,8 @@ def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     shared = _after("factorisations", share_factors(function))
-    whole = _after("inline", dce(inline(shared)))
+    inlined = _after("inline", inline(shared))
+    whole = _after("inverses", dce(without_inverse_steps(inlined)))
     verify(whole)
     found = compile_function(whole, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":

@@ -302,6 +302,15 @@ def reopened(frame: Frame) -> Iterator[Frame]:
         trace.frame = frame.parent
 
 
+def absorb(frame: Frame) -> None:
+    """Move the equations of a block that was left into the current one, which is around it."""
+    trace = current()
+    for eqn in frame.builder.eqns:
+        trace.homes.update(dict.fromkeys(eqn.outputs, trace.frame))
+    trace.frame.builder.eqns += frame.builder.eqns
+    trace.frame.sizes |= frame.sizes
+
+
 def bind_index(frame: Frame, stem: str, high: Dim | None) -> tuple[str, Value]:
     """The index of a loop, 0 <= index <= high, as a size of its frame: the size's name and the parameter."""
     name = current().fresh_name(stem)

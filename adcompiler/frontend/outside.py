@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path as FilePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
+
+from adcompiler.checkpointing.plans import Policy
 
 from .arguments import LeafKey, leaf_key
 from .frames import refuse
@@ -34,6 +36,7 @@ _PLAIN = (
     np.dtype,
     np.bool_,
     np.integer,
+    *get_args(Policy),
 )
 _MOST_ITEMS = 1000
 _OPERATORS = frozenset(

@@ -260,9 +260,13 @@ def _row(stack: Value, index: Value, value: Value) -> Value:
 
 
 def rerun(eqn: Eqn) -> Eqn:
-    """An equation that runs again: marked, and without the checks that have held already."""
-    blocks = (replace(b, eqns=tuple(rerun(e) for e in b.eqns if e.op.name != "check")) for b in eqn.blocks)
+    """An equation that runs again: marked, and without effects that are over: its checks have held."""
+    blocks = (replace(b, eqns=tuple(rerun(e) for e in b.eqns if not _once(e))) for b in eqn.blocks)
     return replace(eqn, blocks=tuple(blocks), note=REPLAYED)
+
+
+def _once(eqn: Eqn) -> bool:
+    return eqn.op.effect and eqn.op.binds is None
 
 
 def _undefined(kind: ArrayType) -> Value:
