@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .api import adjoint, check_grads, grad, jvp, value_and_grad, verify, vjp
     from .backends.cache import compilations
     from .backends.workspace import clear_buffers
-    from .checkpoint.annotation import checkpointed
-    from .checkpoint.plans import Budget, MaxExtra, Online, Snapshots, Sqrt, StoreAll
+    from .checkpointing.annotation import checkpointed
+    from .checkpointing.plans import Budget, MaxExtra, Online, Snapshots, Sqrt, StoreAll
     from .ir.errors import (
         AdcompilerError,
         ArgumentError,
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
         CheckError,
         DerivativeError,
         DTypeError,
+        PlanError,
         ShapeError,
     )
+    from .recomputed import checkpoint
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,12 +37,14 @@ __all__ = [
     "DerivativeError",
     "MaxExtra",
     "Online",
+    "PlanError",
     "ShapeError",
     "Snapshots",
     "Sqrt",
     "StoreAll",
     "adjoint",
     "check_grads",
+    "checkpoint",
     "checkpointed",
     "clear_buffers",
     "compilations",
@@ -57,11 +61,12 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     homes = {
-        "compilations": "backends.cache",
+        "checkpoint": "recomputed",
+        "checkpointed": "checkpointing.annotation",
         "clear_buffers": "backends.workspace",
-        "checkpointed": "checkpoint.annotation",
+        "compilations": "backends.cache",
         **dict.fromkeys(
-            ("Budget", "MaxExtra", "Online", "Snapshots", "Sqrt", "StoreAll"), "checkpoint.plans"
+            ("Budget", "MaxExtra", "Online", "Snapshots", "Sqrt", "StoreAll"), "checkpointing.plans"
         ),
     }
     home = homes.get(name, "ir.errors" if name.endswith("Error") else "api")

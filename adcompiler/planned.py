@@ -12,9 +12,9 @@ from typing import Any
 
 from . import pipeline
 from .backends import Compiled
-from .checkpoint.choice import Choice, Variant, choose
-from .checkpoint.plans import Plan, residuals
-from .checkpoint.scheduled import ScheduledFunction
+from .checkpointing.choice import Choice, Variant, choose
+from .checkpointing.plans import Plan, residuals
+from .checkpointing.scheduled import ScheduledFunction
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
 from .ir.graph import Function

@@ -127,6 +127,16 @@ class Reverse(Protocol):
     def sweep(self, block: Block) -> None:
         """Walk the equations of a block backwards."""
 
+    def run_again(
+        self, body: Block, wrt: Sequence[Value], cotangents: Sequence[tuple[Value, Value]]
+    ) -> tuple[Block, Sequence[int], Sequence[int]]:
+        """A block that captures nothing, run again and walked backwards.
+
+        Its parameters are those of `body`, then one for each of `cotangents`, pairs of a value of `body` and
+        its cotangent outside. It yields the cotangents of those of `wrt` that have one: their numbers, and
+        which of them are `chosen`.
+        """
+
     def mark(self, primal: Eqn) -> Attrs:
         """Attributes that say of an adjoint equation with blocks which primal equation it reverses."""
 
@@ -317,8 +327,8 @@ class Op:
 
     An op that `chooses` does not take some of its operands, or of its blocks, which may be anything, NaN too:
     their derivative is zero. A `loop` runs its last block once a trip; the block's parameters are the number
-    of the trip, then what stands for the operands. `binds` is the attribute that names a size which an
-    application binds, in the block that it stands in.
+    of the trip, then what stands for the operands. The block of a `closed` op captures nothing. `binds` is
+    the attribute that names a size which an application binds, in the block that it stands in.
     """
 
     name: str
@@ -338,6 +348,7 @@ class Op:
     chooses: bool = False
     blocks: int = 0
     loop: bool = False
+    closed: bool = False
     binds: str | None = None
     samples: tuple[Sample, ...] = ()
 

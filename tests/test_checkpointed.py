@@ -27,8 +27,8 @@ from adcompiler import (
     grad,
     jvp,
 )
-from adcompiler.checkpoint.inverse import without_inverse_steps
-from adcompiler.checkpoint.plans import POLICY, decoded
+from adcompiler.checkpointing.inverse import without_inverse_steps
+from adcompiler.checkpointing.plans import POLICY, decoded
 from adcompiler.frontend.capture import capture
 from adcompiler.ir.check import verify
 from adcompiler.ir.equality import difference

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import optree
 
-from adcompiler.checkpoint.plans import Policy
+from adcompiler.checkpointing.plans import Policy
 from adcompiler.ir.errors import ArgumentError, DTypeError
 from adcompiler.ir.types import F64, I64, DType
 

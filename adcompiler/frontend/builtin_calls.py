@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from adcompiler.checkpoint.annotation import checkpointed
-from adcompiler.checkpoint.plans import Policy
+from adcompiler.checkpointing.annotation import checkpointed
+from adcompiler.checkpointing.plans import Policy
 from adcompiler.ir.errors import NeedsConcrete
 
 from . import marks

@@ -160,7 +160,9 @@ def _is_own(function: Any) -> bool:
 
 
 def _handed(tracer: Tracer, argument: Any) -> Any:
-    """A function that library code is to call back must be rewritten before."""
+    """A function that library code is to call back: it calls what captured code would."""
+    if isinstance(argument, Transformed):
+        return functools.partial(tracer.call, argument)
     found = followed(tracer, argument, ()) if callable(argument) else None
     if found is None:
         return argument

@@ -47,7 +47,7 @@ from .provenance import Provenance
 if TYPE_CHECKING:
     from .cells import Cell
 
-BlockKind = Literal["top", "loop", "branch"]
+BlockKind = Literal["top", "loop", "branch", "call"]
 
 # ---- blocks ----
 

@@ -12,7 +12,7 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from adcompiler.checkpoint.annotation import Annotation
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Value
 from adcompiler.ir.ops.inverses import end_of_trip, inverse_step

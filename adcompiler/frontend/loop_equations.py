@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adcompiler.checkpoint.annotation import Annotation
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Attr, Attrs, Block, Value, walk
 from adcompiler.ir.op import Op

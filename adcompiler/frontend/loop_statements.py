@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adcompiler.checkpoint.annotation import Annotation
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.errors import NeedsConcrete
 
 from .assumptions import Place, Restart

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.checkpoint.annotation import Annotation
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.errors import AdcompilerError, CaptureError, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.types import BOOL, Dim, Guard, Relation

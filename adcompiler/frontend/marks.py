@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.checkpoint.annotation import (
+from adcompiler.checkpointing.annotation import (
     TOLERANCE,
     Annotation,
     annotated,
     demand_online,
     not_indexed,
 )
-from adcompiler.checkpoint.plans import POLICY, encoded
+from adcompiler.checkpointing.plans import POLICY, encoded
 from adcompiler.ir.errors import ArgumentError, NeedsConcrete
 from adcompiler.ir.graph import Attr
 

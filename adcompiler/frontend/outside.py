@@ -17,7 +17,7 @@ from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
-from adcompiler.checkpoint.plans import Policy
+from adcompiler.checkpointing.plans import Policy
 
 from .arguments import LeafKey, leaf_key
 from .frames import refuse
@@ -134,6 +134,8 @@ class Outside:
         if isinstance(value, FunctionType):
             return "code" if is_user_function(value) else "identity"
         if isinstance(value, MethodType | partial) or hasattr(value, "py_func"):
+            return "code"
+        if hasattr(value, "trace_call"):  # a decorated method is made anew at each access
             return "code"
         if isinstance(value, ModuleType | BuiltinFunctionType | np.ufunc | type):
             return "identity"

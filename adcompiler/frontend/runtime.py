@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.checkpoint.annotation import Annotation, checkpointed
+from adcompiler.checkpointing.annotation import Annotation, checkpointed
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Constant
 from adcompiler.ir.ops.arrays import checked
@@ -57,6 +57,13 @@ _INSTEAD = {
     "T": "write x.T[...] = ...",
 }
 """What to do instead of assigning an attribute of an array."""
+
+_BLOCKS = {
+    "loop": "this loop",
+    "branch": "this branch of an `if`",
+    "call": "this checkpointed function",
+}
+"""What messages call the block that is traced."""
 
 
 class Tracer:
@@ -301,7 +308,7 @@ class Tracer:
         if id(owner) in current().merged:
             return "that may be one of two, which of them depends on data"
         frame = "function" if self.world.place(owner) is not None else current().frame.kind
-        where = {"loop": "this loop", "branch": "this branch of an `if`"}.get(frame, "the function")
+        where = _BLOCKS.get(frame, "the function")
         return f"made outside {where}: it would happen once, while tracing"
 
     def update(self, symbol: str, current: Any, value: Any) -> Any:

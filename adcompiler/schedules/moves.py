@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adcompiler.checkpoint.actions import ADVANCE, COLUMNS, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
-from adcompiler.checkpoint.binomial import Binomial, decide
-from adcompiler.checkpoint.online import place, resume
-from adcompiler.checkpoint.reversal import next_action, start
+from .actions import ADVANCE, COLUMNS, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
+from .binomial import Binomial, decide
+from .online import place, resume
+from .reversal import next_action, start
 
 Integers = NDArray[np.int64]
 

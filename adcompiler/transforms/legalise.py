@@ -217,7 +217,7 @@ class _Writer:
                     elif eqn in again:
                         kept = {o: env[o] for o in eqn.outputs if o in env}
                         self._forward_inside(eqn, env, stacks)
-                        active().eqns[-1] = _rerun(active().eqns[-1])
+                        active().eqns[-1] = rerun(active().eqns[-1])
                         env.update(kept)
                     else:
                         self._replay(eqn, env)
@@ -259,9 +259,9 @@ def _row(stack: Value, index: Value, value: Value) -> Value:
     return emit(OPS["index"], [stack, index], names=[value.name])[0]
 
 
-def _rerun(eqn: Eqn) -> Eqn:
+def rerun(eqn: Eqn) -> Eqn:
     """An equation that runs again: marked, and without effects that are over: its checks have held."""
-    blocks = (replace(b, eqns=tuple(_rerun(e) for e in b.eqns if not _once(e))) for b in eqn.blocks)
+    blocks = (replace(b, eqns=tuple(rerun(e) for e in b.eqns if not _once(e))) for b in eqn.blocks)
     return replace(eqn, blocks=tuple(blocks), note=REPLAYED)
 
 

@@ -62,8 +62,9 @@ def _slices(loop: Eqn) -> list[tuple[Value, Value]]:
 
 
 def pairs(block: Block, sizes: Iterable[str]) -> Iterator[Pair]:
-    """The pairs of this block, blocks inside it left out: a `while`, or a `for` whose trips depend on these sizes
-    alone, and its adjoint.
+    """The pairs of this block, blocks inside it left out.
+
+    The trips of a `for` depend on these sizes alone; those of a `while` may be anything.
     """
     known = set(sizes)
     loops = [eqn for eqn in block.eqns if eqn.op.loop]

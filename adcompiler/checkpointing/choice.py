@@ -17,15 +17,15 @@ import numpy as np
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import PlanError
 from adcompiler.ir.types import Dim, DType, Sizes
+from adcompiler.schedules import online
+from adcompiler.schedules.actions import DROP, REVERSE, STORE, TAKE, TAPE
+from adcompiler.schedules.binomial import Binomial, sqrt, store_all
 from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.tapes import Planned
+from adcompiler.schedules.tapes import plan as cheapest
 
-from . import online
-from .actions import DROP, REVERSE, STORE, TAKE, TAPE
-from .binomial import Binomial, sqrt, store_all
 from .plans import Budget, MaxExtra, Online, Plan, Policy, Snapshots, Sqrt, StoreAll
 from .scheduled import Scheduled
-from .tapes import Planned
-from .tapes import plan as cheapest
 
 Schedule = Planned | Binomial | online.Online
 

@@ -342,7 +342,8 @@ class _Sweep:
                 replay_origin(e, inner)
             return lookup(inner, test.results[0])
 
-        return loop_while(asked, write, starts, str(eqn.attrs["trips"]), limit=limit, index=index, names=names)
+        trips = str(eqn.attrs["trips"])
+        return loop_while(asked, write, starts, trips, limit=limit, index=index, names=names)
 
     def _next_move(self, plan: Value) -> Value:
         listed: Attrs = {} if self.loop.scheduled.online else {"listed": True}
@@ -397,7 +398,8 @@ class _Sweep:
             move = [_column(plan, m) for m in range(moves.WIDTH)]
             now = dict(zip(self.dtypes, held, strict=True))
             state = self._again(move[moves.RESTART], state, lambda *_: start)
-            state = self._again(move[moves.LOAD_STORED], state, lambda *_: self.states.get(now, move[moves.SLOT]))
+            slot = move[moves.SLOT]
+            state = self._again(move[moves.LOAD_STORED], state, lambda *_: self.states.get(now, slot))
             state = self._again(
                 move[moves.ADVANCED], state, lambda k, *s: self._advanced(move[moves.TRIP] + k, s, pair.after)
             )
