@@ -24,7 +24,7 @@ class Memory:
         Memory for everything else that is planned, kept between calls: see `clear_buffers`. A call may be
         given a larger piece that is kept already.
     inside
-        Arrays that the compiled code makes and frees on the way, the most at a time.
+        What arrays that the compiled code makes and frees on the way add to that, where most is taken.
     copies
         Arguments that are not contiguous, and are copied first.
     unknown
@@ -56,8 +56,6 @@ def memory(program: Compiled, inputs: Inputs, given: Sequence[Any]) -> Memory:
     values = inputs[: len(program.function.body.params)]
     own = {id(leaf) for leaf in given}
     copies = sum(v.nbytes for v in values if isinstance(v, np.ndarray) and id(v) not in own)
-    if program.needs is None:
-        return Memory(0, 0, 0, copies, ("the NumPy backend makes an array for each operation",))
     sizes = dict(zip(program.function.sizes, inputs[len(values) :], strict=True))
     needs = program.needs
     known = (needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes))

@@ -52,11 +52,11 @@ class Compiled:
     kernels: Callable[[], str]
     notes: tuple[str, ...]
     call: Callable[..., Results]
+    needs: Needs
+    """The memory that a call takes."""
     compile: Callable[..., None] = field(default=lambda *call: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
-    needs: Needs | None = None
-    """The memory that a call takes, where that is planned."""
     large: Callable[[], Compiled] | None = None
     """What large calls run instead, where there is something to do for threads; made at the first of them."""
 

@@ -18,6 +18,7 @@ from .callers import CallerWriter
 from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .destinations import Result, into_destinations, results_of
+from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numba_writer import HELPERS, LOWERED, NONE, NumbaWriter
 from .peak import Needs, needs
@@ -103,7 +104,7 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
     text = partial(kernels_text, entry.function)
-    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, entry.needs, compile_)
     compiled.large = large if some else None
     return compiled
 
@@ -125,7 +126,7 @@ def _large(function: Function, options: Options) -> Compiled:
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
     text = partial(kernels_text, function)
-    compiled = Compiled(function, module.source, text, notes, first_call, compile_, needs=entry.needs)
+    compiled = Compiled(function, module.source, text, notes, first_call, entry.needs, compile_)
     return compiled
 
 
@@ -189,8 +190,10 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
     lines, work, words = in_workspace(
         placed, [r.source for r in returned], writer.handed_on, function.sizes, writer.names.fresh
     )
-    brought = [r.type for r in results if r.out]
-    known = needs(lines, brought, words, writer.handed_on, function.sizes)
+    dropped = with_drops(lines, droppable(lines, writer.handed_on), [r.source for r in returned])
+    brought = [(r.out, r.type) for r in results if r.out]
+    types = [type_ for _, type_ in brought]
+    known = needs(dropped, types, brought, words, writer.handed_on, function.sizes)
     entry = Entry(function, name, kernel, [], writer, results, known, writer.work)
     page = Page()
     if writer.checks:
