@@ -57,6 +57,6 @@ def memory(program: Compiled, inputs: Inputs, given: Sequence[Any]) -> Memory:
     own = {id(leaf) for leaf in given}
     copies = sum(v.nbytes for v in values if isinstance(v, np.ndarray) and id(v) not in own)
     sizes = dict(zip(program.function.sizes, inputs[len(values) :], strict=True))
-    needs = program.needs
+    needs = program.needs_at(sizes)
     known = (needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes))
     return Memory(*known, copies, needs.unknown)

@@ -205,7 +205,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
     ]
     lines = with_drops(writer.page.lines, droppable(writer.page.lines, writer.handed_on), results)
     types = [function.body.results[k].type for k in destined(function)]
-    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes)
+    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {})
     page = Page()
     _write_header(page, name, writer)
     arguments = [*(writer.texts[p] for p in function.body.params), *function.sizes]

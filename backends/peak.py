@@ -7,12 +7,12 @@ What lies in the workspace is planned; what else is alive, and when, is found by
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import getmembers, isfunction
 
-from ..ir.types import ArrayType, Dim
+from ..ir.types import ArrayType, Dim, Sizes
 from . import alive, lapack
 from .alive import Alive, Peak, Step, nbytes
 from .carving import WORD
@@ -36,7 +36,8 @@ class Needs:
     """What a call takes: its results, words of the workspace, arrays inside, and what is not known before.
 
     Results that are `brought` are there before the function begins; the others it makes itself, in its
-    `lines`. `holders` are the variables that may hold arrays.
+    `lines`. `holders` are the variables that may hold arrays, `more_sizes` what types of these mention beside
+    the sizes of the call.
     """
 
     results: tuple[ArrayType, ...]
@@ -44,6 +45,7 @@ class Needs:
     words: Dim
     lines: Sequence[Line]
     holders: Collection[str]
+    more_sizes: Mapping[str, Callable[[Sizes], int]]
     unknown: tuple[str, ...]
 
     @cached_property
@@ -77,7 +79,19 @@ class Needs:
         return Peak(work + found.bytes, found.said, (*found.alive, *found.kept, *unused))
 
     def _peak(self, sizes: Mapping[str, int]) -> Peak:
-        return alive.peak(self.steps, self.brought, sizes, HEADER)
+        more = {name: size(sizes) for name, size in self.more_sizes.items()}
+        return alive.peak(self.steps, self.brought, {**sizes, **more}, HEADER)
+
+    def __str__(self) -> str:
+        """All of it as formulas, in bytes."""
+        made = [line.makes for line in self.lines if line.makes is not None and not line.makes.kept]
+        lines = [
+            f"results    {sum((_size(t) for t in self.results), Dim.of(0))}",
+            f"workspace  {self.words * WORD}",
+            *(f"inside     {_size(make.type)} for {make.name}" for make in made),
+            *(f"not known  {what}" for what in self.unknown),
+        ]
+        return "\n".join(lines)
 
 
 def needs(
@@ -87,16 +101,22 @@ def needs(
     words: Dim,
     handed_on: HandedOn,
     sizes: Collection[str],
+    more_sizes: Mapping[str, Callable[[Sizes], int]],
+    unknown: Sequence[str] = (),
 ) -> Needs:
     """What a function of these lines takes, in which `del` says where arrays are let go."""
-    indices = {line.trips.index for line in lines if line.trips is not None}
+    known = {*sizes, *more_sizes, *(line.trips.index for line in lines if line.trips is not None)}
     holders = {h for line in lines if line.makes is not None for h in reached(line.makes.name, handed_on)}
-    unknown = []
+    unknown = list(unknown)
     for line in lines:
-        if line.makes is not None and any(not d.names() <= {*sizes, *indices} for d in line.makes.type.shape):
+        if line.makes is not None and any(not d.names() <= known for d in line.makes.type.shape):
             unknown.append(_said(f"an array of {line.makes.type}", line))
         unknown += [_said(what, line) for text, what in UNKNOWN.items() if re.search(text, line.text)]
-    return Needs(tuple(results), tuple(brought), words, lines, holders, tuple(dict.fromkeys(unknown)))
+    return Needs(tuple(results), tuple(brought), words, lines, holders, more_sizes, tuple(dict.fromkeys(unknown)))
+
+
+def _size(type_: ArrayType) -> Dim:
+    return type_.with_shape([d.positive() for d in type_.shape]).size * type_.dtype.itemsize
 
 
 def _said(what: str, line: Line) -> str:
