@@ -221,7 +221,7 @@ class _Walk:
         order = sum(a.bytes for a in alive), sum(a.bytes for a in kept)
         if order > self.order:
             self.order = order
-            self.peak = Peak(order[0], said, _largest(alive), _largest(kept))
+            self.peak = Peak(order[0], said, largest(alive), largest(kept))
 
     # ---- loops ----
 
@@ -312,5 +312,6 @@ def _scratch(scratch: Scratch, sizes: Mapping[str, int]) -> int:
     return size if scratch.most is None else min(size, scratch.most * scratch.type.dtype.itemsize)
 
 
-def _largest(alive: Iterable[Alive]) -> tuple[Alive, ...]:
-    return tuple(sorted((a for a in alive if a.bytes), key=lambda a: -a.bytes))
+def largest(alive: Iterable[Alive]) -> tuple[Alive, ...]:
+    """Arrays in the order of their bytes."""
+    return tuple(sorted((a for a in alive if a.bytes > 0), key=lambda a: -a.bytes))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Attr, Block, Constant, Eqn, Function, Value
-from ..ir.op import Op, constructor
+from ..ir.op import Library, Op, constructor
 from ..ir.ops.indexing import Item, items, selected
 from ..ir.types import ArrayType, Dim, DType
 from . import cache, numpy_scratch
@@ -19,8 +19,8 @@ from .control_flow import ControlWriter
 from .drops import droppable, with_drops
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
-from .peak import needs
-from .source import Line, Page, allocation, literal, render, tuple_text
+from .peak import OF_LIBRARY, needs, said
+from .source import Line, Page, allocation, literal, remark, render, tuple_text
 
 TAPES = ("first_rows", "grown")
 """Functions of `tapes` that the source calls."""
@@ -37,8 +37,8 @@ class NumpyWriter(ControlWriter):
         """Ops that no NumPy function stands for, by the names under which the source calls them."""
         self.apart: set[Value] = set()
         """Views of rank 2 or more whose rows lie apart."""
-        self.unknown: list[tuple[str, Eqn]] = []
-        """Memory that is not known before the call."""
+        self.unknown: list[str] = []
+        """Memory that is not known before the call, of functions whose source does not tell."""
 
     def schedule(self, block: Block) -> Schedule:
         return plain(block)
@@ -57,6 +57,8 @@ class NumpyWriter(ControlWriter):
             text = f" {sign} ".join(map(self.text, eqn.inputs))
             self.assign(eqn, text, scope, numpy_scratch.of_call(eqn, self.apart))
         else:
+            if isinstance(eqn.op.lowering, Library):
+                self.unknown.append(said(OF_LIBRARY, remark(eqn)))
             arguments = [*map(self.scalar, eqn.inputs)]
             arguments += [f"{name}={attr_text(attr)}" for name, attr in eqn.attrs.items()]
             # np.where of scalars gives an array of rank 0
@@ -205,7 +207,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
     ]
     lines = with_drops(writer.page.lines, droppable(writer.page.lines, writer.handed_on), results)
     types = [function.body.results[k].type for k in destined(function)]
-    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {})
+    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {}, writer.unknown)
     page = Page()
     _write_header(page, name, writer)
     arguments = [*(writer.texts[p] for p in function.body.params), *function.sizes]

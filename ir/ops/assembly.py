@@ -166,6 +166,13 @@ def _triangle_infer(
     return (types[0],)
 
 
+def _mask(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """Which elements of a matrix are kept; a buffer of it where it is broadcast over several."""
+    (x,) = types
+    buffers = [ArrayType(BOOL, (Dim.of(np.getbufsize()),))] if x.rank > 2 else []
+    return [ArrayType(BOOL, x.shape[-2:]), *buffers]
+
+
 def _triangle(name: str, numpy: Any, relation: str) -> Op:
     """Keep what lies on one side of diagonal `k`; the rest is zero."""
 
@@ -180,7 +187,7 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
         numpy=numpy,
         derivative=Linear(lambda eqn, ct: [op(ct, k=eqn.attrs["k"])]),
         lowering=Element(element),
-        scratch=lambda types, attrs: [ArrayType(BOOL, types[0].shape[-2:])],
+        scratch=_mask,
         sympy=on_expressions(numpy),
         samples=(
             Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
