@@ -185,6 +185,14 @@ Read = Callable[[int, Sequence[str]], str]
 """`read(k, indices)` is the source of the element of input k at these indices (sources of integers)."""
 
 
+Scratch = Callable[[Sequence[ArrayType], Attrs], Sequence[ArrayType]]
+
+
+def nothing(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """The scratch of a function that makes its result alone."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Scalar:
     """Elementwise: Python source of one result element, valid for plain Python and for Numba.
@@ -257,11 +265,13 @@ class Scan:
 class Whole:
     """A statement on whole arrays that both CPU targets compile: `source(eqn, operands)` is an expression.
 
-    It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0.
+    It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0. `scratch` are the
+    arrays that compiled code makes beside its result, as `Op.scratch` those of NumPy.
     """
 
     source: Callable[[Eqn, Sequence[str]], str]
     view: bool = False
+    scratch: Scratch = nothing
 
 
 @dataclass(frozen=True)
@@ -286,13 +296,6 @@ Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 # ---- the record ----
 
 TypeRule = Callable[[Sequence[ArrayType], Attrs, Sequence[Block]], tuple[ArrayType, ...]]
-Scratch = Callable[[Sequence[ArrayType], Attrs], Sequence[ArrayType]]
-
-
-def nothing(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
-    """The scratch of a function that makes its result alone."""
-    return ()
-
 
 @dataclass(frozen=True)
 class Sample:

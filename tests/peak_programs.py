@@ -152,6 +152,15 @@ def pairs(x, s):
     return np.sum(np.exp(-(distance**2) / s))
 
 
+def best(x):
+    return np.sum(x[np.argmax(x, axis=0), np.arange(x.shape[1])] ** 2)
+
+
+def padded(x):
+    wide = np.pad(x, ((1, 2), (3, 1)))
+    return np.sum(wide[1:, 1:] * wide[:-1, :-1])
+
+
 def integers(n, high):
     return RANDOM.integers(0, high, n)
 
@@ -205,6 +214,8 @@ PROGRAMS = {
     "triangle": (triangle, calls(lambda n: (normal(n, n),), (300,))),
     "attention": (attention, calls(lambda n, m: (normal(n, 64), normal(m, 64), normal(m, 64)), (500, 600))),
     "picture": (picture, calls(lambda n: (normal(n, n), normal(3, 3)), (500,), (800,))),
+    "best": (best, calls(lambda n, m: (normal(n, m),), (400, 500))),
+    "padded": (padded, calls(lambda n, m: (normal(n, m),), (400, 500))),
     "pairs": (pairs, calls(lambda n: (normal(n), 2.0), (900,), (1100,))),
 }
 
@@ -220,6 +231,8 @@ COMPILED = (
     "cross entropy",
     "gather scatter",
     "triangle",
+    "best",
+    "padded",
     "pairs",
 )
 """Those that Numba compiles here; `memory_programs` has more of the others' kinds."""
