@@ -229,7 +229,9 @@ def _needs(
     dropped = with_drops(lines, droppable(lines, writer.handed_on), returned)
     brought = [(r.out, r.type) for r in results if r.out]
     more = {**outliner.sizes, outliner.threads: lambda _: _team(options).size()} if outliner else {}
-    return needs(dropped, [t for _, t in brought], brought, words, writer.handed_on, writer.function.sizes, more)
+    return needs(
+        dropped, [t for _, t in brought], brought, words, writer.handed_on, writer.function.sizes, more
+    )
 
 
 def _team(options: Options) -> Team:

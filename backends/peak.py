@@ -14,9 +14,10 @@ from inspect import getmembers, isfunction
 
 from ..ir.types import ArrayType, Dim, Sizes
 from . import alive, lapack
-from .alive import Alive, Peak, Step, nbytes
+from .alive import Alive, Peak, nbytes
 from .carving import WORD
 from .flow import HandedOn, reached
+from .lifetimes import Step, steps
 from .source import Line
 
 HEADER = 128
@@ -53,7 +54,7 @@ class Needs:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """What the function does to memory."""
-        return alive.steps(self.lines, self.holders)
+        return steps(self.lines, self.holders)
 
     def result_bytes(self, sizes: Mapping[str, int]) -> int:
         """Those of the results whose sizes are known before the call."""
@@ -112,7 +113,9 @@ def needs(
         if line.makes is not None and any(not d.names() <= known for d in line.makes.type.shape):
             unknown.append(said(f"an array of {line.makes.type}", line.comment))
         unknown += [said(what, line.comment) for text, what in UNKNOWN.items() if re.search(text, line.text)]
-    return Needs(tuple(results), tuple(brought), words, lines, holders, more_sizes, tuple(dict.fromkeys(unknown)))
+    return Needs(
+        tuple(results), tuple(brought), words, lines, holders, more_sizes, tuple(dict.fromkeys(unknown))
+    )
 
 
 def _size(type_: ArrayType) -> Dim:

@@ -297,6 +297,7 @@ Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 
 TypeRule = Callable[[Sequence[ArrayType], Attrs, Sequence[Block]], tuple[ArrayType, ...]]
 
+
 @dataclass(frozen=True)
 class Sample:
     """Inputs for the tests that a record writes by itself: NumPy arrays or scalars, and attributes.
@@ -315,9 +316,9 @@ class Op:
 
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
     `blocks`, callables; several results as a tuple); `scratch(types, attrs)` are the arrays that this makes
-    beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math` that,
-    applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
-    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
+    beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math`
+    that, applied to traced values, become this op on promoted operands; `dispatch_names` those of modules
+    that are not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
     `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
     keeps its order and is never removed. `blocks` counts the blocks.
 

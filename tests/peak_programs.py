@@ -86,7 +86,7 @@ def lstm(xs, w, u, b):
 
 def branch_in_loop(x, n):
     y = x
-    for i in range(n.shape[0]):
+    for _ in range(n.shape[0]):
         y = np.sin(y) * x if y[0] > 0.5 else y * y * x + y
     return np.sum(y)
 
@@ -245,7 +245,7 @@ def main(backend):
     for name in COMPILED if backend == "numba" else PROGRAMS:
         function, arguments = PROGRAMS[name]
         gradient = adcompiler.adjoint(function, backend=backend)
-        for size, args in enumerate(arguments):
+        for args in arguments:
             stages = {"gradient": gradient, "value_and_grad": gradient.value_and_grad}
             for stage, call in stages.items():
                 memory = gradient.memory(*args, stage=stage)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adcompiler.backends import alive
 from adcompiler.backends.drops import with_drops
+from adcompiler.backends.lifetimes import steps
 from adcompiler.backends.source import Fresh, Line, Trips, render
 from adcompiler.ir.types import ArrayType, Dim, DType
 
@@ -67,12 +68,15 @@ def blocks(draw, depth=0, index=None, branches=True):
         name, other = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
         size = draw(st.integers(1, 9))
         if kind == "make":
-            follows = index is not None and draw(st.booleans())
-            found.append(made(name, depth, Dim.of(index) + size if follows else Dim.of(size)))
+            sizes = [Dim.of(size)]
+            if index is not None:
+                i = Dim.of(index)
+                sizes += [i + size, 20 - i, i * (20 - i) + 1]
+            found.append(made(name, depth, draw(st.sampled_from(sizes))))
         elif kind == "share" and name != other:
             found.append(line(f"{name} = {other}", depth))
         elif kind == "for":
-            inner, length = f"i{depth}", draw(st.integers(0, 12))
+            inner, length = f"i{depth}", draw(st.sampled_from([0, 1, 2, 3, 20]))
             trips = Trips(inner, Dim.of(length), draw(st.booleans()))
             order = f"range({length})" + ("[::-1]" if trips.reverse else "")
             found.append(line(f"for {inner} in {order}:", depth, trips=trips))
@@ -103,7 +107,7 @@ def run(lines, outcomes=()):
 
 
 def walked(lines):
-    return alive.peak(alive.steps(lines, NAMES), (), {}, 0).bytes
+    return alive.peak(steps(lines, NAMES), (), {}, 0).bytes
 
 
 @given(blocks(branches=False))

@@ -71,8 +71,6 @@ def enlarged(case):
     return large if max(x.nbytes for x in inputs) > 100_000 else None
 
 
-
-
 def counted():
     """Ops that compute, or say that they have scratch, where NumPy itself, and no library, does it."""
     for case in cases():
