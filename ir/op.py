@@ -318,9 +318,9 @@ class Op:
     `blocks`, callables; several results as a tuple); `scratch(types, attrs)` are the arrays that this makes
     beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math`
     that, applied to traced values, become this op on promoted operands; `dispatch_names` those of modules
-    that are not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
-    `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
-    keeps its order and is never removed. `blocks` counts the blocks.
+    that are not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element,
+    or, if `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect` keeps its
+    order and is never removed. `blocks` counts the blocks.
 
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
