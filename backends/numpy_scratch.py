@@ -21,8 +21,8 @@ from .source import Scratch
 def of_call(eqn: Eqn, apart: Collection[Value]) -> list[Scratch]:
     """What the NumPy function of an equation has meanwhile; `apart` are views whose rows lie apart."""
     own = [Scratch(t) for t in eqn.op.scratch([v.type for v in eqn.inputs], eqn.attrs)]
-    ufunc = isinstance(eqn.op.lowering, Scalar) and isinstance(eqn.op.numpy, np.ufunc)
-    return [*own, *_buffers(eqn.inputs, eqn.output.type, apart)] if ufunc or eqn.op.numpy is np.where else own
+    buffers = _buffers(eqn.inputs, eqn.output.type, apart) if isinstance(eqn.op.lowering, Scalar) else []
+    return [*own, *buffers]
 
 
 def of_addition(part: ArrayType, rows_apart: bool, value: Value, apart: Collection[Value]) -> list[Scratch]:

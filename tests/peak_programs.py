@@ -156,6 +156,10 @@ def best(x):
     return np.sum(x[np.argmax(x, axis=0), np.arange(x.shape[1])] ** 2)
 
 
+def nearest(points, centres):
+    return np.sum(np.min(np.sum((points[:, None, :] - centres[None, :, :]) ** 2, axis=2), axis=1))
+
+
 def padded(x):
     wide = np.pad(x, ((1, 2), (3, 1)))
     return np.sum(wide[1:, 1:] * wide[:-1, :-1])
@@ -215,6 +219,7 @@ PROGRAMS = {
     "attention": (attention, calls(lambda n, m: (normal(n, 64), normal(m, 64), normal(m, 64)), (500, 600))),
     "picture": (picture, calls(lambda n: (normal(n, n), normal(3, 3)), (500,), (800,))),
     "best": (best, calls(lambda n, m: (normal(n, m),), (400, 500))),
+    "nearest": (nearest, calls(lambda n, k, d: (normal(n, d), normal(k, d)), (500, 40, 8), (50, 3000, 2))),
     "padded": (padded, calls(lambda n, m: (normal(n, m),), (400, 500))),
     "pairs": (pairs, calls(lambda n: (normal(n), 2.0), (900,), (1100,))),
 }
