@@ -227,6 +227,8 @@ class BlockWriter(ABC):
             self.check(eqn, self.text(eqn.inputs[0]), scope)
         elif eqn.op.name == "bind":
             self.page.write(f"{eqn.attrs['size']} = {self.text(eqn.inputs[0])}", eqn)
+        elif eqn.op.name == "fence":
+            pass  # it has had its say in the schedule
         else:
             self.statement(eqn, scope)
 

@@ -7,7 +7,7 @@ variable. Reductions end in the loop around those that they run over.
 
 Roots move to earlier nests, single equations before them, where that changes nothing: not over control flow,
 an update not across what reads the array that it overwrites, what might read outside an array, or divide by
-zero, not across a `check`.
+zero, not across a `check`, and nothing across a `fence`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class _Needs:
     effect: bool
     guarded: bool
     """Whether a check may stand before it for a reason."""
-    blocks: bool
+    fence: bool
+    """Whether nothing is moved over it: it has blocks, or is there for that."""
     overwritten: Value | None
     """The array that it updates."""
 
@@ -119,7 +120,7 @@ class _Needs:
             frozenset().union(*map(_sizes, every)),
             any(e.op.effect for e in every),
             any(map(_guarded, every)),
-            bool(eqn.blocks),
+            bool(eqn.blocks) or eqn.op.name == "fence",
             eqn.inputs[0] if eqn.op.updates else None,
         )
 
@@ -149,8 +150,8 @@ def _follows(later: _Needs, earlier: Eqn, its: _Needs) -> bool:
     """Whether an equation has to stay behind another one."""
     binds = str(earlier.attrs[earlier.op.binds]) if earlier.op.binds else None
     return (
-        its.blocks
-        or later.blocks
+        its.fence
+        or later.fence
         or later.overwritten in its.values
         or any(o in later.values for o in earlier.outputs)
         or binds in later.sizes

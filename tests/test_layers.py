@@ -17,7 +17,7 @@ BENEATH = {
     "frontend": ["ops"],
     "pipeline": ["transforms", "checkpoint", "verification", "backends"],
     "transforms": ["ops"],
-    "checkpoint": ["ops"],
+    "checkpoint": ["transforms"],
     "verification": ["ops"],
     "backends": ["ops"],
     "ops": ["language"],

@@ -1,7 +1,8 @@
 """Common subexpression elimination: equal equations on equal operands are one.
 
 A block sees what the blocks around it have computed. What is replayed in an adjoint stays apart from what was
-kept (merging them would undo the choice of residuals), and values whose identity matters, such as zeros that
+kept (merging them would undo the choice of residuals), what is computed behind a `fence` from what was
+computed before it, and values whose identity matters, such as zeros that
 are filled afterwards, are left alone.
 """
 
@@ -33,6 +34,8 @@ def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Va
         if eqn.blocks:
             rewrite_inside(eqn, env, lambda inner, inside: _merged(inner, inside, dict(known)))
             continue
+        if eqn.op.name == "fence":
+            known.clear()
         key = identity(eqn, env)
         if key is None or key not in known:
             outputs = replay_origin(eqn, env)

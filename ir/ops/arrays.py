@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..build import emit
-from ..errors import DTypeError, VerifierError
+from ..errors import DTypeError, ShapeError, VerifierError
 from ..graph import Attrs, Block, Value, constant
 from ..op import Element, NoDerivative, Op, Sample, Structural
 from ..types import BOOL, F32, F64, I64, ArrayType, Dim, DType
@@ -158,4 +158,24 @@ def checked(ok: Value, kind: str, message: str) -> None:
     emit(check, [ok], {"kind": kind, "message": message})
 
 
-OPS = (zeros, undefined, iota, dim, bind, check)
+# ---- order ----
+
+
+def _fenced(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    if types:
+        raise ShapeError(f"fence takes no operands, not {', '.join(map(str, types))}")
+    return ()
+
+
+# What stands behind it is not computed before it, and nothing computed before it is taken for it.
+fence = Op(
+    name="fence",
+    infer=_fenced,
+    numpy=lambda: (),
+    derivative=NOTHING,
+    lowering=Structural(),
+    effect=True,
+    samples=(Sample(()),),
+)
+
+OPS = (zeros, undefined, iota, dim, bind, check, fence)

@@ -1,0 +1,121 @@
+"""Straight-line programs as a planner sees them, and what executing them, parts of them again, costs.
+
+A program is a list of nodes in a fixed order, each of which reads and makes values of so many bytes. A
+schedule executes every node once in that order, and before any of them executes earlier ones again. A value
+is held from the node that makes it to the last one that reads it before it is made again: so the list of
+executions says all of what is in memory when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to execute a node: the bytes that it needs for itself while it runs, and what it costs.
+
+    A checkpointed loop has several: one for each number of snapshots.
+    """
+
+    transient: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """A statement: the values that it reads, those that it makes, and the ways to execute it.
+
+    `again` says whether it may be executed more than once. What is `taken` are pairs of a value that is made
+    and one that is read, in whose memory it is made where that is read for the last time: an update.
+    """
+
+    reads: tuple[int, ...]
+    makes: tuple[int, ...]
+    ways: tuple[Way, ...]
+    again: bool = True
+    taken: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def cheapest(self) -> float:
+        """The cost of its cheapest way."""
+        return min(way.cost for way in self.ways)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Nodes in order, the bytes of each value, and the values that must be there at the end.
+
+    Values that no node makes are there all the time; what they take, and what results take that are there
+    from the beginning, is `always`.
+    """
+
+    nodes: tuple[Node, ...]
+    bytes: tuple[int, ...]
+    results: frozenset[int]
+    always: int = 0
+
+    @cached_property
+    def maker(self) -> Mapping[int, int]:
+        """The number of the node that makes a value."""
+        return {value: k for k, node in enumerate(self.nodes) for value in node.makes}
+
+    @cached_property
+    def readers(self) -> Mapping[int, Sequence[int]]:
+        """The numbers of the nodes that read a value."""
+        found: dict[int, list[int]] = {}
+        for k, node in enumerate(self.nodes):
+            for value in dict.fromkeys(node.reads):
+                found.setdefault(value, []).append(k)
+        return found
+
+
+@dataclass(frozen=True)
+class Execution:
+    """That a node is executed, and in which of its ways."""
+
+    node: int
+    way: Way
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Executions in order, the most bytes that they take at a time, and what they cost together."""
+
+    executions: tuple[Execution, ...] = field(repr=False)
+    peak: int
+    cost: float
+
+    @staticmethod
+    def of(program: Program, executions: Sequence[Execution]) -> Plan:
+        """The plan of these executions."""
+        cost = sum(e.way.cost for e in executions)
+        return Plan(tuple(executions), peak(program, executions), cost)
+
+
+def unchanged(program: Program) -> Plan:
+    """Every node once, in its cheapest way."""
+    ways = (min(node.ways, key=lambda way: (way.cost, way.transient)) for node in program.nodes)
+    return Plan.of(program, [Execution(k, way) for k, way in enumerate(ways)])
+
+
+def peak(program: Program, executions: Sequence[Execution]) -> int:
+    """The most bytes that are taken at a time, found from the last execution to the first."""
+    bytes_, maker = program.bytes, program.maker
+    wanted = set(program.results & maker.keys())
+    held = sum(bytes_[v] for v in wanted)
+    most = held
+    for execution in reversed(executions):
+        node = program.nodes[execution.node]
+        held += sum(bytes_[v] for v in node.makes if v not in wanted)
+        wanted.update(node.makes)
+        ending = {v for v in node.reads if v in maker and v not in wanted}
+        held += sum(bytes_[v] for v in ending)
+        wanted |= ending
+        taken = sum(min(bytes_[v], bytes_[old]) for v, old in node.taken if old in ending)
+        most = max(most, held - taken + execution.way.transient)
+        held -= sum(bytes_[v] for v in node.makes)
+        wanted.difference_update(node.makes)
+    return most + program.always

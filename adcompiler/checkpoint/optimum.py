@@ -1,0 +1,128 @@
+"""The cheapest schedule of a small program under a budget: shortest paths over what has been executed last and
+what is in memory.
+
+A state is the number of nodes that have been executed for the first time, and the set of values that are
+held. From there any node may be executed whose operands are held, and any value be dropped, at no cost. The
+first executions that are still to come bound the cost from below (A*: Hart, Nilsson & Raphael 1968).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import accumulate, count
+
+from .executions import Execution, Node, Program, Way
+
+State = tuple[int, int]
+"""How many nodes have had their first execution; the set of values that are held, as bits."""
+
+Move = tuple[State, Execution | None]
+"""A state, and the execution that leads there; None where something was dropped."""
+
+
+def cheapest(program: Program, budget: int) -> list[Execution] | None:
+    """The executions of least cost that never take more than `budget` bytes; None where there are none."""
+    search = _Search(program, budget - program.always)
+    start, goal = (0, 0), len(program.nodes)
+    ahead = search.ahead
+    order = count()
+    best: dict[State, float] = {start: 0.0}
+    came: dict[State, Move] = {}
+    queue = [(ahead[0], next(order), start)]
+    done: set[State] = set()
+    while queue:
+        _, _, state = heappop(queue)
+        if state in done:
+            continue
+        done.add(state)
+        position, held = state
+        if position == goal and held & search.results == search.results:
+            return list(_path(came, state))
+        for new, execution in search.moves(state):
+            cost = best[state] + (execution.way.cost if execution else 0.0)
+            if cost < best.get(new, float("inf")):
+                best[new], came[new] = cost, (state, execution)
+                heappush(queue, (cost + ahead[new[0]], next(order), new))
+    return None
+
+
+def _path(came: dict[State, Move], state: State) -> Iterator[Execution]:
+    found: list[Execution] = []
+    while state in came:
+        state, execution = came[state]
+        if execution is not None:
+            found.append(execution)
+    return reversed(found)
+
+
+class _Search:
+    """A program in bits, and the states that lie next to one."""
+
+    def __init__(self, program: Program, budget: int) -> None:
+        self.program = program
+        self.budget = budget
+        self.reads = [_bits(v for v in node.reads if v in program.maker) for node in program.nodes]
+        self.makes = [_bits(node.makes) for node in program.nodes]
+        self.results = _bits(v for v in program.results if v in program.maker)
+        costs = [node.cheapest for node in program.nodes]
+        self.ahead = list(accumulate(reversed(costs), initial=0.0))[::-1]
+        self.useful = [self._useful(k) for k in range(len(program.nodes) + 1)]
+        self.sizes: dict[int, int] = {}
+
+    def moves(self, state: State) -> Iterator[Move]:
+        position, held = state
+        again = [k for k in range(position) if self.program.nodes[k].again and self.makes[k] & ~held]
+        tight = False
+        for k in [*again, *range(position, min(position + 1, len(self.program.nodes)))]:
+            if self.reads[k] & ~held:
+                continue
+            after = max(position, k + 1)
+            for way in self.program.nodes[k].ways:
+                for left in self._held_after(k, held, way):
+                    yield (after, left & self.useful[after]), Execution(k, way)
+                tight |= self._size(held | self.makes[k]) + way.transient > self.budget
+        if tight:
+            for v in _numbers(held):
+                yield (position, held & ~(1 << v)), None
+
+    def _held_after(self, k: int, held: int, way: Way) -> Iterator[int]:
+        """What is held after a node is executed: all, or all but what it takes the memory of."""
+        node, made = self.program.nodes[k], held | self.makes[k]
+        if self._size(made) + way.transient <= self.budget:
+            yield made
+        elif node.taken:
+            gone = _bits(old for _, old in node.taken)
+            if self._size(made) - self._taken(node, held) + way.transient <= self.budget:
+                yield made & ~gone
+
+    def _taken(self, node: Node, held: int) -> int:
+        bytes_ = self.program.bytes
+        return sum(min(bytes_[v], bytes_[old]) for v, old in node.taken if held >> old & 1)
+
+    def _size(self, held: int) -> int:
+        if held not in self.sizes:
+            self.sizes[held] = sum(self.program.bytes[v] for v in _numbers(held))
+        return self.sizes[held]
+
+    def _useful(self, position: int) -> int:
+        """The values that may be read once the nodes before this one have been executed."""
+        nodes = self.program.nodes
+        found = self.results
+        for reads in self.reads[position:]:
+            found |= reads
+        for k in reversed(range(position)):
+            if nodes[k].again and self.makes[k] & found:
+                found |= self.reads[k]
+        return found
+
+
+def _bits(values: Iterator[int] | Sequence[int]) -> int:
+    return sum(1 << v for v in set(values))
+
+
+def _numbers(bits: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
