@@ -14,7 +14,6 @@ from ..ir.graph import Block, Constant, Eqn, Function, Value
 from ..ir.loops import most_trips
 from .fusion import Loop, Tree, arranged
 from .inlining import Inlining, inlining
-from .roots import is_row
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +78,6 @@ def _nest(tree: Tree, block: Block, found: Inlining) -> Nest | None:
         if readers <= tree.path.keys():
             own[value] = min((tree.common(root, r) for r in readers), default=len(tree.path[root]))
     return None if len(own) == len(tree.path) else Nest(tree, own)
-
-
-def unstored(block: Block) -> frozenset[Value]:
-    """The arrays of a block that take no memory of their own: computed where they are read, made for a trip
-    of the nest that reads them, or looked at where another one lies."""
-    schedule = fused(block)
-    nests = (step for step in schedule.steps if isinstance(step, Nest))
-    rows = (eqn.output for eqn in block.eqns if is_row(eqn))
-    return frozenset((*schedule.inlined, *(v for nest in nests for v in nest.own), *rows))
 
 
 # ---- text ----

@@ -7,7 +7,8 @@ computed from, and pays for computing it. Arguments are there anyway, and result
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
@@ -16,8 +17,32 @@ from adcompiler.ir.types import Sizes
 
 from .executions import Node, Program, Way
 
-Unstored = Callable[[Block], Collection[Value]]
-"""The values of a block that a backend does not store."""
+class Stored(Protocol):
+    """What a backend makes of a block: the order of its equations, but for those of values that are `absent`,
+    never stored; for a value that may be made in the memory of another one, these others."""
+
+    @property
+    def order(self) -> Sequence[Eqn]: ...
+    @property
+    def absent(self) -> Collection[Value]: ...
+    @property
+    def taken(self) -> Mapping[Value, Sequence[Value]]: ...
+
+
+Storage = Callable[[Block], Stored]
+
+
+@dataclass(frozen=True)
+class EveryArray:
+    """What a backend makes of a block that makes an array for each operation."""
+
+    block: Block
+    absent: Collection[Value] = frozenset()
+    taken: Mapping[Value, Sequence[Value]] = field(default_factory=dict)
+
+    @property
+    def order(self) -> Sequence[Eqn]:
+        return self.block.eqns
 
 Ways = Mapping[Eqn, Sequence[Way]]
 """Equations that can be executed in several ways: loops, with more snapshots or fewer."""
@@ -32,31 +57,34 @@ class Abstraction:
     cones: Mapping[Eqn, Sequence[Eqn]]
 
 
-def abstraction(function: Function, sizes: Sizes, unstored: Unstored, ways: Ways) -> Abstraction:
+def abstraction(function: Function, sizes: Sizes, storage: Storage, ways: Ways) -> Abstraction:
     """The program of a Function at these sizes."""
     body = function.body
-    absent = frozenset(unstored(body)) - set(body.results)
-    folded = {o: eqn for eqn in body.eqns for o in eqn.outputs if o in absent}
-    stored = [eqn for eqn in body.eqns if not eqn.outputs or not absent.issuperset(eqn.outputs)]
+    kept = storage(body)
+    stored = kept.order
+    folded = {o: eqn for eqn in body.eqns for o in eqn.outputs if o in kept.absent}
     number = {o: k for k, o in enumerate(o for eqn in stored for o in eqn.outputs)}
     counter = Counter(dict(sizes))
     costs = {eqn: _cost(counter, eqn) for eqn in body.eqns}
-    nodes, cones = [], _cones(body.eqns, folded)
+    cones = _cones(body.eqns, folded)
+    read = {
+        eqn: dict.fromkeys(v for part in (eqn, *cones[eqn]) for v in reads(part) if v in number) for eqn in stored
+    }
+    nodes = []
     for eqn in stored:
-        cone = cones[eqn]
-        read = (v for part in (eqn, *cone) for v in reads(part) if v in number)
-        work = costs[eqn] + sum(costs[part] for part in cone)
+        work = costs[eqn] + sum(costs[part] for part in cones[eqn])
         inside = max((counter.alive(inner) for inner in eqn.blocks), default=0)
+        updated = _updated(eqn, kept)
         nodes.append(
             Node(
-                tuple(dict.fromkeys(number[v] for v in read)),
+                tuple(number[v] for v in read[eqn]),
                 tuple(number[o] for o in eqn.outputs),
                 tuple(ways.get(eqn, [Way(inside, work)])),
                 eqn not in ways and _repeatable(eqn),
-                tuple((number[new], number[old]) for new, old in _updated(eqn) if old in number),
+                tuple((number[new], number[old]) for new, old in updated if old in number),
             )
         )
-    given = _in_results(body)
+    given = _in_results(read, body.results, kept)
     bytes_ = tuple(0 if v in given or not v.type.rank else counter.nbytes([v]) for v in number)
     results = frozenset(number[r] for r in body.results if r in number)
     always = counter.nbytes([r for r in body.results if r.type.rank])
@@ -83,8 +111,11 @@ def _repeatable(eqn: Eqn) -> bool:
     return bool(eqn.outputs) and not any(part.op.effect or part.op.binds for part in parts)
 
 
-def _updated(eqn: Eqn) -> Sequence[tuple[Value, Value]]:
+def _updated(eqn: Eqn, kept: Stored) -> Sequence[tuple[Value, Value]]:
     """What is made in the memory of an operand, where that is read for the last time."""
+    for new in eqn.outputs:
+        if new in kept.taken:
+            return [(new, old) for old in kept.taken[new]]
     if eqn.op.updates:
         return [(eqn.output, eqn.inputs[0])]
     count = state_count(eqn.attrs) if eqn.op.loop else 0
@@ -92,10 +123,13 @@ def _updated(eqn: Eqn) -> Sequence[tuple[Value, Value]]:
     return [(new, old) for new, old in states if not isinstance(old, Constant)]
 
 
-def _in_results(body: Block) -> set[Value]:
+def _in_results(
+    read: Mapping[Eqn, Collection[Value]], results: Sequence[Value], kept: Stored
+) -> set[Value]:
     """The results, and what is made in their memory before it is updated for the last time."""
-    found = set(body.results)
-    last = {v: eqn for eqn in body.eqns for v in reads(eqn)}
-    for eqn in reversed(body.eqns):
-        found.update(old for new, old in _updated(eqn) if new in found and last[old] is eqn)
+    found = set(results)
+    last = {v: eqn for eqn, values in read.items() for v in values}
+    for eqn in reversed(read):
+        ending = [old for new, old in _updated(eqn, kept) if new in found and last.get(old) is eqn]
+        found.update(ending if eqn.op.loop else ending[:1])
     return found

@@ -92,7 +92,7 @@ class _Walk:
         ending = {v for v in node.reads if v in self.held and self._read_next(v, k) == NEVER}
         size = self.program.bytes
         need = sum(size[v] for v in node.makes if v not in self.held)
-        need -= sum(min(size[v], size[old]) for v, old in node.taken if old in ending)
+        need -= node.taking(size, ending)
         found = self._cheapest_way(node.ways, need, locked)
         if found is None:
             return False

@@ -8,7 +8,7 @@ executions says all of what is in memory when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,7 +29,8 @@ class Node:
     """A statement: the values that it reads, those that it makes, and the ways to execute it.
 
     `again` says whether it may be executed more than once. What is `taken` are pairs of a value that is made
-    and one that is read, in whose memory it is made where that is read for the last time: an update.
+    and one that is read, in whose memory it is made where that is read for the last time; a value takes that
+    of one other only.
     """
 
     reads: tuple[int, ...]
@@ -37,6 +38,11 @@ class Node:
     ways: tuple[Way, ...]
     again: bool = True
     taken: tuple[tuple[int, int], ...] = ()
+
+    def taking(self, bytes_: Sequence[int], ending: Container[int]) -> int:
+        """The bytes of values whose memory it takes, if these are read for the last time."""
+        found = {v: min(bytes_[v], bytes_[old]) for v, old in reversed(self.taken) if old in ending}
+        return sum(found.values())
 
     @property
     def cheapest(self) -> float:
@@ -114,7 +120,7 @@ def peak(program: Program, executions: Sequence[Execution]) -> int:
         ending = {v for v in node.reads if v in maker and v not in wanted}
         held += sum(bytes_[v] for v in ending)
         wanted |= ending
-        taken = sum(min(bytes_[v], bytes_[old]) for v, old in node.taken if old in ending)
+        taken = node.taking(bytes_, ending)
         most = max(most, held - taken + execution.way.transient)
         held -= sum(bytes_[v] for v in node.makes)
         wanted.difference_update(node.makes)

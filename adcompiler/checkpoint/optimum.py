@@ -8,11 +8,11 @@ first executions that are still to come bound the cost from below (A*: Hart, Nil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
-from itertools import accumulate, count
+from itertools import accumulate, count, product
 
-from .executions import Execution, Node, Program, Way
+from .executions import Execution, Program, Way
 
 State = tuple[int, int]
 """How many nodes have had their first execution; the set of values that are held, as bits."""
@@ -89,16 +89,14 @@ class _Search:
     def _held_after(self, k: int, held: int, way: Way) -> Iterator[int]:
         """What is held after a node is executed: all, or all but what it takes the memory of."""
         node, made = self.program.nodes[k], held | self.makes[k]
-        if self._size(made) + way.transient <= self.budget:
-            yield made
-        elif node.taken:
-            gone = _bits(old for _, old in node.taken)
-            if self._size(made) - self._taken(node, held) + way.transient <= self.budget:
-                yield made & ~gone
-
-    def _taken(self, node: Node, held: int) -> int:
-        bytes_ = self.program.bytes
-        return sum(min(bytes_[v], bytes_[old]) for v, old in node.taken if held >> old & 1)
+        choices: dict[int, list[int | None]] = {v: [None] for v, _ in node.taken}
+        for v, old in node.taken:
+            choices[v].append(old)
+        for gone in product(*choices.values()):
+            ending = [old for old in gone if old is not None]
+            taken = node.taking(self.program.bytes, ending)
+            if self._size(made) - taken + way.transient <= self.budget:
+                yield made & ~_bits(ending)
 
     def _size(self, held: int) -> int:
         if held not in self.sizes:
@@ -117,7 +115,7 @@ class _Search:
         return found
 
 
-def _bits(values: Iterator[int] | Sequence[int]) -> int:
+def _bits(values: Iterable[int]) -> int:
     return sum(1 << v for v in set(values))
 
 

@@ -19,14 +19,9 @@ from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import Sizes
 from adcompiler.transforms.legalise import REPLAYED
 
-from .abstraction import Abstraction, Unstored, Ways, abstraction
-from .executions import Plan, Way, unchanged
+from .abstraction import Abstraction, EveryArray, Storage, Ways, abstraction
+from .executions import Plan, Way
 from .straight_line import front, pareto, within
-
-
-def nothing_unstored(_: object) -> frozenset[Value]:
-    """What a backend leaves unstored that makes an array for each operation."""
-    return frozenset()
 
 
 @dataclass(frozen=True)
@@ -46,15 +41,15 @@ def rematerialise(
     function: Function,
     sizes: Sizes,
     budget: int,
-    unstored: Unstored = nothing_unstored,
+    storage: Storage = EveryArray,
     ways: Ways | None = None,
 ) -> Variant | None:
     """The cheapest program for a budget, in bytes beside the arguments, at these sizes.
 
     The Function is the same where it fits as it is; None where no plan was found that takes so little.
-    `unstored` says which values of a block the backend does not store.
+    `storage` says what the backend stores.
     """
-    found = abstraction(function, sizes, unstored, ways or {})
+    found = abstraction(function, sizes, storage, ways or {})
     plan = within(front(found.program), budget)
     return None if plan is None else _variant(function, found, plan, ways or {})
 
@@ -62,7 +57,7 @@ def rematerialise(
 def variants(
     function: Function,
     sizes: Sizes,
-    unstored: Unstored = nothing_unstored,
+    storage: Storage = EveryArray,
     ways: Ways | None = None,
     most: int = 4,
     measured: Callable[[Function], int] | None = None,
@@ -72,7 +67,7 @@ def variants(
     The first is the lowest that was found, the last the cheapest: the Function as it is, unless its loops
     have several ways. Where `measured` is given, that says what a program takes, instead of the plan.
     """
-    found = abstraction(function, sizes, unstored, ways or {})
+    found = abstraction(function, sizes, storage, ways or {})
     written = [_variant(function, found, plan, ways or {}) for plan in front(found.program)]
     if measured is not None:
         written = pareto([replace(v, peak=measured(v.function)) for v in written])

@@ -87,7 +87,7 @@ def least_peak(program: Program) -> int:
     size = program.bytes
     alone = (
         sum(size[v] for v in {*node.reads, *node.makes} if v in program.maker)
-        - sum(min(size[v], size[old]) for v, old in node.taken)
+        - node.taking(size, node.reads)
         + min(way.transient for way in node.ways)
         for node in program.nodes
     )
