@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..ir.graph import Eqn, Value
+from ..ir.graph import Eqn
 from ..ir.op import Scan
 from ..ir.ops.attributes import integer
 from ..ir.types import ArrayType

@@ -17,6 +17,7 @@ from adcompiler.ir.types import Sizes
 
 from .executions import Node, Program, Way
 
+
 class Stored(Protocol):
     """What a backend makes of a block: the order of its equations, but for those of values that are `absent`,
     never stored; for a value that may be made in the memory of another one, these others."""
@@ -44,6 +45,7 @@ class EveryArray:
     def order(self) -> Sequence[Eqn]:
         return self.block.eqns
 
+
 Ways = Mapping[Eqn, Sequence[Way]]
 """Equations that can be executed in several ways: loops, with more snapshots or fewer."""
 
@@ -67,9 +69,8 @@ def abstraction(function: Function, sizes: Sizes, storage: Storage, ways: Ways) 
     counter = Counter(dict(sizes))
     costs = {eqn: _cost(counter, eqn) for eqn in body.eqns}
     cones = _cones(body.eqns, folded)
-    read = {
-        eqn: dict.fromkeys(v for part in (eqn, *cones[eqn]) for v in reads(part) if v in number) for eqn in stored
-    }
+    operands = {eqn: [v for part in (eqn, *cones[eqn]) for v in reads(part)] for eqn in stored}
+    read = {eqn: dict.fromkeys(v for v in values if v in number) for eqn, values in operands.items()}
     nodes = []
     for eqn in stored:
         work = costs[eqn] + sum(costs[part] for part in cones[eqn])
@@ -123,9 +124,7 @@ def _updated(eqn: Eqn, kept: Stored) -> Sequence[tuple[Value, Value]]:
     return [(new, old) for new, old in states if not isinstance(old, Constant)]
 
 
-def _in_results(
-    read: Mapping[Eqn, Collection[Value]], results: Sequence[Value], kept: Stored
-) -> set[Value]:
+def _in_results(read: dict[Eqn, dict[Value, None]], results: Sequence[Value], kept: Stored) -> set[Value]:
     """The results, and what is made in their memory before it is updated for the last time."""
     found = set(results)
     last = {v: eqn for eqn, values in read.items() for v in values}

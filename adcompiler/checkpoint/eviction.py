@@ -1,15 +1,15 @@
 """Schedules of large programs under a budget: what does not fit is dropped, and made again when it is read.
 
-The program is walked in its order. Where memory does not suffice, those values are dropped that are made again
-most cheaply for the bytes they free and the time until they are read next (after Kirisame et al., Dynamic
-Tensor Rematerialization, 2021; but the program is known here, and so is when a value is read next: Belady
-1966). What a value costs to make again includes what has been dropped of that which it is made from; a value is
-read next, too, when one is that has been dropped and is made from it.
+The program is walked in its order. Where memory does not suffice, those values are dropped that are cheapest
+to make again, for the bytes that they free and the time until they are read next (after Kirisame et al.,
+Dynamic Tensor Rematerialization, 2021; but the program is known here, and so is when a value is read next:
+Belady 1966). What a value costs to make again includes what else has been dropped that it is made from; and a
+value is read next, too, when one is that has been dropped and is made from it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Bias:
 
 
 def evicting(program: Program, budget: int, bias: Bias) -> list[Execution] | None:
-    """Executions that take no more than `budget` bytes, as this bias chooses them; None where it finds none."""
+    """Executions that take no more than `budget` bytes, with this bias; None where it finds none."""
     return _Walk(program, budget - program.always, bias).executions()
 
 
@@ -89,7 +89,8 @@ class _Walk:
         if len(self.done) >= MOST_REPEATS * len(self.program.nodes):
             return False
         node = self.program.nodes[k]
-        ending = {v for v in node.reads if v in self.held and self._read_next(v, k) == NEVER}
+        first = k == self.position
+        ending = [v for v in node.reads if first and v in self.held and self._next_use(v) == NEVER]
         size = self.program.bytes
         need = sum(size[v] for v in node.makes if v not in self.held)
         need -= node.taking(size, ending)
@@ -103,7 +104,7 @@ class _Walk:
         for v in node.makes:
             if v not in self.held:
                 self._hold(v)
-        for v in ending if k == self.position else ():
+        for v in ending:
             self._drop(v)
         return True
 
@@ -150,12 +151,13 @@ class _Walk:
     # ---- what a value is worth ----
 
     def _score(self, value: int) -> float:
-        soon = self._read_next(value, self.position)
+        soon = self._next_use(value)
         if soon == NEVER:
             return 0.0
         cost = self._cost(value)
         wait = soon - self.position + 1.0
-        return cost / (float(self.program.bytes[value]) ** self.bias.bytes * wait**self.bias.time)
+        room: float = self.program.bytes[value] ** self.bias.bytes * wait**self.bias.time
+        return cost / room
 
     def _cost(self, value: int) -> float:
         """The cost of making a value again, once it is dropped."""
@@ -165,20 +167,24 @@ class _Walk:
             self.costs[value] = sum(nodes[k].cheapest if nodes[k].again else float("inf") for k in again)
         return self.costs[value]
 
-    def _read_next(self, value: int, after: int) -> int:
-        """The next node behind this one that reads a value, or one that has been dropped and is made of it."""
-        if self.next.get(value, -1) <= after:
-            seen, waiting, soon = {value}, [value], NEVER
-            while waiting:
-                v = waiting.pop()
-                uses = self.reads[v]
-                place = bisect_left(uses, after + 1)
-                soon = min(soon, uses[place]) if place < len(uses) else soon
-                for k in self.program.readers.get(v, ()):
-                    new = (self.dropped.intersection(self.program.nodes[k].makes)) - seen
-                    seen |= new
-                    waiting += new
-            self.next[value] = soon
+    def _next_use(self, value: int) -> int:
+        known = self.next.get(value, -1)
+        return known if known > self.position else self._read_next(value)
+
+    def _read_next(self, value: int) -> int:
+        """The next node that reads a value, or one that is made of it and has been dropped."""
+        waiting = [value]
+        while waiting:
+            v = waiting[-1]
+            lost = [w for w in self.program.products[v] if w in self.dropped]
+            open_ = [w for w in lost if self.next.get(w, -1) <= self.position]
+            if open_:
+                waiting += open_
+                continue
+            place = bisect_right(self.reads[v], self.position)
+            own = self.reads[v][place] if place < len(self.reads[v]) else NEVER
+            self.next[v] = min([own, *(self.next[w] for w in lost)])
+            waiting.pop()
         return self.next[value]
 
     # ---- memory ----
@@ -196,23 +202,23 @@ class _Walk:
         self._forget(value)
 
     def _forget(self, value: int) -> None:
-        """What was known of values that this one is made from, or that are made of it."""
-        nodes, maker, readers = self.program.nodes, self.program.maker, self.program.readers
-        waiting, seen = [value], {value}
+        """What was known of values that this one is made from, or that are made of it.
+
+        Where it is known when a value is read next, it is known, too, of all dropped ones through which that
+        was found: so the way back ends where it is not known.
+        """
+        sources, products = self.program.sources, self.program.products
+        waiting = [value]
         while waiting:
-            v = waiting.pop()
-            self.next.pop(v, None)
-            new = {u for u in nodes[maker[v]].reads if u in maker} - seen
-            seen |= new
-            for u in new:
-                self.next.pop(u, None)
-            waiting += new & self.dropped
+            for u in sources[waiting.pop()]:
+                if self.next.pop(u, None) is not None and u in self.dropped:
+                    waiting.append(u)
         waiting, seen = [value], {value}
         while waiting:
             v = waiting.pop()
             self.costs.pop(v, None)
-            new = {w for k in readers.get(v, ()) for w in nodes[k].makes} - seen
-            seen |= new
-            for w in new:
+            for w in products[v]:
                 self.costs.pop(w, None)
-            waiting += new & self.dropped
+                if w in self.dropped and w not in seen:
+                    seen.add(w)
+                    waiting.append(w)

@@ -69,6 +69,25 @@ class Program:
         return {value: k for k, node in enumerate(self.nodes) for value in node.makes}
 
     @cached_property
+    def operands(self) -> Sequence[Sequence[int]]:
+        """Of each node, the values that it reads and that nodes make."""
+        return [[v for v in dict.fromkeys(node.reads) if v in self.maker] for node in self.nodes]
+
+    @cached_property
+    def sources(self) -> Mapping[int, Sequence[int]]:
+        """The values that a value is made from."""
+        return {value: self.operands[k] for value, k in self.maker.items()}
+
+    @cached_property
+    def products(self) -> Mapping[int, Sequence[int]]:
+        """The values that are made from a value."""
+        found: dict[int, list[int]] = {value: [] for value in self.maker}
+        for operands, node in zip(self.operands, self.nodes, strict=True):
+            for value in operands:
+                found[value] += node.makes
+        return found
+
+    @cached_property
     def readers(self) -> Mapping[int, Sequence[int]]:
         """The numbers of the nodes that read a value."""
         found: dict[int, list[int]] = {}
@@ -109,19 +128,24 @@ def unchanged(program: Program) -> Plan:
 
 def peak(program: Program, executions: Sequence[Execution]) -> int:
     """The most bytes that are taken at a time, found from the last execution to the first."""
-    bytes_, maker = program.bytes, program.maker
-    wanted = set(program.results & maker.keys())
-    held = sum(bytes_[v] for v in wanted)
-    most = held
+    size, nodes, operands = program.bytes, program.nodes, program.operands
+    wanted = set(program.results & program.maker.keys())
+    held = most = sum(size[v] for v in wanted)
     for execution in reversed(executions):
-        node = program.nodes[execution.node]
-        held += sum(bytes_[v] for v in node.makes if v not in wanted)
-        wanted.update(node.makes)
-        ending = {v for v in node.reads if v in maker and v not in wanted}
-        held += sum(bytes_[v] for v in ending)
-        wanted |= ending
-        taken = node.taking(bytes_, ending)
-        most = max(most, held - taken + execution.way.transient)
-        held -= sum(bytes_[v] for v in node.makes)
-        wanted.difference_update(node.makes)
+        node = nodes[execution.node]
+        for v in node.makes:
+            if v in wanted:
+                wanted.remove(v)
+            else:
+                held += size[v]
+        ending = [v for v in operands[execution.node] if v not in wanted]
+        for v in ending:
+            held += size[v]
+        taken = node.taking(size, ending) if node.taken and ending else 0
+        now = held - taken + execution.way.transient
+        if now > most:
+            most = now
+        wanted.update(ending)
+        for v in node.makes:
+            held -= size[v]
     return most + program.always

@@ -1,5 +1,4 @@
-"""The cheapest schedule of a small program under a budget: shortest paths over what has been executed last and
-what is in memory.
+"""The cheapest schedule of a small program under a budget: a shortest path over what is in memory.
 
 A state is the number of nodes that have been executed for the first time, and the set of values that are
 held. From there any node may be executed whose operands are held, and any value be dropped, at no cost. The
@@ -68,6 +67,7 @@ class _Search:
         costs = [node.cheapest for node in program.nodes]
         self.ahead = list(accumulate(reversed(costs), initial=0.0))[::-1]
         self.useful = [self._useful(k) for k in range(len(program.nodes) + 1)]
+        self.large = _bits(v for v in program.maker if program.bytes[v])
         self.sizes: dict[int, int] = {}
 
     def moves(self, state: State) -> Iterator[Move]:
@@ -83,7 +83,7 @@ class _Search:
                     yield (after, left & self.useful[after]), Execution(k, way)
                 tight |= self._size(held | self.makes[k]) + way.transient > self.budget
         if tight:
-            for v in _numbers(held):
+            for v in _numbers(held & self.large):
                 yield (position, held & ~(1 << v)), None
 
     def _held_after(self, k: int, held: int, way: Way) -> Iterator[int]:

@@ -1,9 +1,9 @@
 """Compute values again instead of keeping them: a finished program in another order, with repetitions.
 
-The top-level block is executed as a plan says. What is computed again is a copy of the equation, with the note
-that replays have, and stands behind a `fence`, so that neither a later pass nor a backend computes it earlier, or takes
-what was computed before in its place. Each number is computed by the same equations of the same numbers: results
-are the same to the last bit.
+The top-level block is executed as a plan says. What is computed again is a copy of the equation, with the
+note that replays have, and stands behind a `fence`: so no later pass and no backend computes it earlier, or
+takes what was computed before in its place. Each number is computed by the same equations of the same
+numbers: results are the same to the last bit.
 
 Comes last, on a program without calls whose systems share their factors: derivatives are taken before.
 """

@@ -15,13 +15,16 @@ from .eviction import Bias, evicting
 from .executions import Execution, Plan, Program, peak, unchanged
 from .optimum import cheapest
 
-SMALL = 12
+SMALL = 14
 """Nodes up to which plans are exact."""
 
-BUDGETS = 10
-"""How many budgets are tried between the least that is possible and what the unchanged program takes."""
+BUDGETS, EFFORT = (10, 30), 2000
+"""How many budgets are tried at least and at most, and how many nodes are walked for them in between."""
 
-BIASES = (Bias(1.0, 1.0), Bias(0.5, 1.0), Bias(2.0, 1.0))
+HALVINGS = 4
+"""How often the gap between a budget that is kept to and one that is not is halved."""
+
+BIASES = (Bias(0.25, 1.0), Bias(1.0, 0.75))
 
 
 class Weighed(Protocol):
@@ -69,17 +72,43 @@ def exact(program: Program) -> Iterator[Plan]:
 
 
 def approximate(program: Program) -> Iterator[Plan]:
-    """Plans for budgets between the largest node and the unchanged program."""
+    """Plans for budgets between the largest node and the unchanged program, the largest budget first."""
     whole = unchanged(program)
     yield whole
-    least = least_peak(program)
-    for k in range(BUDGETS):
-        budget = int(least * (whole.peak / max(least, 1)) ** (k / BUDGETS))
-        tried = (evicting(program, budget, bias) for bias in BIASES)
-        found = [Plan.of(program, executions) for executions in tried if executions is not None]
-        if found:
-            best = min(found, key=lambda plan: plan.cost)
-            yield Plan.of(program, trimmed(program, best.executions, budget))
+    least, met = least_peak(program), whole.peak
+    count = min(max(EFFORT // max(len(program.nodes), 1), BUDGETS[0]), BUDGETS[1])
+    for k in reversed(range(count)):
+        budget = int(least * (whole.peak / max(least, 1)) ** (k / count))
+        if budget >= met:
+            continue
+        plan = kept_to(program, budget)
+        if plan is None:
+            yield from _between(program, budget, met)
+            return
+        met = min(met, plan.peak)
+        yield plan
+
+
+def _between(program: Program, missed: int, met: int) -> Iterator[Plan]:
+    """Plans for less than a budget that was met, and more than one that was missed."""
+    for _ in range(HALVINGS):
+        budget = (missed + met) // 2
+        plan = kept_to(program, budget) if missed < budget else None
+        if plan is None:
+            missed = budget
+        else:
+            met = plan.peak
+            yield plan
+
+
+def kept_to(program: Program, budget: int) -> Plan | None:
+    """The best plan that is found for one budget."""
+    tried = (evicting(program, budget, bias) for bias in BIASES)
+    found = [Plan.of(program, executions) for executions in tried if executions is not None]
+    if not found:
+        return None
+    best = min(found, key=lambda plan: plan.cost)
+    return Plan.of(program, trimmed(program, best.executions, budget))
 
 
 def least_peak(program: Program) -> int:
@@ -97,8 +126,8 @@ def least_peak(program: Program) -> int:
 def trimmed(program: Program, executions: Sequence[Execution], budget: int) -> list[Execution]:
     """Executions without those repetitions that the budget does not ask for, the dearest taken out first."""
     found = list(executions)
-    seen: set[int] = set()
-    repeated = [e for e in found if e.node in seen or seen.add(e.node)]  # type: ignore[func-returns-value]
+    first = {id(e) for e in {e.node: e for e in reversed(found)}.values()}
+    repeated = [e for e in found if id(e) not in first]
     for execution in sorted(repeated, key=lambda e: -e.way.cost):
         place = next(k for k, e in enumerate(found) if e is execution)
         shorter = [*found[:place], *found[place + 1 :]]
