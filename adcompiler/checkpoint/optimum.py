@@ -22,6 +22,8 @@ Move = tuple[State, Execution | None]
 
 def cheapest(program: Program, budget: int) -> list[Execution] | None:
     """The executions of least cost that never take more than `budget` bytes; None where there are none."""
+    if budget < program.always:
+        return None
     search = _Search(program, budget - program.always)
     start, goal = (0, 0), len(program.nodes)
     ahead = search.ahead
