@@ -118,14 +118,18 @@ class _Writer:
         self.env = env
         self.made: dict[Eqn, Sequence[Value]] = {}
         """Of what the latest copy of an equation is made."""
-        self.repeating = False
+        self.since: set[Eqn] | None = None
+        """What has been computed again since a fence; None if that was not the last to be computed."""
 
     def execute(self, eqn: Eqn, cone: Sequence[Eqn]) -> None:
         """A copy of an equation, behind those of the values in its cone that are made of something new."""
-        again = eqn in self.made
-        if again and not self.repeating:
-            emit(OPS["fence"], [])
-        self.repeating = again
+        if eqn not in self.made:
+            self.since = None
+        else:
+            if self.since is None or eqn in self.since:
+                emit(OPS["fence"], [])
+                self.since = set()
+            self.since.add(eqn)
         for part in cone:
             if self.made.get(part) != self._sources(part):
                 self._copy(part)
