@@ -14,20 +14,22 @@ def random_program(seed: int, nodes: int | None = None) -> Program:
     """A DAG of up to 12 nodes: some make two values, take memory over, have two ways, or run once only."""
     choose = random.Random(seed)
     size = [0] * choose.randint(0, 2)
+    unread: list[int] = []
     made: list[Node] = []
     for _ in range(nodes or choose.randint(5, 12)):
         there = range(len(size))
-        reads = tuple(sorted(choose.sample(there, min(len(there), choose.randint(1, 3)))))
+        wanted = choose.sample(unread, min(len(unread), choose.choice([0, 1, 1, 2])))
+        others = choose.sample(there, min(len(there), choose.randint(0 if wanted else 1, 2)))
+        reads = tuple(sorted({*wanted, *others}))
         makes = tuple(range(len(size), len(size) + 1 + (choose.random() < 0.15)))
         size += [choose.randint(1, 9) for _ in makes]
         taken = ((makes[0], choose.choice(reads)),) if reads and choose.random() < 0.25 else ()
         way = Way(choose.choice([0, 0, 2]), float(choose.randint(1, 9)))
         dearer = Way(way.transient // 2, way.cost + choose.randint(1, 4))
         ways = (way, dearer) if choose.random() < 0.3 else (way,)
+        unread = [v for v in (*unread, *makes) if v not in reads]
         made.append(Node(reads, makes, ways, choose.random() < 0.85, taken))
-    inner = [v for node in made for v in node.makes]
-    results = frozenset(choose.sample(inner, choose.randint(1, 2)))
-    return Program(tuple(made), tuple(size), results, choose.choice([0, 5]))
+    return Program(tuple(made), tuple(size), frozenset(unread), choose.choice([0, 5]))
 
 
 def chain(n: int) -> Program:
@@ -65,7 +67,9 @@ def least_cost(program: Program, budget: int) -> float:
                 if node.again:
                     costs = np.minimum(costs, executed(node, costs, masks, held, program.bytes, budget))
         if position < len(program.nodes):
-            costs = executed(program.nodes[position], costs, masks, held, program.bytes, budget)
+            node = program.nodes[position]
+            later = costs if node.again else np.inf
+            costs = np.minimum(later, executed(node, costs, masks, held, program.bytes, budget))
     wanted = bits(program.results)
     return float(costs[masks & wanted == wanted].min())
 

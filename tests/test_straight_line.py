@@ -10,22 +10,21 @@ from abstract_programs import binomial, chain, held_at, least_cost, random_progr
 from adcompiler.checkpoint.executions import Execution, Node, Plan, Program, Way, peak, unchanged
 from adcompiler.checkpoint.straight_line import approximate, exact, front, pareto, within
 
-SEEDS = range(60)
+SEEDS = range(40)
 
 
 def runs(program, plan):
-    """Whether a plan executes every node once in order, others again, and each on operands that are there."""
-    firsts, made = [], set()
+    """Whether a plan executes what it may not repeat once, in order, and all on operands that are there."""
+    once, made = [], set()
     for execution in plan.executions:
         node = program.nodes[execution.node]
         assert execution.way in node.ways
         assert {v for v in node.reads if v in program.maker} <= made
-        if execution.node not in firsts:
-            firsts.append(execution.node)
-        else:
-            assert node.again
+        if not node.again:
+            once.append(execution.node)
         made |= set(node.makes)
-    assert firsts == list(range(len(program.nodes)))
+    assert once == [k for k, node in enumerate(program.nodes) if not node.again]
+    assert program.results & program.maker.keys() <= made
     assert plan.cost == sum(e.way.cost for e in plan.executions)
 
 
@@ -63,7 +62,7 @@ def test_large_programs_are_planned_within_a_twentieth_of_the_optimum():
         served = [(plan, within(found, plan.peak)) for plan in best]
         costs += [mine.cost / plan.cost for plan, mine in served if mine is not None]
         peaks.append(found[0].peak / best[0].peak)
-    assert len(costs) > 150
+    assert len(costs) > 60
     assert min(costs) == min(peaks) == 1.0
     assert mean(costs) < 1.05
     assert mean(peaks) < 1.05

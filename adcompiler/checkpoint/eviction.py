@@ -59,9 +59,15 @@ class _Walk:
         for k, node in enumerate(nodes):
             self.position = k
             if not (self._provide(node.reads) and self._execute(k, frozenset(node.reads))):
-                return None
+                if not node.again or self._exhausted:
+                    return None
+                self._put_off(node.makes)
         self.position = len(nodes)
         return self.done if self._provide(sorted(self.program.results)) else None
+
+    @property
+    def _exhausted(self) -> bool:
+        return len(self.done) >= MOST_REPEATS * len(self.program.nodes)
 
     def _provide(self, values: Collection[int]) -> bool:
         """Make again what is not in memory of these values; whether that can be done."""
@@ -86,7 +92,7 @@ class _Walk:
         return found
 
     def _execute(self, k: int, locked: Collection[int]) -> bool:
-        if len(self.done) >= MOST_REPEATS * len(self.program.nodes):
+        if self._exhausted:
             return False
         node = self.program.nodes[k]
         first = k == self.position
@@ -194,6 +200,12 @@ class _Walk:
         self.dropped.discard(value)
         self.bytes += self.program.bytes[value]
         self._forget(value)
+
+    def _put_off(self, values: Iterable[int]) -> None:
+        """Leave values to be made when they are read."""
+        for v in values:
+            self.dropped.add(v)
+            self._forget(v)
 
     def _drop(self, value: int) -> None:
         del self.held[value]

@@ -1,9 +1,9 @@
 """Straight-line programs as a planner sees them, and what executing them, parts of them again, costs.
 
 A program is a list of nodes in a fixed order, each of which reads and makes values of so many bytes. A
-schedule executes every node once in that order, and before any of them executes earlier ones again. A value
-is held from the node that makes it to the last one that reads it before it is made again: so the list of
-executions says all of what is in memory when.
+schedule executes them in that order, and before any of them executes earlier ones again; what is not read
+before that may be left out the first time. A value is held from the node that makes it to the last one that
+reads it before it is made again: so the list of executions says all of what is in memory when.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class Plan:
 
     @staticmethod
     def of(program: Program, executions: Sequence[Execution]) -> Plan:
-        """The plan of these executions."""
+        """The plan of those of these executions that are needed."""
+        executions = needed(program, executions)
         cost = sum(e.way.cost for e in executions)
         return Plan(tuple(executions), peak(program, executions), cost)
 
@@ -124,6 +125,19 @@ def unchanged(program: Program) -> Plan:
     """Every node once, in its cheapest way."""
     ways = (min(node.ways, key=lambda way: (way.cost, way.transient)) for node in program.nodes)
     return Plan.of(program, [Execution(k, way) for k, way in enumerate(ways)])
+
+
+def needed(program: Program, executions: Sequence[Execution]) -> list[Execution]:
+    """Executions without those that make nothing that is read before it is made again."""
+    wanted = set(program.results)
+    found = []
+    for execution in reversed(executions):
+        node = program.nodes[execution.node]
+        if not node.again or not wanted.isdisjoint(node.makes):
+            found.append(execution)
+            wanted.difference_update(node.makes)
+            wanted.update(node.reads)
+    return found[::-1]
 
 
 def peak(program: Program, executions: Sequence[Execution]) -> int:

@@ -1,8 +1,9 @@
 """The cheapest schedule of a small program under a budget: a shortest path over what is in memory.
 
-A state is the number of nodes that have been executed for the first time, and the set of values that are
-held. From there any node may be executed whose operands are held, and any value be dropped, at no cost. The
-first executions that are still to come bound the cost from below (A*: Hart, Nilsson & Raphael 1968).
+A state is the number of nodes that have had their turn, and the set of values that are held. From there the
+next node, or one before it, may be executed if its operands are held; and any value be dropped, and a node
+left out that may be executed later, at no cost. What is needed of the nodes whose turn is to come bounds the
+cost from below (A*: Hart, Nilsson & Raphael 1968).
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import accumulate, count, product
 
-from .executions import Execution, Program, Way
+from .executions import Execution, Program, Way, unchanged
 
 State = tuple[int, int]
-"""How many nodes have had their first execution; the set of values that are held, as bits."""
+"""How many nodes have had their turn; the set of values that are held, as bits."""
 
 Move = tuple[State, Execution | None]
-"""A state, and the execution that leads there; None where something was dropped."""
+"""A state, and the execution that leads there; None where something was dropped or left out."""
 
 
 def cheapest(program: Program, budget: int) -> list[Execution] | None:
@@ -31,13 +32,11 @@ def cheapest(program: Program, budget: int) -> list[Execution] | None:
     best: dict[State, float] = {start: 0.0}
     came: dict[State, Move] = {}
     queue = [(ahead[0], next(order), start)]
-    done: set[State] = set()
     while queue:
-        _, _, state = heappop(queue)
-        if state in done:
-            continue
-        done.add(state)
+        bound, _, state = heappop(queue)
         position, held = state
+        if bound > best[state] + ahead[position]:
+            continue
         if position == goal and held & search.results == search.results:
             return list(_path(came, state))
         for new, execution in search.moves(state):
@@ -66,7 +65,8 @@ class _Search:
         self.reads = [_bits(v for v in node.reads if v in program.maker) for node in program.nodes]
         self.makes = [_bits(node.makes) for node in program.nodes]
         self.results = _bits(v for v in program.results if v in program.maker)
-        costs = [node.cheapest for node in program.nodes]
+        nodes = {execution.node for execution in unchanged(program).executions}
+        costs = [node.cheapest if k in nodes else 0.0 for k, node in enumerate(program.nodes)]
         self.ahead = list(accumulate(reversed(costs), initial=0.0))[::-1]
         self.useful = [self._useful(k) for k in range(len(program.nodes) + 1)]
         self.large = _bits(v for v in program.maker if program.bytes[v])
@@ -76,6 +76,8 @@ class _Search:
         position, held = state
         again = [k for k in range(position) if self.program.nodes[k].again and self.makes[k] & ~held]
         tight = False
+        if position < len(self.program.nodes) and self.program.nodes[position].again:
+            yield (position + 1, held), None
         for k in [*again, *range(position, min(position + 1, len(self.program.nodes)))]:
             if self.reads[k] & ~held:
                 continue

@@ -1,9 +1,9 @@
 """Compute values again instead of keeping them: a finished program in another order, with repetitions.
 
 The top-level block is executed as a plan says. What is computed again is a copy of the equation, with the
-note that replays have, and stands behind a `fence`: so no later pass and no backend computes it earlier, or
-takes what was computed before in its place. Each number is computed by the same equations of the same
-numbers: results are the same to the last bit.
+note that replays have; what is computed late stands behind a `fence`: so no later pass and no backend
+computes it earlier, or takes what was computed before for it. Each number is computed by the same equations
+of the same numbers: results are the same to the last bit.
 
 Comes last, on a program without calls whose systems share their factors: derivatives are taken before.
 """
@@ -102,9 +102,11 @@ def _written(function: Function, found: Abstraction, order: Sequence[int]) -> Fu
 
     def body(*params: Value) -> Sequence[Value]:
         writer = _Writer(dict(zip(function.body.params, params, strict=True)))
+        last = -1
         for node in order:
             eqn = found.eqns[node]
-            writer.execute(eqn, found.cones[eqn])
+            writer.execute(eqn, found.cones[eqn], late=node <= last)
+            last = max(last, node)
         return [lookup(writer.env, r) for r in function.body.results]
 
     with using(OPS):
@@ -119,11 +121,11 @@ class _Writer:
         self.made: dict[Eqn, Sequence[Value]] = {}
         """Of what the latest copy of an equation is made."""
         self.since: set[Eqn] | None = None
-        """What has been computed again since a fence; None if that was not the last to be computed."""
+        """What has been computed late since a fence; None if that was not the last to be computed."""
 
-    def execute(self, eqn: Eqn, cone: Sequence[Eqn]) -> None:
+    def execute(self, eqn: Eqn, cone: Sequence[Eqn], late: bool) -> None:
         """A copy of an equation, behind those of the values in its cone that are made of something new."""
-        if eqn not in self.made:
+        if not late:
             self.since = None
         else:
             if self.since is None or eqn in self.since:

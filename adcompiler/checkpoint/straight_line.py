@@ -15,7 +15,7 @@ from .eviction import Bias, evicting
 from .executions import Execution, Plan, Program, peak, unchanged
 from .optimum import cheapest
 
-SMALL = 14
+SMALL = 12
 """Nodes up to which plans are exact."""
 
 BUDGETS, EFFORT = (10, 30), 2000
