@@ -10,7 +10,7 @@ from abstract_programs import binomial, chain, held_at, least_cost, random_progr
 from adcompiler.checkpoint.executions import Execution, Node, Plan, Program, Way, peak, unchanged
 from adcompiler.checkpoint.straight_line import approximate, exact, front, pareto, within
 
-SEEDS = range(40)
+SEEDS = range(24)
 
 
 def runs(program, plan):
@@ -62,7 +62,7 @@ def test_large_programs_are_planned_within_a_twentieth_of_the_optimum():
         served = [(plan, within(found, plan.peak)) for plan in best]
         costs += [mine.cost / plan.cost for plan, mine in served if mine is not None]
         peaks.append(found[0].peak / best[0].peak)
-    assert len(costs) > 60
+    assert len(costs) > 40
     assert min(costs) == min(peaks) == 1.0
     assert mean(costs) < 1.05
     assert mean(peaks) < 1.05

@@ -24,6 +24,9 @@ BUDGETS, EFFORT = (10, 30), 2000
 HALVINGS = 4
 """How often the gap between a budget that is kept to and one that is not is halved."""
 
+TRIMMED = 64
+"""How many repetitions of a plan are tried to be taken out."""
+
 BIASES = (Bias(0.25, 1.0), Bias(1.0, 0.75))
 
 
@@ -128,7 +131,7 @@ def trimmed(program: Program, executions: Sequence[Execution], budget: int) -> l
     found = list(executions)
     first = {id(e) for e in {e.node: e for e in reversed(found)}.values()}
     repeated = [e for e in found if id(e) not in first]
-    for execution in sorted(repeated, key=lambda e: -e.way.cost):
+    for execution in sorted(repeated, key=lambda e: -e.way.cost)[:TRIMMED]:
         place = next(k for k, e in enumerate(found) if e is execution)
         shorter = [*found[:place], *found[place + 1 :]]
         if peak(program, shorter) <= budget:
