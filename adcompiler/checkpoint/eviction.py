@@ -73,6 +73,8 @@ class _Walk:
         """Make again what is not in memory of these values; whether that can be done."""
         for value in values:
             pending = sorted(self._lost(value))
+            if not all(self.program.nodes[k].again for k in pending):
+                return False
             while pending:
                 k = pending.pop(0)
                 kept = {v for later in (k, *pending) for v in self.program.nodes[later].reads}
