@@ -287,6 +287,12 @@ Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 # ---- the record ----
 
 TypeRule = Callable[[Sequence[ArrayType], Attrs, Sequence[Block]], tuple[ArrayType, ...]]
+Scratch = Callable[[Sequence[ArrayType], Attrs], Sequence[ArrayType]]
+
+
+def nothing(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """The scratch of a function that makes its result alone."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -306,7 +312,8 @@ class Op:
     """The definition of an operation, never its application.
 
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
-    `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that,
+    `blocks`, callables; several results as a tuple); `scratch(types, attrs)` are the arrays that this makes
+    beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math` that,
     applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
     not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
     `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
@@ -326,6 +333,7 @@ class Op:
     numpy: Callable[..., Any]
     derivative: Derivative
     lowering: Lowering
+    scratch: Scratch = nothing
     sympy: Callable[..., Any] | None = None
     dispatch: tuple[Callable[..., Any], ...] = ()
     dispatch_names: tuple[str, ...] = ()

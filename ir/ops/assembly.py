@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import ShapeError, VerifierError
 from ..graph import Attrs, Block, Eqn, Value
 from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Whole, constructor
-from ..types import ArrayType, Dim, shape_text
+from ..types import BOOL, ArrayType, Dim, shape_text
 from . import attributes
 from .arithmetic import add
 from .arrays import iota, on_expressions, size_value
@@ -180,6 +180,7 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
         numpy=numpy,
         derivative=Linear(lambda eqn, ct: [op(ct, k=eqn.attrs["k"])]),
         lowering=Element(element),
+        scratch=lambda types, attrs: [ArrayType(BOOL, types[0].shape[-2:])],
         sympy=on_expressions(numpy),
         samples=(
             Sample((matrix(-1, 1, 3, 3),), {"k": 0}),

@@ -70,8 +70,9 @@ where = elementwise(
 
 
 def _guarded(x: Any, y: Any) -> Any:
+    result = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y)), np.asarray(y).dtype)
     with np.errstate(invalid="ignore"):
-        return np.where(np.equal(y, 0), np.zeros_like(y), x * y)
+        return np.multiply(x, y, out=result, where=np.not_equal(y, 0))[()]
 
 
 def _guarded_transpose(eqn: Eqn, k: int, ct: Value) -> Value:
@@ -87,6 +88,7 @@ guarded_mul: Op = elementwise(
     scalar="{0} * {1} if {1} != 0 else {dtype}(0)",
     sympy=lambda x, y: x * y,
     partials=multilinear(_guarded_transpose, chosen=(0,)),
+    scratch=lambda types, attrs: [ArrayType(BOOL, types[1].shape)],
     samples=(*binary(-1, 1, 1, 2), _SILENT),
 )
 """x * y, and 0 where y is 0, whatever x is: bilinear, so that derivatives of any order are right."""
