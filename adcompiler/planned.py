@@ -130,7 +130,7 @@ class CutVariant:
 
     def peak(self, sizes: Sizes) -> int:
         """The most bytes at a time of one call of each part."""
-        forward, pullback = self.forward.needs, self.pullback.needs
+        forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         if forward is None or pullback is None:
             return 0
         held = forward.result_bytes(sizes)
@@ -164,7 +164,7 @@ class PlannedPullback:
 
 def _peak(compiled: Compiled) -> Callable[[Sizes], int]:
     def peak(sizes: Sizes) -> int:
-        needs = compiled.needs
+        needs = compiled.needs_at(sizes)
         if needs is None:
             return 0
         return needs.result_bytes(sizes) + needs.workspace_bytes(sizes) + needs.inside_bytes(sizes)
