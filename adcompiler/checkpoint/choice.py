@@ -128,6 +128,8 @@ class Variant:
         The most bytes at a time beyond the arguments, as a function of all its sizes.
     work
         Floating-point operations of a call in which no trip is evaluated twice.
+    largest
+        What of that takes most, as a function of the same: words that follow on a number of bytes.
     two_phase
         Whether it stops between the way forward and the way back.
     """
@@ -135,6 +137,7 @@ class Variant:
     loops: tuple[Scheduled, ...]
     peak: Callable[[Sizes], int]
     work: Callable[[Sizes], float]
+    largest: Callable[[Sizes], str]
     two_phase: bool = False
 
 
@@ -180,7 +183,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     PlanError
         No variant fits into the budget.
     """
-    tried = [_Tried(number, variant, sizes) for number, variant in enumerate(variants)]
+    tried = [Tried(number, variant, sizes) for number, variant in enumerate(variants)]
     match plan:
         case Budget():
             found = [choice for t in tried if (choice := t.within(plan.bytes)) is not None]
@@ -198,7 +201,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     return tried[-1].choice([])
 
 
-class _Tried:
+class Tried:
     """A variant at given sizes, and the path of memory along which its loops are given more."""
 
     def __init__(self, number: int, variant: Variant, sizes: Sizes) -> None:
@@ -277,11 +280,16 @@ class _Tried:
             self.variant.work(self.base) + again,
         )
 
+    def largest(self, choice: Choice) -> str:
+        """What takes most of the memory of what runs."""
+        names = [name for loop in self.loops for name in loop.scheduled.sizes]
+        return self.variant.largest({**self.base, **dict(zip(names, choice.sizes, strict=True))})
+
     # ---- how far along it a plan goes ----
 
     def within(self, memory: int) -> Choice | None:
         """The furthest place at which no more than this memory is taken; None if there is none."""
-        place = _last(self.length, lambda p: self.bound(p) <= memory)
+        place = max(_last(self.length, lambda p: self.bound(p) <= memory), 0)  # a bound may be too high
         while place >= 0:
             choice = self.at(place)
             if choice.peak <= memory:
@@ -346,9 +354,11 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
     return [int((stored * state + taped * tape).max(initial=0)) for state, tape in weights]
 
 
-def _too_small(plan: Budget, tried: Sequence[_Tried]) -> PlanError:
+def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
     least = min((t.at(0) for t in tried), key=lambda c: c.peak)
+    largest = tried[least.variant].largest(least)
     return PlanError(
-        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}",
+        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
+        f"{largest}",
         hint=f"Budget({least.peak}) is feasible",
     )
