@@ -287,26 +287,40 @@ class Tried:
 
     # ---- how far along it a plan goes ----
 
+    @cached_property
+    def least(self) -> Choice:
+        """What takes the least memory: close to the beginning, where no loop has more than it must have, but
+        where plans are long.
+        """
+        least, place = self.at(0), 1
+        while place < self.length and self.bound(place) < least.peak:
+            least = min(least, self.at(place), key=lambda c: c.peak)
+            place *= 2
+        return least
+
     def within(self, memory: int) -> Choice | None:
         """The furthest place at which no more than this memory is taken; None if there is none."""
-        place = max(_last(self.length, lambda p: self.bound(p) <= memory), 0)  # a bound may be too high
-        while place >= 0:
+        if memory < self.least.peak:
+            return None
+        place = _last(self.length, lambda p: self.bound(p) <= memory)
+        while place > 0:
             choice = self.at(place)
             if choice.peak <= memory:
                 return choice
-            place = -1 if place == 0 else max(place - max(choice.peak - memory, place // 64), 0)
-        return None
+            place -= max(choice.peak - memory, place // 64)
+        return self.least
 
     @property
     def lightest(self) -> float:
         """The least work."""
-        return self._work(self.length)
+        return self.work(self.length)
 
     def at_most(self, work: float) -> Choice:
         """The first place at which no more work than this is done."""
-        return self.at(self.length - _last(self.length, lambda p: self._work(self.length - p) <= work))
+        return self.at(self.length - _last(self.length, lambda p: self.work(self.length - p) <= work))
 
-    def _work(self, place: int) -> float:
+    def work(self, place: int) -> float:
+        """The work at a place of the path."""
         memory = self.given(place)
         schedules = {**self.fixed, **{loop: loop.within(memory[loop]) for loop in self.free}}
         return self.variant.work(self.base) + sum(loop.again(s) for loop, s in schedules.items())
@@ -355,7 +369,7 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
 
 
 def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
-    least = min((t.at(0) for t in tried), key=lambda c: c.peak)
+    least = min((t.least for t in tried), key=lambda c: c.peak)
     largest = tried[least.variant].largest(least)
     return PlanError(
         f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
