@@ -1,0 +1,123 @@
+"""What there is to say of a plan at given sizes: what schedules do, counted, and what else could be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from adcompiler.ir.types import Sizes
+
+from .actions import ADVANCE, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE, Integers
+from .choice import Tried, Variant
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+"""A tuple that begins with bytes and operations."""
+
+PLACES = 48
+"""Places of a path that are looked at."""
+
+POINTS = 10
+"""Points of a front that are shown."""
+
+
+# ---- what a schedule does ----
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a schedule does, counted.
+
+    Attributes
+    ----------
+    slots, tapes
+        The most snapshots beyond the state that the loop begins with, and the most tapes, at a time each.
+    plain, taped
+        Evaluations of a trip without and with its tape.
+    writes
+        Snapshots written.
+    """
+
+    slots: int
+    tapes: int
+    plain: int
+    taped: int
+    writes: int
+
+    @property
+    def snapshots(self) -> int:
+        """The slots as textbooks count them, the first state with them."""
+        return self.slots + 1
+
+    @property
+    def evaluations(self) -> int:
+        """Plain and taped together."""
+        return self.plain + self.taped
+
+
+def run(actions: Integers) -> Run:
+    """What actions do, a whole schedule, int64 [count, 5]; the counts are those of `actions.replay`."""
+    kinds, trips = actions[:, 0], actions[:, 2] - actions[:, 1]
+    slots, tapes = held(actions).max(axis=0, initial=0)
+    plain, taped = (int(trips[kinds == kind].sum()) for kind in (ADVANCE, TAPE))
+    return Run(int(slots), int(tapes), plain, taped, int((kinds == STORE).sum()))
+
+
+def held(actions: Integers) -> Integers:
+    """Snapshots in memory and tapes after each action: int64 [count, 2]."""
+    kinds, trips, in_memory = actions[:, 0], actions[:, 2] - actions[:, 1], actions[:, 4] == MEMORY
+    stored = (kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP))
+    taped = (kinds == TAPE).astype(np.int64) - (kinds == REVERSE)
+    return np.cumsum(np.stack([stored * in_memory, taped * trips], axis=1), axis=0)
+
+
+# ---- what else could be had ----
+
+
+@dataclass(frozen=True)
+class Point:
+    """A budget that is feasible, in bytes, and the operations of the call that it allows."""
+
+    peak: int
+    work: float
+
+
+def front(variants: Sequence[Variant], sizes: Sizes) -> tuple[Point, ...]:
+    """Some points of the Pareto front of memory and work, from the least memory to the least work.
+
+    The first and the last are exactly these; those between them are spread over the bytes, each a factor apart.
+    """
+    tried = [Tried(number, variant, sizes) for number, variant in enumerate(variants)]
+    guessed = [(t.bound(place), t.work(place), t, place) for t in tried for place in _places(t)]
+    between = [t.at(place) for _, _, t, place in _spread(_best(guessed))]
+    ends = [choice for t in tried for choice in (t.least, t.at(t.length))]
+    found = _best([(choice.peak, choice.work) for choice in (*ends, *between)])
+    return tuple(Point(peak, work) for peak, work in _spread(found))
+
+
+def _places(tried: Tried) -> list[int]:
+    """Places of a path, from its beginning to its end."""
+    least = sum(loop.least for loop in tried.free) or 1
+    most = tried.length + least
+    inner = (int(least * (most / least) ** (k / PLACES)) - least for k in range(1, PLACES))
+    return sorted({0, *(place for place in inner if place > 0), tried.length})
+
+
+def _best(points: Iterable[Row]) -> list[Row]:
+    """Those in the order of their memory that do less work than all with no more memory."""
+    found: list[Row] = []
+    for point in sorted(points, key=lambda p: p[:2]):
+        if not found or point[1] < found[-1][1]:
+            found.append(point)
+    return found
+
+
+def _spread(points: Sequence[Row]) -> list[Row]:
+    """No more than POINTS of them: both ends, and between them those nearest to even factors of memory."""
+    if len(points) <= POINTS:
+        return list(points)
+    scale = np.log([max(point[0], 1) for point in points])
+    wanted = np.linspace(scale[0], scale[-1], POINTS)
+    return [points[k] for k in sorted({int(np.abs(scale - at).argmin()) for at in wanted} | {0, len(points) - 1})]
