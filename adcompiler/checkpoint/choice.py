@@ -292,10 +292,11 @@ class Tried:
         """What takes the least memory: close to the beginning, where no loop has more than it must have, but
         where plans are long.
         """
-        least, place = self.at(0), 1
+        least, unit = self.at(0), min((min(loop.state, loop.tape) for loop in self.free), default=0)
+        place = unit
         while place < self.length and self.bound(place) < least.peak:
             least = min(least, self.at(place), key=lambda c: c.peak)
-            place *= 2
+            place += max(unit, place // 8)
         return least
 
     def within(self, memory: int) -> Choice | None:

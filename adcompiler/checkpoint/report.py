@@ -93,7 +93,8 @@ def front(variants: Sequence[Variant], sizes: Sizes) -> tuple[Point, ...]:
     guessed = [(t.bound(place), t.work(place), t, place) for t in tried for place in _places(t)]
     between = [t.at(place) for _, _, t, place in _spread(_best(guessed))]
     ends = [choice for t in tried for choice in (t.least, t.at(t.length))]
-    found = _best([(choice.peak, choice.work) for choice in (*ends, *between)])
+    least = min(t.least.peak for t in tried)
+    found = _best([(c.peak, c.work) for c in (*ends, *between) if c.peak >= least])
     return tuple(Point(peak, work) for peak, work in _spread(found))
 
 
