@@ -87,7 +87,7 @@ class Point:
 def front(variants: Sequence[Variant], sizes: Sizes) -> tuple[Point, ...]:
     """Some points of the Pareto front of memory and work, from the least memory to the least work.
 
-    The first and the last are exactly these; those between them are spread over the bytes, each a factor apart.
+    The first and the last are exactly these; those between them are spread over the bytes by even factors.
     """
     tried = [Tried(number, variant, sizes) for number, variant in enumerate(variants)]
     guessed = [(t.bound(place), t.work(place), t, place) for t in tried for place in _places(t)]
@@ -121,4 +121,4 @@ def _spread(points: Sequence[Row]) -> list[Row]:
         return list(points)
     scale = np.log([max(point[0], 1) for point in points])
     wanted = np.linspace(scale[0], scale[-1], POINTS)
-    return [points[k] for k in sorted({int(np.abs(scale - at).argmin()) for at in wanted} | {0, len(points) - 1})]
+    return [points[k] for k in sorted({int(np.abs(scale - at).argmin()) for at in wanted})]

@@ -1,0 +1,287 @@
+"""What is said of a plan: the records of which an explanation is made, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adcompiler.checkpoint.choice import Schedule
+from adcompiler.checkpoint.report import Run
+from adcompiler.memory import Memory
+
+SHOWN = 8
+"""Rows of a table that the text has; the JSON has all."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array that is alive at the peak: its name in the generated source, and the line that made it."""
+
+    name: str
+    bytes: int
+    line: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A value of a loop that its adjoint reads: bytes a trip, why it is kept, and who reads it."""
+
+    name: str
+    type: str
+    line: str
+    bytes: int
+    why: str
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """Operations of a line of the user's that the way back does again, `times` in a call."""
+
+    line: str
+    operations: tuple[str, ...]
+    times: int
+    work: float
+
+
+@dataclass(frozen=True)
+class LoopSchedule:
+    """How a loop runs by a schedule.
+
+    Attributes
+    ----------
+    asked
+        What was asked for at the loop, "" where the plan of the program decides.
+    state, tape
+        Bytes of a snapshot, and of the tape of a trip.
+    memory
+        The most bytes that both take at a time.
+    run
+        What is done each time the loop runs.
+    work
+        Operations of the evaluations beyond the first of each trip, in a call.
+    """
+
+    asked: str
+    state: int
+    tape: int
+    memory: int
+    run: Run
+    work: float
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop of the user's whose adjoint runs.
+
+    `trips` is None where only the call finds out; the loop runs `times` in a call. It has a schedule, or a
+    reason why not.
+    """
+
+    line: str
+    trips: int | None
+    times: int
+    kept: tuple[Kept, ...]
+    schedule: LoopSchedule | None
+    unscheduled: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A budget that is feasible, and the extra work that it takes, of the function's own work."""
+
+    peak: int
+    extra: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a call does under its plan, and what it could do under others.
+
+    Attributes
+    ----------
+    function, stage, plan
+        What is explained.
+    memory
+        The bytes that the call takes, by kind.
+    line
+        Where they are most, "" where the line that runs then is none of the user's.
+    alive
+        What is alive there, the largest first; together these are the peak.
+    loops
+        Loops whose adjoints run, in their order.
+    recomputed
+        What the way back computes again once for each trip, beside the evaluations of schedules.
+    forward, work
+        Floating-point operations of the function itself, and of the call.
+    extra
+        What the plan adds to those of `plan="auto"`, as a fraction of `forward`.
+    front
+        Budgets from the least that is feasible to the largest that changes anything, and their extra work.
+    """
+
+    function: str
+    stage: str
+    plan: str
+    memory: Memory
+    line: str
+    alive: tuple[Array, ...]
+    loops: tuple[Loop, ...]
+    recomputed: tuple[Recomputed, ...]
+    forward: float
+    work: float
+    extra: float
+    front: tuple[Offer, ...]
+
+    @property
+    def peak(self) -> int:
+        """The most bytes at a time beyond the arguments."""
+        return self.memory.peak
+
+    @property
+    def least(self) -> int:
+        """The least budget that is feasible."""
+        return self.front[0].peak
+
+    def picture(self, path: str) -> None:
+        """Draw memory over time, and what is evaluated, stored and reversed, as PNG, SVG or PDF.
+
+        Raises
+        ------
+        ArgumentError
+            There is no loop whose trips are known.
+        """
+        from .picture import draw
+
+        draw(path, self)
+
+    # ---- JSON ----
+
+    def to_json(self) -> str:
+        """One object: `fields` as text."""
+        return json.dumps(self.fields(), indent=2, allow_nan=False)
+
+    def fields(self) -> dict[str, Any]:
+        """The attributes under their names, records as dicts.
+
+        Beside these `peak` and `least`; `memory` has its parts and `unknown`; a loop's `schedule` is null or
+        has asked, state, tape, memory, work, slots, snapshots, tapes, plain, taped, evaluations and writes.
+        """
+        memory = dict(vars(self.memory))
+        return {
+            **{name: getattr(self, name) for name in ("function", "stage", "plan", "peak", "line")},
+            "memory": memory | {"unknown": list(self.memory.unknown)},
+            "alive": [dict(vars(array)) for array in self.alive],
+            "loops": [_loop_fields(loop) for loop in self.loops],
+            "recomputed": [_plain(vars(row)) for row in self.recomputed],
+            **{name: getattr(self, name) for name in ("forward", "work", "extra", "least")},
+            "front": [dict(vars(offer)) for offer in self.front],
+        }
+
+    # ---- text ----
+
+    def __str__(self) -> str:
+        sections = [list(self._head()), list(self._alive()), *map(_loop_lines, self.loops)]
+        sections += [list(self._recomputed()), list(self._front())]
+        return "\n\n".join("\n".join(section) for section in sections if section)
+
+    def _head(self) -> Iterator[str]:
+        yield f"{self.function}, {self.stage}, plan={self.plan}"
+        yield f"peak   {self.memory}".replace("\n", "\n       ")
+        if self.line:
+            yield f"at     {self.line}"
+        yield (
+            f"work   {self.work:.3g} operations, {self.forward:.3g} in the function itself; the plan adds "
+            f"{self.extra:,.0%} of the latter"
+        )
+        yield f"least  {self.least:,} bytes are feasible"
+
+    def _alive(self) -> Iterator[str]:
+        if self.alive:
+            yield "alive at the peak, bytes"
+            yield from table([[f"{a.bytes:,}", a.name, a.line] for a in self.alive[:SHOWN]])
+            yield from _rest(self.alive, "in all", sum(a.bytes for a in self.alive[SHOWN:]))
+
+    def _recomputed(self) -> Iterator[str]:
+        if self.recomputed:
+            yield "computed again on the way back, times and operations"
+            rows = [[f"{r.times:,}", f"{r.work:.3g}", r.line] for r in self.recomputed[:SHOWN]]
+            yield from table(rows, numbers=2)
+            yield from _rest(self.recomputed, "operations", sum(r.work for r in self.recomputed[SHOWN:]))
+
+    def _front(self) -> Iterator[str]:
+        yield "budgets, and the extra work that they take"
+        yield from table([[f"{offer.peak:,}", f"{offer.extra:,.0%}"] for offer in self.front], numbers=2)
+
+
+def _loop_lines(loop: Loop) -> list[str]:
+    trips = "trips that the call finds out" if loop.trips is None else _counted(loop.trips, "trip")
+    often = f", {loop.times:,} times" if loop.times > 1 else ""
+    lines = [f"loop at {loop.line}", f"  {trips}{often}; {_how(loop)}"]
+    if loop.schedule is not None:
+        run = loop.schedule.run
+        lines += [
+            f"  at most {_counted(run.slots, 'snapshot')} of {loop.schedule.state:,} bytes beyond the first "
+            f"state (s = {run.snapshots:,}), {_counted(run.tapes, 'tape')} of {loop.schedule.tape:,}; "
+            f"{loop.schedule.memory:,} bytes at a time",
+            f"  {_counted(run.evaluations, 'evaluation')} of a trip, {run.plain:,} plain and {run.taped:,} "
+            f"taped; {_counted(run.writes, 'snapshot')} written; {loop.schedule.work:.3g} operations again",
+        ]
+    for kept in loop.kept[:SHOWN]:
+        lines.append(f"  keeps {kept.name}: {kept.type}, {kept.bytes:,} bytes a trip, made at {kept.line}")
+        lines.append(f"    {kept.why}; read by {_listed(kept.readers)}")
+    return [*lines, *_rest(loop.kept, "bytes a trip", sum(k.bytes for k in loop.kept[SHOWN:]))]
+
+
+def _how(loop: Loop) -> str:
+    if loop.schedule is None:
+        return f"no schedule: {loop.unscheduled}"
+    return f"by a schedule, {loop.schedule.asked or 'as the plan decides'}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _listed(readers: Sequence[str], most: int = 3) -> str:
+    more = [f"{len(readers) - most} more"] if len(readers) > most else []
+    return "; ".join([*readers[:most], *more])
+
+
+def _rest(rows: Sequence[Any], what: str, amount: float) -> Iterator[str]:
+    if len(rows) > SHOWN:
+        yield f"  and {len(rows) - SHOWN} more, {amount:,.0f} {what}"
+
+
+def table(rows: Sequence[Sequence[str]], numbers: int = 1) -> list[str]:
+    """Lines with aligned columns, the first `numbers` of them to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = (
+        [f"{c:>{w}}" if k < numbers else f"{c:{w}}" for k, (c, w) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    )
+    return ["  " + "  ".join(cells).rstrip() for cells in aligned]
+
+
+# ---- fields ----
+
+
+def _loop_fields(loop: Loop) -> dict[str, Any]:
+    return {
+        **vars(loop),
+        "kept": [_plain(vars(kept)) for kept in loop.kept],
+        "schedule": None if loop.schedule is None else _schedule_fields(loop.schedule),
+    }
+
+
+def _schedule_fields(found: LoopSchedule) -> dict[str, Any]:
+    run = found.run
+    own = {name: getattr(found, name) for name in ("asked", "state", "tape", "memory", "work")}
+    return own | vars(run) | {"snapshots": run.snapshots, "evaluations": run.evaluations}
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(x) if isinstance(x, tuple) else x for name, x in fields.items()}
