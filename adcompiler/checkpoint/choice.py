@@ -8,13 +8,14 @@ decides: so a larger budget never costs more, and a smaller one never peaks high
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
 
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import PlanError
+from adcompiler.ir.graph import Block
 from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules.moves import Integers, of_actions
 
@@ -71,7 +72,7 @@ class Loop:
             max(sum(state * d.itemsize for d, (state, _) in elements.items()), 1),
             max(sum(tape * d.itemsize for d, (_, tape) in elements.items()), 1),
             elements,
-            Counter(dict(sizes)).flops(scheduled.trip),
+            _work(scheduled, sizes),
             two_phase,
         )
 
@@ -110,6 +111,12 @@ class Loop:
     def again(self, schedule: Schedule) -> float:
         """The work of the evaluations beyond the first of each trip."""
         return self.times * self.work * (schedule.evaluations - self.trips)
+
+
+def _work(scheduled: Scheduled, sizes: Sizes) -> float:
+    """The work of a trip, in the mean of all."""
+    loop = replace(scheduled.pair.forward, blocks=(scheduled.trip,))
+    return Counter(dict(sizes)).flops(Block((), (loop,), ())) / max(scheduled.trips.value(sizes), 1)
 
 
 def _value(elements: Mapping[DType, Dim], dtype: DType, sizes: Sizes) -> int:
@@ -289,14 +296,16 @@ class Tried:
 
     @cached_property
     def least(self) -> Choice:
-        """What takes the least memory: close to the beginning, where no loop has more than it must have, but
-        where plans are long.
-        """
-        least, unit = self.at(0), min((min(loop.state, loop.tape) for loop in self.free), default=0)
-        place = unit
-        while place < self.length and self.bound(place) < least.peak:
-            least = min(least, self.at(place), key=lambda c: c.peak)
-            place += max(unit, place // 8)
+        """What takes the least memory."""
+        return self._least_from(0)
+
+    def _least_from(self, first: int) -> Choice:
+        """What takes the least memory at this place or further along: with more memory plans are shorter."""
+        least, unit = self.at(first), min((min(loop.state, loop.tape) for loop in self.free), default=1)
+        step = unit
+        while first + step <= self.length and self.bound(first + step) < least.peak:
+            least = min(least, self.at(first + step), key=lambda c: c.peak)
+            step += max(unit, step // 8)
         return least
 
     def within(self, memory: int) -> Choice | None:
@@ -317,8 +326,9 @@ class Tried:
         return self.work(self.length)
 
     def at_most(self, work: float) -> Choice:
-        """The first place at which no more work than this is done."""
-        return self.at(self.length - _last(self.length, lambda p: self.work(self.length - p) <= work))
+        """What takes the least memory where no more work than this is done."""
+        more = _last(self.length, lambda p: self.work(self.length - p) <= work)
+        return self._least_from(self.length - more)
 
     def work(self, place: int) -> float:
         """The work at a place of the path."""

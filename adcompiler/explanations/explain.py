@@ -40,7 +40,8 @@ def explain(
     taken = memory(compiled, given, inputs, read)
     named, plan = planned.planner.named(planned.sizes(inputs)), planned.planner.plan
     source = planned.planner.unscheduled[choice.variant]
-    program = Program(source, named, everything=plan == "store_all")
+    scheduled = tuple(loop.scheduled.pair for loop in choice.loops)
+    program = Program(source, named, plan == "store_all", scheduled)
     variants = every.planner.variants(every.variants)
     forward, base = planned.planner.forward(named), variants[0].work(named)
 
@@ -94,7 +95,7 @@ def _loop(
     schedules: Mapping[Eqn, LoopSchedule],
 ) -> Loop:
     found = schedules.get(eqn)
-    reason = program.unscheduled(eqn, schedules) if found is None else ""
+    reason = program.unscheduled(eqn) if found is None else ""
     return Loop(line(eqn.location), trips, times, kept, found, reason)
 
 

@@ -32,9 +32,8 @@ def draw(path: str, explanation: Explanation) -> None:
 
     loops = [loop for loop in explanation.loops if loop.trips and (loop.kept or loop.schedule)]
     if not loops:
-        raise ArgumentError(
-            f"there is nothing to draw: `{explanation.function}` has no loop of known trips that keeps anything"
-        )
+        problem = "has no loop of known trips that keeps anything"
+        raise ArgumentError(f"there is nothing to draw: `{explanation.function}` {problem}")
     figure = Figure(figsize=(1 + 6 * len(loops), 6.5), layout="constrained")
     panels = figure.subplots(2, len(loops), squeeze=False, sharex="col")
     for (above, below), loop in zip(panels.T, loops, strict=True):
@@ -47,7 +46,8 @@ def draw(path: str, explanation: Explanation) -> None:
     figure.legend(
         *panels[1][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
     )
-    figure.suptitle(f"{explanation.function}, plan={explanation.plan}: {explanation.peak:,} bytes in all")
+    taken = f"{explanation.peak:,} bytes at the peak"
+    figure.suptitle(f"{explanation.function}, plan={explanation.plan}: {taken}")
     figure.savefig(path, format=Path(path).suffix.removeprefix(".") or "png", dpi=150)
 
 

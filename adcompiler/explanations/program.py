@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from adcompiler.checkpoint.pairs import pairs
+from adcompiler.checkpoint.pairs import Pair, pairs
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import Location
 from adcompiler.ir.graph import Block, Eqn, Function, Value, captured, reads, walk
@@ -32,11 +32,15 @@ def remark(eqn: Eqn) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A program without schedules at given sizes; `everything` says that its plan keeps all that is read."""
+    """A program at given sizes, as it was before some of its loops were scheduled, these pairs.
+
+    `everything` says that its plan keeps all that is read.
+    """
 
     function: Function
     sizes: Sizes
     everything: bool
+    scheduled: tuple[Pair, ...]
 
     @cached_property
     def home(self) -> dict[Eqn, Block]:
@@ -53,18 +57,18 @@ class Program:
 
     def loops(self) -> Iterator[tuple[Eqn, float, int | None, tuple[Kept, ...]]]:
         """Loops of the way forward of which something is kept, or around which there is none, with how often
-        they run, their trips and what is kept.
+        they run, their trips where these are known and always the same, and what is kept.
         """
-        counter, found = Counter(dict(self.sizes)), set[Eqn]()
+        counter, often, kept = Counter(dict(self.sizes)), dict[Eqn, float](), dict[Eqn, tuple[Kept, ...]]()
         for eqn, times in counter.runs(self.function.body):
-            if not eqn.op.loop or eqn in found or eqn.note not in (None, REPLAYED):
-                continue
-            kept = tuple(self._kept(eqn, counter))
-            if kept or self.home[eqn] is self.function.body:
-                found.add(eqn)
+            if eqn.op.loop and eqn.note in (None, REPLAYED):
+                often[eqn] = often.get(eqn, 0.0) + times
+                kept[eqn] = tuple(self._kept(eqn, counter))
+        for eqn, times in often.items():
+            if kept[eqn] or self.home[eqn] is self.function.body:
                 length = trip_count(eqn.attrs)
-                known = length.names() <= {*self.function.sizes, *self._indices}
-                yield eqn, times, max(length.value(counter.sizes), 0) if known else None, kept
+                known = length.names() <= set(self.function.sizes)
+                yield eqn, times, max(length.value(self.sizes), 0) if known else None, kept[eqn]
 
     @cached_property
     def _indices(self) -> set[str]:
@@ -83,7 +87,9 @@ class Program:
                 known = all(d.names() <= counter.sizes.keys() for d in element.shape)
                 nbytes = counter.elements(element) * element.dtype.itemsize if known else 0
                 name = value.name or (f"the result of {maker.op.name}" if maker else "a value")
-                yield Kept(name, str(element), line(location), nbytes, self._why(maker), tuple(readers))
+                taped = any(stack is pair.forward.outputs[k] for pair in self.scheduled for k in pair.tape)
+                why = self._why(maker)
+                yield Kept(name, str(element), line(location), nbytes, taped, why, tuple(readers))
 
     def _readers(self, value: Value, block: Block) -> Iterator[Eqn]:
         """The equations of the way back that read a value of a block, those inside loops and branches."""
@@ -96,14 +102,14 @@ class Program:
             yield from self._readers(result, self.home[owner])
 
     def _inside(self, value: Value, eqn: Eqn) -> Iterator[Eqn]:
-        if not eqn.blocks:
+        stacks = split(eqn.attrs, eqn.inputs).slices if eqn.op.loop else ()
+        if value in eqn.inputs[: len(eqn.inputs) - len(stacks)]:
             yield eqn
         for inner in eqn.blocks:
             aliases = [value] if value in captured(inner) else []
             if eqn.op.loop and inner is loop_body(eqn):
                 slices = split(eqn.attrs, inner.params[1:]).slices
-                operands = split(eqn.attrs, eqn.inputs).slices
-                aliases += [p for p, x in zip(slices, operands, strict=True) if x is value]
+                aliases += [p for p, x in zip(slices, stacks, strict=True) if x is value]
             for alias in aliases:
                 for e in inner.eqns:
                     if alias in reads(e):
@@ -133,8 +139,8 @@ class Program:
             return "the plan keeps all that is read"
         return "to keep it costs less than to replay it"
 
-    def unscheduled(self, loop: Eqn, scheduled: Collection[Eqn]) -> str:
-        """Why a loop does not run by a schedule, of a program in which these loops do."""
+    def unscheduled(self, loop: Eqn) -> str:
+        """Why a loop does not run by a schedule."""
         block, names = self.home[loop], trip_count(loop.attrs).names()
         kept = [s for s in split(loop.attrs, loop.outputs).slices if any(self._readers(s, block))]
         if not kept:
@@ -143,11 +149,14 @@ class Program:
             return "its trips change in the loop around it"
         if not names <= set(self.function.sizes):
             return "its trips are known only when it has run"
-        if any(outer in scheduled for outer in self._around(loop)):
+        both = {eqn for pair in self.scheduled for eqn in (pair.forward, pair.reverse)}
+        if any(outer in both for outer in self._around(loop)):
             return "a loop around it runs by one"
+        if block in self.owner and not self.owner[block].op.loop:
+            return "it is in a branch, and its adjoint in another"
         if all(pair.forward is not loop for pair in pairs(block, self.function.sizes)):
             return self._shared(kept, block)
-        return "its adjoint runs by that of another loop" if scheduled else "the plan keeps every tape"
+        return "its adjoint runs by that of another loop" if self.scheduled else "the plan keeps every tape"
 
     def _around(self, eqn: Eqn) -> Iterator[Eqn]:
         while (block := self.home[eqn]) in self.owner:

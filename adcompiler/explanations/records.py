@@ -26,12 +26,16 @@ class Array:
 
 @dataclass(frozen=True)
 class Kept:
-    """A value of a loop that its adjoint reads: bytes a trip, why it is kept, and who reads it."""
+    """A value of a loop that its adjoint reads: bytes a trip, why it is kept, and who reads it.
+
+    What is `scheduled` is kept of the trips that are taped at the time, the rest of every trip.
+    """
 
     name: str
     type: str
     line: str
     bytes: int
+    scheduled: bool
     why: str
     readers: tuple[str, ...]
 
@@ -77,8 +81,8 @@ class LoopSchedule:
 class Loop:
     """A loop of the user's whose adjoint runs.
 
-    `trips` is None where only the call finds out; the loop runs `times` in a call. It has a schedule, or a
-    reason why not.
+    `trips` is None where only the call finds out, or where they are not always the same; the loop runs
+    `times` in a call. It has a schedule, or a reason why not.
     """
 
     line: str
@@ -120,7 +124,8 @@ class Explanation:
     extra
         What the plan adds to those of `plan="auto"`, as a fraction of `forward`.
     front
-        Budgets from the least that is feasible to the largest that changes anything, and their extra work.
+        Budgets from the least that is feasible to the largest that changes anything, and their extra work;
+        copies of arguments come on top.
     """
 
     function: str
@@ -143,7 +148,7 @@ class Explanation:
 
     @property
     def least(self) -> int:
-        """The least budget that is feasible."""
+        """The least budget that is feasible, copies of arguments left out."""
         return self.front[0].peak
 
     def picture(self, path: str) -> None:
@@ -218,7 +223,7 @@ class Explanation:
 
 
 def _loop_lines(loop: Loop) -> list[str]:
-    trips = "trips that the call finds out" if loop.trips is None else _counted(loop.trips, "trip")
+    trips = "unknown trips" if loop.trips is None else _counted(loop.trips, "trip")
     often = f", {loop.times:,} times" if loop.times > 1 else ""
     lines = [f"loop at {loop.line}", f"  {trips}{often}; {_how(loop)}"]
     if loop.schedule is not None:
@@ -231,8 +236,9 @@ def _loop_lines(loop: Loop) -> list[str]:
             f"taped; {_counted(run.writes, 'snapshot')} written; {loop.schedule.work:.3g} operations again",
         ]
     for kept in loop.kept[:SHOWN]:
-        lines.append(f"  keeps {kept.name}: {kept.type}, {kept.bytes:,} bytes a trip, made at {kept.line}")
-        lines.append(f"    {kept.why}; read by {_listed(kept.readers)}")
+        where = "a tape has" if kept.scheduled else "each trip keeps"
+        lines.append(f"  {where} {kept.name}: {kept.type}, {kept.bytes:,} bytes, made at {kept.line}")
+        lines.append(f"    {kept.why}; read by: {_listed(kept.readers)}")
     return [*lines, *_rest(loop.kept, "bytes a trip", sum(k.bytes for k in loop.kept[SHOWN:]))]
 
 
