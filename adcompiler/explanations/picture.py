@@ -8,7 +8,7 @@ first; a dot is a snapshot (the picture of Griewank, 1992).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from adcompiler.checkpoint.binomial import store_all
 from adcompiler.checkpoint.report import held
 from adcompiler.ir.errors import ArgumentError
 
-from .records import Explanation, Loop
+if TYPE_CHECKING:
+    from .records import Explanation, Loop
 
 STROKES = {
     "evaluated": (ADVANCE, "C0", 0.8),
