@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .api import adjoint, check_grads, grad, jvp, value_and_grad, verify, vjp
     from .backends.cache import compilations
     from .backends.workspace import clear_buffers
+    from .checkpointing.annotation import checkpointed
+    from .checkpointing.plans import Budget, MaxExtra, Online, Snapshots, Sqrt, StoreAll
     from .ir.errors import (
         AdcompilerError,
         ArgumentError,
@@ -19,20 +21,31 @@ if TYPE_CHECKING:
         CheckError,
         DerivativeError,
         DTypeError,
+        PlanError,
         ShapeError,
     )
+    from .recomputed import checkpoint
 
 __version__ = "0.1.0"
 __all__ = [
     "AdcompilerError",
     "ArgumentError",
+    "Budget",
     "CaptureError",
     "CheckError",
     "DTypeError",
     "DerivativeError",
+    "MaxExtra",
+    "Online",
+    "PlanError",
     "ShapeError",
+    "Snapshots",
+    "Sqrt",
+    "StoreAll",
     "adjoint",
     "check_grads",
+    "checkpoint",
+    "checkpointed",
     "clear_buffers",
     "compilations",
     "grad",
@@ -47,7 +60,15 @@ def __getattr__(name: str) -> Any:
     """Load a public name, once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    homes = {"compilations": "backends.cache", "clear_buffers": "backends.workspace"}
+    homes = {
+        "checkpoint": "recomputed",
+        "checkpointed": "checkpointing.annotation",
+        "clear_buffers": "backends.workspace",
+        "compilations": "backends.cache",
+        **dict.fromkeys(
+            ("Budget", "MaxExtra", "Online", "Snapshots", "Sqrt", "StoreAll"), "checkpointing.plans"
+        ),
+    }
     home = homes.get(name, "ir.errors" if name.endswith("Error") else "api")
     found = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = found

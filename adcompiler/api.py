@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import nested
-from .checkpoint.plans import Plan
+from .checkpointing.plans import Plan
 from .differentiation import Choice
 from .gradient_function import Function, GradientFunction, ValueAndGradient, specialisations
 from .ir.errors import ArgumentError

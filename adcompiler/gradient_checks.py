@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import pipeline
-from .checkpoint.plans import residuals
+from .checkpointing.plans import residuals
 from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .pipeline import Options

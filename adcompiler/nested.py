@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import pipeline
-from .checkpoint.plans import residuals
+from .checkpointing.plans import residuals
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import binder
 from .frontend.cells import Cell

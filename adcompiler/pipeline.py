@@ -21,8 +21,9 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
-from .checkpoint.plans import Plan, checked
-from .checkpoint.scheduled import ScheduledFunction, schedule
+from .checkpointing.inverse import without_inverse_steps
+from .checkpointing.plans import Plan, checked
+from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
@@ -110,8 +111,8 @@ def gradient(
 
 
 def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
-    """The Function whose loops run by schedules: see `checkpoint.scheduled.schedule`."""
-    found = schedule(function, first, every)
+    """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
+    found = schedule(_after("inline", inline(function)), first, every)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))
@@ -120,12 +121,13 @@ def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
-    inlined = _after("inline", inline(function))
-    shared = _after("factorisations", dce(share_factors(inlined)))
-    verify(shared)
-    found = compile_function(shared, options.backend, backend)
+    shared = _after("factorisations", share_factors(function))
+    inlined = _after("inline", inline(shared))
+    whole = _after("inverses", dce(without_inverse_steps(inlined)))
+    verify(whole)
+    found = compile_function(whole, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":
-        return in_background(shared, found, compile_function(shared, "numpy", backend))
+        return in_background(whole, found, compile_function(whole, "numpy", backend))
     return found
 
 

@@ -1,7 +1,7 @@
 """Programs that plan their memory at each call.
 
-Sizes are arguments, so what is compiled is a few variants of a program, each when it is first chosen. Which of
-them runs, and by which schedules its loops do, is found anew for each set of sizes, and kept.
+Sizes are arguments, so what is compiled is a few variants of a program, each when it is first chosen. Which
+of them runs, and by which schedules its loops do, is found anew for each set of sizes, and kept.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from . import pipeline
 from .backends import Compiled
 from .backends.alive import Alive
-from .checkpoint.choice import Choice, Variant, choose
-from .checkpoint.plans import Plan, residuals
-from .checkpoint.scheduled import Scheduled, ScheduledFunction
+from .checkpointing.choice import Choice, Variant, choose
+from .checkpointing.plans import Plan, residuals
+from .checkpointing.scheduled import Scheduled, ScheduledFunction
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
 from .ir.graph import Function
@@ -30,8 +30,8 @@ KEPT = 1024
 class Sources:
     """What variants are made of, for a user's function.
 
-    `adjoint(residuals)` is the program with these residuals (`transforms.residuals.PLANS`); its own parameters
-    stand before number `first`, and behind it what a call adds to them, cotangents.
+    `adjoint(residuals)` is the program with these residuals (`transforms.residuals.PLANS`); the parameters of
+    the function stand before number `first`, and behind it what a call adds to them, cotangents.
     """
 
     adjoint: Callable[[str], Function]
@@ -177,7 +177,7 @@ class CutVariant:
     pullback: Compiled
 
     def peak(self, sizes: Sizes) -> int:
-        """The most bytes at a time of one call of each part."""
+        """The most bytes at a time of one call of each part: the pullback's residuals are what forward gives."""
         forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         held = forward.result_bytes(sizes)
         return max(forward.peak_bytes(sizes), held + pullback.peak_bytes(sizes))

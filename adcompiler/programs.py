@@ -14,7 +14,7 @@ import numpy as np
 
 from . import pipeline
 from .backends import Compiled
-from .checkpoint.plans import Plan, residuals
+from .checkpointing.plans import Plan, residuals
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import Kind, ready
 from .frontend.captured import Argument, Captured, Inputs, Operands
@@ -24,6 +24,7 @@ from .ir.text import to_text
 from .out_arrays import Named, Out, call_into
 from .planned import PlannedProgram, PlannedPullback, Planner, Program, Sources, running
 from .structures import Build, Expression, results, several
+from .transforms.inline import inline
 from .verification.verdict import Verdict
 
 
@@ -189,10 +190,10 @@ class Programs:
 
         sizes = dict(zip(self.function.sizes, operands.sizes, strict=True))
         return verify(
-            self.function,
-            self.stage("adjoint"),
+            inline(self.function),
+            inline(self.stage("adjoint")),
             self.wrt,
-            tangent=self.stage("tangent"),
+            tangent=inline(self.stage("tangent")),
             args=operands.values,
             sizes=sizes,
         )

@@ -1,115 +1,23 @@
 """What arrays are alive while a generated function runs, at given sizes: it is walked, without its numbers.
 
-A function is a list of steps: arrays are made and let go, variables hand them to one another, in loops and
-branches. Walking it keeps for each variable the array that it holds; one that no variable holds is freed. A
-loop is walked until a trip leaves things as they were, at its ends alone where sizes in it follow its index;
-of branches each is walked, and behind them a variable holds the larger of what it may hold. So where data
-decide, the result is a bound from above; elsewhere it is exact.
+Walking a function's steps (`lifetimes.py`) keeps for each variable the array that it holds; one that no
+variable holds is freed. A loop is walked until a trip leaves things as they were. Where sizes in it follow
+its index, the first and the last trips are walked: what is alive at a place is largest there, unless a size
+is a product of such, and then all trips are. Of branches each is walked, and behind them a variable holds the
+larger of what it may hold. So where data decide, the result is a bound from above; elsewhere it is exact.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..ir.types import ArrayType
-from .drops import Statement, statements
-from .flow import assignments
-from .source import Line, Scratch, Trips
+from .lifetimes import Branch, Drop, Leave, Loop, Make, Share, Step
+from .source import Scratch
 
 MOST = 8
 """Trips that a loop is walked at most before its state is taken to change no more."""
-
-# ---- steps ----
-
-
-@dataclass(frozen=True)
-class Make:
-    """An array is made, and held by a variable, or only had meanwhile where that is ""."""
-
-    name: str
-    type: ArrayType | None
-    kept: bool
-    scratch: tuple[Scratch, ...]
-    said: str
-
-
-@dataclass(frozen=True)
-class Share:
-    """Variables hold from now on what others held."""
-
-    pairs: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Drop:
-    """Variables let go of what they hold."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Loop:
-    """Steps that are repeated, and those between the last trip and what a `break` skips to."""
-
-    trips: Trips | None
-    inside: tuple[Step, ...]
-    otherwise: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Branch:
-    """Steps of which one side is taken."""
-
-    sides: tuple[tuple[Step, ...], tuple[Step, ...]]
-
-
-@dataclass(frozen=True)
-class Leave:
-    """`break`, `continue` or `return`."""
-
-    keyword: str
-
-
-Step = Make | Share | Drop | Loop | Branch | Leave
-
-
-def steps(lines: Sequence[Line], holders: Collection[str]) -> tuple[Step, ...]:
-    """What lines do to memory; `holders` are the variables that may hold arrays."""
-    return tuple(_steps(statements(lines), holders))
-
-
-def _steps(block: Iterable[Statement], holders: Collection[str]) -> Iterator[Step]:
-    for one in block:
-        line, otherwise = one.line, one.otherwise.inside if one.otherwise else ()
-        inside, others = tuple(_steps(one.inside, holders)), tuple(_steps(otherwise, holders))
-        match one.keyword:
-            case "break" | "continue" | "return":
-                yield Leave(one.keyword)
-            case "for" | "while" if inside or others:
-                yield Loop(line.trips, inside, others)
-            case "if" if inside or others:
-                yield Branch((inside, others))
-            case "del":
-                yield Drop(tuple(line.text.removeprefix("del ").split(", ")))
-            case _:
-                yield from _simple(line, holders)
-
-
-def _simple(line: Line, holders: Collection[str]) -> Iterator[Step]:
-    if line.makes is not None:
-        yield Make(line.makes.name, line.makes.type, line.makes.kept, line.scratch, line.comment)
-        return
-    if line.scratch:
-        yield Make("", None, False, line.scratch, line.comment)
-    moved = [(to, re.fullmatch(r"(\w+)(\[.*\])?", source)) for to, source in assignments(line)]
-    pairs = tuple((to, found[1]) for to, found in moved if to in holders and found)
-    if pairs:
-        yield Share(pairs)
-
-
-# ---- walking ----
 
 
 @dataclass(frozen=True)
@@ -221,7 +129,7 @@ class _Walk:
         order = sum(a.bytes for a in alive), sum(a.bytes for a in kept)
         if order > self.order:
             self.order = order
-            self.peak = Peak(order[0], said, _largest(alive), _largest(kept))
+            self.peak = Peak(order[0], said, largest(alive), largest(kept))
 
     # ---- loops ----
 
@@ -240,7 +148,7 @@ class _Walk:
             settled = after is not None and _shape(after) == _shape(now)
             now = after
             heads.append(now)
-            if settled and not self._follows(step):
+            if settled and not step.degree:
                 break
         ends = [now] if step.trips is not None else heads
         behind = _joined(ends)
@@ -255,27 +163,9 @@ class _Walk:
             return range(MOST)
         length = max(step.trips.length.value(self.sizes), 0)
         indices = range(length - 1, -1, -1) if step.trips.reverse else range(length)
-        if length <= 2 * MOST:
+        if length <= 2 * MOST or step.degree > 1:
             return indices
         return [*indices[:MOST], *indices[-MOST:]]
-
-    def _follows(self, step: Loop) -> bool:
-        """Whether sizes in a loop mention its index."""
-        return step.trips is not None and any(step.trips.index in names for names in _sizes(step.inside))
-
-
-def _sizes(body: Iterable[Step]) -> Iterator[Collection[str]]:
-    """The names that sizes in steps mention."""
-    for step in body:
-        match step:
-            case Make(_, type_, _, scratch, _):
-                for made in [*([type_] if type_ else []), *(s.type for s in scratch)]:
-                    yield from (d.names() for d in made.shape)
-            case Branch(sides):
-                yield from (names for side in sides for names in _sizes(side))
-            case Loop(trips, inside, otherwise):
-                yield from ([trips.length.names()] if trips else [])
-                yield from _sizes([*inside, *otherwise])
 
 
 def _shape(state: State) -> Collection[tuple[tuple[str, ...], int]]:
@@ -312,5 +202,6 @@ def _scratch(scratch: Scratch, sizes: Mapping[str, int]) -> int:
     return size if scratch.most is None else min(size, scratch.most * scratch.type.dtype.itemsize)
 
 
-def _largest(alive: Iterable[Alive]) -> tuple[Alive, ...]:
-    return tuple(sorted((a for a in alive if a.bytes), key=lambda a: -a.bytes))
+def largest(alive: Iterable[Alive]) -> tuple[Alive, ...]:
+    """Arrays in the order of their bytes."""
+    return tuple(sorted((a for a in alive if a.bytes > 0), key=lambda a: -a.bytes))

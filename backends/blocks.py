@@ -232,7 +232,7 @@ class BlockWriter(ABC):
             self.check(eqn, self.text(eqn.inputs[0]), scope)
         elif eqn.op.name == "bind":
             self.page.write(f"{eqn.attrs['size']} = {self.text(eqn.inputs[0])}", eqn)
-        else:
+        elif eqn.op.name != "barrier":
             self.statement(eqn, scope)
 
     def check(self, eqn: Eqn, ok: str, scope: Scope) -> None:

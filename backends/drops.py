@@ -19,8 +19,8 @@ from .source import Line
 WORTH = 1024
 """Bytes from which on an array is worth a `del`."""
 
-Names = frozenset[str]
-NONE: Names = frozenset()
+Variables = frozenset[str]
+NONE: Variables = frozenset()
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Statement:
         return found[0] if found else ""
 
     @cached_property
-    def targets(self) -> Names:
+    def targets(self) -> Variables:
         """The variables that it assigns."""
         return frozenset(name for name, _ in assignments(self.line))
 
     @cached_property
-    def reads(self) -> Names:
+    def reads(self) -> Variables:
         """The words that it reads."""
         text = self.line.text
         return frozenset(re.findall(r"[A-Za-z_]\w*", text.partition(" = ")[2] if self.targets else text))
@@ -87,11 +87,11 @@ def with_drops(lines: Sequence[Line], names: Collection[str], results: Sequence[
 class _Drops:
     """The variables concerned; what is needed where `break` and `continue` go."""
 
-    names: Names
-    breaks: list[Names] = field(default_factory=list)
-    continues: list[Names] = field(default_factory=list)
+    names: Variables
+    breaks: list[Variables] = field(default_factory=list)
+    continues: list[Variables] = field(default_factory=list)
 
-    def block(self, block: Sequence[Statement], after: Names) -> tuple[list[Line], Names]:
+    def block(self, block: Sequence[Statement], after: Variables) -> tuple[list[Line], Variables]:
         """The lines of statements, and what is needed before them; `after` is needed behind them."""
         parts: list[list[Line]] = []
         for one in reversed(block):
@@ -99,7 +99,7 @@ class _Drops:
             parts.append(lines)
         return [line for part in reversed(parts) for line in part], after
 
-    def _one(self, one: Statement, after: Names) -> tuple[list[Line], Names]:
+    def _one(self, one: Statement, after: Variables) -> tuple[list[Line], Variables]:
         reads, depth = one.reads & self.names, one.line.depth
         match one.keyword:
             case "return":
@@ -115,7 +115,7 @@ class _Drops:
         targets = one.targets & self.names
         return [one.line, *_del((reads | targets) - after, depth)], (after - targets) | reads
 
-    def _branch(self, one: Statement, reads: Names, after: Names) -> tuple[list[Line], Names]:
+    def _branch(self, one: Statement, reads: Variables, after: Variables) -> tuple[list[Line], Variables]:
         depth = one.line.depth
         then, needed_then = self.block(one.inside, after)
         others = one.otherwise.inside if one.otherwise else ()
@@ -130,11 +130,9 @@ class _Drops:
         head = [one.otherwise.line if one.otherwise else Line("else:", depth)] if otherwise else []
         return [one.line, *then, *head, *otherwise], before
 
-    def _loop(self, one: Statement, reads: Names, after: Names) -> tuple[list[Line], Names]:
+    def _loop(self, one: Statement, reads: Variables, after: Variables) -> tuple[list[Line], Variables]:
         depth = one.line.depth
-        otherwise, leaving = (
-            self.block(one.otherwise.inside, after) if one.otherwise else ([], after)
-        )
+        otherwise, leaving = self.block(one.otherwise.inside, after) if one.otherwise else ([], after)
         before, body = leaving | reads, list[Line]()
         while True:
             self.breaks.append(after if one.otherwise else after | before)
@@ -157,7 +155,7 @@ def _returns(block: Sequence[Statement]) -> bool:
     return bool(block) and block[-1].keyword == "return"
 
 
-def _del(names: Names, depth: int) -> list[Line]:
+def _del(names: Variables, depth: int) -> list[Line]:
     return [Line(f"del {', '.join(sorted(names, key=_natural))}", depth)] if names else []
 
 

@@ -5,9 +5,9 @@ it reads, it reads what this very trip has made. So a softmax, its loss and its 
 rows, with short loops inside; a row that nothing else reads is memory of one row, and a number of a row is a
 variable. Reductions end in the loop around those that they run over.
 
-Roots move to earlier nests, single equations before them, where that changes nothing: not over control flow,
-an update not across what reads the array that it overwrites, what might read outside an array, or divide by
-zero, not across a `check`.
+Roots move to earlier nests, single equations before them, where that changes nothing: not over control flow
+or a `barrier`, an update not across what reads the array that it overwrites, what might read outside an
+array, or divide by zero, not across a `check`.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class _Needs:
     effect: bool
     guarded: bool
     """Whether a check may stand before it for a reason."""
-    blocks: bool
+    fixed: bool
+    """Whether nothing moves over it, nor it over anything."""
     overwritten: Value | None
     """The array that it updates."""
 
@@ -127,7 +128,7 @@ class _Needs:
             frozenset().union(*map(_sizes, every)),
             any(e.op.effect for e in every),
             any(map(_guarded, every)),
-            bool(eqn.blocks),
+            bool(eqn.blocks) or eqn.op.name == "barrier",
             eqn.inputs[0] if eqn.op.updates else None,
         )
 
@@ -157,8 +158,8 @@ def _follows(later: _Needs, earlier: Eqn, its: _Needs) -> bool:
     """Whether an equation has to stay behind another one."""
     binds = str(earlier.attrs[earlier.op.binds]) if earlier.op.binds else None
     return (
-        its.blocks
-        or later.blocks
+        its.fixed
+        or later.fixed
         or later.overwritten in its.values
         or any(o in later.values for o in earlier.outputs)
         or binds in later.sizes

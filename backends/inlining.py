@@ -152,10 +152,11 @@ def inlining(block: Block) -> Inlining:
 
 def overwritten(block: Block, position: Mapping[Eqn, int] | None = None) -> dict[Value, int]:
     """The position, that in the block if none is given, at which an array is first handed to something that
-    may write into it."""
+    may write into it; what has no position is not there."""
     found: dict[Value, int] = {}
-    position = position or {eqn: n for n, eqn in enumerate(block.eqns)}
-    for eqn in block.eqns:
+    if position is None:
+        position = {eqn: n for n, eqn in enumerate(block.eqns)}
+    for eqn in position:
         taken: Iterable[Value] = ()
         if eqn.op.updates:
             taken = eqn.inputs[:1]

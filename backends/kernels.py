@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..ir.graph import Block, Constant, Eqn, Function, Value
+from ..ir.graph import Block, Constant, Eqn, Function, Value, reads
 from ..ir.loops import most_trips
 from .fusion import Loop, Tree, arranged
 from .inlining import Inlining, inlining
@@ -51,14 +51,14 @@ def plain(block: Block) -> Schedule:
 
 
 def fused(block: Block) -> Schedule:
-    """Elementwise values inlined, roots in nests."""
+    """Elementwise values inlined, roots in nests; what nobody reads is left out."""
+    block = _live(block)
     found = inlining(block)
     stored = [eqn for eqn in block.eqns if eqn not in found.runs]
-    steps: list[Eqn | Nest] = []
-    for item in arranged(stored, found.inlined):
-        step = _nest(item, block, found) if isinstance(item, Tree) else item
-        if step is not None:
-            steps.append(step)
+    steps = [
+        _nest(item, block, found) if isinstance(item, Tree) else item
+        for item in arranged(stored, found.inlined)
+    ]
     position: dict[Eqn, int] = {}
     for n, step in enumerate(steps):
         position |= dict.fromkeys(step.roots if isinstance(step, Nest) else [step], n)
@@ -67,8 +67,18 @@ def fused(block: Block) -> Schedule:
     return Schedule(steps, position, found.inlined)
 
 
-def _nest(tree: Tree, block: Block, found: Inlining) -> Nest | None:
-    """The nest of a tree, with what nothing outside reads; None where that is all."""
+def _live(block: Block) -> Block:
+    """The block without equations that nobody reads: loops around them alone would have no body."""
+    live, kept = set(block.results), list[Eqn]()
+    for eqn in reversed(block.eqns):
+        if eqn.op.effect or eqn.blocks or not live.isdisjoint(eqn.outputs):
+            kept.append(eqn)
+            live.update(reads(eqn))
+    return Block(block.params, tuple(reversed(kept)), block.results)
+
+
+def _nest(tree: Tree, block: Block, found: Inlining) -> Nest:
+    """The nest of a tree, with what nothing outside reads."""
     own: dict[Value, int] = {}
     for root in tree.path:
         value = None if root.op.updates or root.op.effect else root.output
@@ -77,7 +87,7 @@ def _nest(tree: Tree, block: Block, found: Inlining) -> Nest | None:
         readers = found.readers.get(value, set())
         if readers <= tree.path.keys():
             own[value] = min((tree.common(root, r) for r in readers), default=len(tree.path[root]))
-    return None if len(own) == len(tree.path) else Nest(tree, own)
+    return Nest(tree, own)
 
 
 # ---- text ----

@@ -20,7 +20,7 @@ from .compiled import Compiled, Options, Results, raising
 from .destinations import Result, into_destinations, results_of
 from .drops import droppable, with_drops
 from .kernels import kernels_text
-from .numba_writer import HELPERS, LOWERED, NONE, PACKAGES, NumbaWriter
+from .numba_writer import HELPERS, LOWERED, NONE, NumbaWriter
 from .peak import Needs, needs
 from .source import Line, Names, Page, allocation, render, tuple_text, zero
 from .threads import Team
@@ -165,10 +165,7 @@ def _header(entries: Sequence[Entry], body: str, options: Options) -> list[Line]
     modules = sorted({HELPERS[name] for name in used} | working)
     if modules:
         page.write("")
-    for package in ("backends", "schedules"):
-        chosen = [m for m in modules if PACKAGES.get(m, "backends") == package]
-        if chosen:
-            page.write(f"from adcompiler.{package} import {', '.join(chosen)}")
+        page.write(f"from adcompiler.backends import {', '.join(modules)}")
     page.write("")
     page.write("U = np.uint64  # of an index: not negative, so that no wrap-around is compiled")
     for name in used:
@@ -232,7 +229,9 @@ def _needs(
     dropped = with_drops(lines, droppable(lines, writer.handed_on), returned)
     brought = [(r.out, r.type) for r in results if r.out]
     more = {**outliner.sizes, outliner.threads: lambda _: _team(options).size()} if outliner else {}
-    return needs(dropped, [t for _, t in brought], brought, words, writer.handed_on, writer.function.sizes, more)
+    return needs(
+        dropped, [t for _, t in brought], brought, words, writer.handed_on, writer.function.sizes, more
+    )
 
 
 def _team(options: Options) -> Team:

@@ -14,7 +14,6 @@ from inspect import getmembers, isfunction
 from ..ir.graph import Block, Eqn, Function
 from ..ir.op import Library, Whole
 from ..ir.types import ArrayType, Dim
-from ..schedules import moves
 from . import lapack, special, tapes, vecmath
 from .blocks import place_text
 from .control_flow import ControlWriter
@@ -28,7 +27,7 @@ from .nests import NestWriter
 from .products import library_product
 from .recurrences import independent
 from .roots import is_row
-from .source import Fresh, Line, Page, zero
+from .source import Fresh, Line, Page, Scratch, zero
 
 LOWERED = (
     {f.__name__: "vecmath" for f in vecmath.FORMULAS}
@@ -37,20 +36,17 @@ LOWERED = (
     | dict.fromkeys(("empty", "zeros", "nothing"), "fresh")
     | dict.fromkeys(("matmul", "matvec"), "blas")
     | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
-    | {"spread": "spreading"}
+    | {"spread": "spreading", "next_move": "moves", "listed_move": "moves"}
 )
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 
 HELPERS = LOWERED | {
     name: module.__name__.rpartition(".")[2]
-    for module in (special, tapes, moves)
+    for module in (special, tapes)
     for name, f in getmembers(module, isfunction)
     if f.__module__ == module.__name__
 }
-"""Functions that the source calls by their bare names, and the modules that have them."""
-
-PACKAGES = {"moves": "schedules"}
-"""The packages of modules that are not in this folder."""
+"""Functions that the source calls by their bare names, and the modules of this folder that have them."""
 
 NONE = Dim.of(0)
 
@@ -102,7 +98,8 @@ class NumbaWriter(ControlWriter):
             CallWriter(self, eqn, scope).routine(eqn.op.lowering)
         elif isinstance(eqn.op.lowering, Whole):
             operands = map(CallWriter(self, eqn, scope).operand, eqn.inputs)
-            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
+            scratch = [Scratch(t) for t in eqn.op.lowering.scratch([v.type for v in eqn.inputs], eqn.attrs)]
+            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope, scratch)
         else:
             assert not value.type.rank, f"{name} has no lowering"
             self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
@@ -126,13 +123,13 @@ class NumbaWriter(ControlWriter):
         else:
             self.view(eqn, place)
 
-    def _called(self, eqn: Eqn, call: str, scope: Scope) -> None:
+    def _called(self, eqn: Eqn, call: str, scope: Scope, scratch: Sequence[Scratch]) -> None:
         """The result of a library is an array of its own, also where it belongs into a stack."""
         if eqn.output not in self.rows:
-            self.assign(eqn, call, scope)
+            self.assign(eqn, call, scope, scratch)
             return
         name = self.names.fresh(eqn.output.name)
-        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None))
+        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None), scratch)
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
 

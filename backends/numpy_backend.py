@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Attr, Block, Constant, Eqn, Function, Value
-from ..ir.op import Op, constructor
+from ..ir.op import Library, Op, constructor
 from ..ir.ops.indexing import Item, items, selected
 from ..ir.types import ArrayType, Dim, DType
 from . import cache, numpy_scratch
@@ -19,11 +19,14 @@ from .control_flow import ControlWriter
 from .drops import droppable, with_drops
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
-from .peak import needs
-from .source import Line, Page, allocation, literal, render, tuple_text
+from .peak import OF_LIBRARY, needs, said
+from .source import Line, Page, allocation, literal, remark, render, tuple_text
 
 TAPES = ("first_rows", "grown")
 """Functions of `tapes` that the source calls."""
+
+MOVES = ("listed_move", "next_move")
+"""Functions of `schedules.moves`."""
 
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
@@ -37,8 +40,8 @@ class NumpyWriter(ControlWriter):
         """Ops that no NumPy function stands for, by the names under which the source calls them."""
         self.apart: set[Value] = set()
         """Views of rank 2 or more whose rows lie apart."""
-        self.unknown: list[tuple[str, Eqn]] = []
-        """Memory that is not known before the call."""
+        self.unknown: list[str] = []
+        """Memory that is not known before the call, of functions whose source does not tell."""
 
     def schedule(self, block: Block) -> Schedule:
         return plain(block)
@@ -57,6 +60,8 @@ class NumpyWriter(ControlWriter):
             text = f" {sign} ".join(map(self.text, eqn.inputs))
             self.assign(eqn, text, scope, numpy_scratch.of_call(eqn, self.apart))
         else:
+            if isinstance(eqn.op.lowering, Library):
+                self.unknown.append(said(OF_LIBRARY, remark(eqn)))
             arguments = [*map(self.scalar, eqn.inputs)]
             arguments += [f"{name}={attr_text(attr)}" for name, attr in eqn.attrs.items()]
             # np.where of scalars gives an array of rank 0
@@ -201,7 +206,7 @@ def typed_literal(value: Constant) -> str:
 
 def compile_function(function: Function, options: Options) -> Compiled:
     """A Function as Python that calls NumPy; the options say nothing to it."""
-    writer = NumpyWriter(function, ["backwards", "next_move", *TAPES])
+    writer = NumpyWriter(function, ["backwards", *MOVES, *TAPES])
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -209,7 +214,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
     ]
     lines = with_drops(writer.page.lines, droppable(writer.page.lines, writer.handed_on), results)
     types = [function.body.results[k].type for k in destined(function)]
-    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {})
+    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {}, writer.unknown)
     page = Page()
     _write_header(page, name, writer)
     arguments = [*(writer.texts[p] for p in function.body.params), *function.sizes]
@@ -251,12 +256,13 @@ def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
     page.write("import numpy as np")
     body = render(writer.page.lines, comments=False)
     helpers = [name for name in TAPES if f"{name}(" in body]
+    moving = [name for name in MOVES if f"{name}(" in body]
     imports = {
         "from adcompiler.backends.numpy_backend import backwards": "backwards(" in body,
         f"from adcompiler.backends.tapes import {', '.join(helpers)}": bool(helpers),
         "from adcompiler.ir.ops import OPS": bool(writer.records),
         "from adcompiler.ir.types import DType": "DType(" in body,
-        "from adcompiler.schedules.moves import next_move": "next_move(" in body,
+        f"from adcompiler.schedules.moves import {', '.join(moving)}": bool(moving),
     }
     if any(imports.values()):
         page.write("")

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..ir.graph import Eqn, Value
+from ..ir.op import Scalar
 from ..ir.ops.indexing import Item
 from ..ir.types import ArrayType
 from .source import Scratch
@@ -20,9 +21,8 @@ from .source import Scratch
 def of_call(eqn: Eqn, apart: Collection[Value]) -> list[Scratch]:
     """What the NumPy function of an equation has meanwhile; `apart` are views whose rows lie apart."""
     own = [Scratch(t) for t in eqn.op.scratch([v.type for v in eqn.inputs], eqn.attrs)]
-    if not isinstance(eqn.op.numpy, np.ufunc) and eqn.op.numpy is not np.where:
-        return own
-    return [*own, *_buffers(eqn.inputs, eqn.output.type, apart)]
+    buffers = _buffers(eqn.inputs, eqn.output.type, apart) if isinstance(eqn.op.lowering, Scalar) else []
+    return [*own, *buffers]
 
 
 def of_addition(part: ArrayType, rows_apart: bool, value: Value, apart: Collection[Value]) -> list[Scratch]:

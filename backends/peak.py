@@ -14,9 +14,10 @@ from inspect import getmembers, isfunction
 
 from ..ir.types import ArrayType, Dim, Sizes
 from . import alive, lapack
-from .alive import Alive, Peak, Step, nbytes
+from .alive import Alive, Peak, nbytes
 from .carving import WORD
 from .flow import HandedOn, reached
+from .lifetimes import Step, steps
 from .source import Line
 
 HEADER = 128
@@ -24,9 +25,11 @@ HEADER = 128
 
 LIBRARY = "|".join(name for name, f in getmembers(lapack, isfunction) if f.__module__ == lapack.__name__)
 
+OF_LIBRARY = "what the library takes for itself"
+
 UNKNOWN = {
     r"\bgrown\(": "tapes that double when they are full",
-    rf"\b(np\.linalg\.\w+|{LIBRARY})\(": "what the library takes for itself",
+    rf"\b(np\.linalg\.\w+|{LIBRARY})\(": OF_LIBRARY,
 }
 """What source stands for memory that is not counted."""
 
@@ -51,7 +54,7 @@ class Needs:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """What the function does to memory."""
-        return alive.steps(self.lines, self.holders)
+        return steps(self.lines, self.holders)
 
     def result_bytes(self, sizes: Mapping[str, int]) -> int:
         """Those of the results whose sizes are known before the call."""
@@ -71,12 +74,10 @@ class Needs:
 
     def at_peak(self, sizes: Mapping[str, int]) -> Peak:
         """What is alive where most is: arrays, by variables of the generated source, with the lines that made
-        them. The last one is the part of the workspace that is not in use then."""
-        found = self._peak(sizes)
-        work = self.workspace_bytes(sizes)
-        idle = work - sum(array.bytes for array in found.kept)
-        unused = [Alive("workspace", idle, "")] if idle > 0 else []
-        return Peak(work + found.bytes, found.said, (*found.alive, *found.kept, *unused))
+        them, the largest first. `workspace` is the part of that which is not in use then."""
+        found, work = self._peak(sizes), self.workspace_bytes(sizes)
+        unused = Alive("workspace", work - sum(array.bytes for array in found.kept), "")
+        return Peak(work + found.bytes, found.said, alive.largest([*found.alive, *found.kept, unused]))
 
     def _peak(self, sizes: Mapping[str, int]) -> Peak:
         more = {name: size(sizes) for name, size in self.more_sizes.items()}
@@ -110,14 +111,17 @@ def needs(
     unknown = list(unknown)
     for line in lines:
         if line.makes is not None and any(not d.names() <= known for d in line.makes.type.shape):
-            unknown.append(_said(f"an array of {line.makes.type}", line))
-        unknown += [_said(what, line) for text, what in UNKNOWN.items() if re.search(text, line.text)]
-    return Needs(tuple(results), tuple(brought), words, lines, holders, more_sizes, tuple(dict.fromkeys(unknown)))
+            unknown.append(said(f"an array of {line.makes.type}", line.comment))
+        unknown += [said(what, line.comment) for text, what in UNKNOWN.items() if re.search(text, line.text)]
+    return Needs(
+        tuple(results), tuple(brought), words, lines, holders, more_sizes, tuple(dict.fromkeys(unknown))
+    )
 
 
 def _size(type_: ArrayType) -> Dim:
     return type_.with_shape([d.positive() for d in type_.shape]).size * type_.dtype.itemsize
 
 
-def _said(what: str, line: Line) -> str:
-    return f"{what}: {line.comment}" if line.comment else what
+def said(what: str, remark: str) -> str:
+    """What is not known, and where."""
+    return f"{what}: {remark}" if remark else what

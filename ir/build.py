@@ -194,7 +194,10 @@ def replay_block(
 
 
 def rewrite_inside(
-    eqn: Eqn, environment: Environment, write: Callable[[Block, dict[Value, Value]], Sequence[Value]]
+    eqn: Eqn,
+    environment: Environment,
+    write: Callable[[Block, dict[Value, Value]], Sequence[Value]],
+    sizes: Substitution | None = None,
 ) -> None:
     """A replay of an equation with blocks, in which `write(block, environment)` writes each block anew.
 
@@ -202,14 +205,15 @@ def rewrite_inside(
     """
 
     def copied(source: Block) -> Block:
-        params = [renewed(p) for p in source.params]
+        params = [renewed(p, sizes) for p in source.params]
         inner = {**environment, **dict(zip(source.params, params, strict=True))}
         return block(params, lambda *_: write(source, inner))
 
     with origin(eqn.location, eqn.note):
         operands = [lookup(environment, v) for v in eqn.inputs]
         names = [v.name for v in eqn.outputs]
-        outputs = emit(eqn.op, operands, eqn.attrs, [copied(b) for b in eqn.blocks], names)
+        attrs = substituted(eqn.attrs, sizes) if sizes else eqn.attrs
+        outputs = emit(eqn.op, operands, attrs, [copied(b) for b in eqn.blocks], names)
     environment.update(zip(eqn.outputs, outputs, strict=True))
 
 

@@ -4,8 +4,8 @@ Each rule is one small function, and its error shows the equation that breaks it
 in order with what is in scope: values, and the sizes that types and attributes may mention.
 
 The discipline of sums makes their order free: a sum of a `for` and its successors are used once each, as
-operand 0 of `add`, `sub` or `add_at`, as a sum of an inner `for`, in both branches of an `if` on the way to
-the same result, or yielded in its place.
+operand 0 of `add`, `sub` or `add_at`, as a sum of an inner `for`, as an operand of a `call` that does no more
+with it, in both branches of an `if` on the way to the same result, or yielded in its place.
 """
 
 from __future__ import annotations
@@ -292,6 +292,12 @@ def _end_of_sum(value: Value, block: Block) -> int | None:
                 value = eqn.output
             case [(Eqn() as eqn, "operand", k)] if k in _sum_positions(eqn) or _added_by_while(eqn, k):
                 value = eqn.outputs[k]
+            case [(Eqn() as eqn, "operand", k)] if eqn.op.closed:
+                (inner,) = eqn.blocks
+                end = _end_of_sum(inner.params[k], inner)
+                if end is None:
+                    return None
+                value = eqn.outputs[end]
             case [(Eqn() as eqn, "block", 0), (Eqn(), "block", 1)] if eqn.op.name == "if":
                 ends = {_end_of_sum(value, branch) for branch in eqn.blocks}
                 end = ends.pop()

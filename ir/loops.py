@@ -71,6 +71,14 @@ def most_trips(attrs: Attrs) -> Dim | None:
     return None if limit is None else Dim.of(limit)
 
 
+_STRUCTURE = {"length", "trips", "limit", "carry", "sums", "reverse", "index"}
+
+
+def requests(attrs: Attrs) -> Attrs:
+    """What the attributes of a loop say beyond what it computes: what users asked for at it."""
+    return {name: attr for name, attr in attrs.items() if name not in _STRUCTURE}
+
+
 def element_type(type: ArrayType) -> ArrayType:
     """The type of `x[i]`."""
     return ArrayType(type.dtype, type.shape[1:])

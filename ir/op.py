@@ -127,6 +127,16 @@ class Reverse(Protocol):
     def sweep(self, block: Block) -> None:
         """Walk the equations of a block backwards."""
 
+    def run_again(
+        self, body: Block, wrt: Sequence[Value], cotangents: Sequence[tuple[Value, Value]]
+    ) -> tuple[Block, Sequence[int], Sequence[int]]:
+        """A block that captures nothing, run again and walked backwards.
+
+        Its parameters are those of `body`, then one for each of `cotangents`, pairs of a value of `body` and
+        its cotangent outside. It yields the cotangents of those of `wrt` that have one: their numbers, and
+        which of them are `chosen`.
+        """
+
     def mark(self, primal: Eqn) -> Attrs:
         """Attributes that say of an adjoint equation with blocks which primal equation it reverses."""
 
@@ -183,6 +193,14 @@ Derivative = Partials | Linear | Rule | NoDerivative
 
 Read = Callable[[int, Sequence[str]], str]
 """`read(k, indices)` is the source of the element of input k at these indices (sources of integers)."""
+
+
+Scratch = Callable[[Sequence[ArrayType], Attrs], Sequence[ArrayType]]
+
+
+def nothing(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """The scratch of a function that makes its result alone."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -258,11 +276,13 @@ class Whole:
     """A statement on whole arrays that both CPU targets compile: `source(eqn, operands)` is an expression.
 
     It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0. Of an op that
-    updates it is a call that changes operand 0.
+    updates it is a call that changes operand 0. `scratch` are the arrays that compiled code makes beside its
+    result, as `Op.scratch` those of NumPy.
     """
 
     source: Callable[[Eqn, Sequence[str]], str]
     view: bool = False
+    scratch: Scratch = nothing
 
 
 @dataclass(frozen=True)
@@ -287,12 +307,6 @@ Lowering = Scalar | Element | Reduction | Scan | Whole | Library | Structural
 # ---- the record ----
 
 TypeRule = Callable[[Sequence[ArrayType], Attrs, Sequence[Block]], tuple[ArrayType, ...]]
-Scratch = Callable[[Sequence[ArrayType], Attrs], Sequence[ArrayType]]
-
-
-def nothing(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
-    """The scratch of a function that makes its result alone."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -313,19 +327,19 @@ class Op:
 
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
     `blocks`, callables; several results as a tuple); `scratch(types, attrs)` are the arrays that this makes
-    beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math` that,
-    applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
-    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
-    `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
-    keeps its order and is never removed. `blocks` counts the blocks.
+    beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math`
+    that, applied to traced values, become this op on promoted operands; `dispatch_names` those of modules
+    that are not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element,
+    or, if `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect` keeps its
+    order and is never removed. `blocks` counts the blocks.
 
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
 
     An op that `chooses` does not take some of its operands, or of its blocks, which may be anything, NaN too:
     their derivative is zero. A `loop` runs its last block once a trip; the block's parameters are the number
-    of the trip, then what stands for the operands. `binds` is the attribute that names a size which an
-    application binds, in the block that it stands in.
+    of the trip, then what stands for the operands. The block of a `closed` op captures nothing. `binds` is
+    the attribute that names a size which an application binds, in the block that it stands in.
     """
 
     name: str
@@ -346,6 +360,7 @@ class Op:
     chooses: bool = False
     blocks: int = 0
     loop: bool = False
+    closed: bool = False
     binds: str | None = None
     samples: tuple[Sample, ...] = ()
 

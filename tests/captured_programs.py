@@ -22,12 +22,12 @@ from adcompiler.ir.evaluate import evaluate
 _NUMBER = itertools.count()
 
 
-def load(source: str) -> dict[str, Any]:
-    """Run a program's source under a file name of its own, as a notebook does."""
+def load(source: str, **names: Any) -> dict[str, Any]:
+    """Run a program's source under a file name of its own, as a notebook does; it sees `names` and `np`."""
     source = textwrap.dedent(source)
     file = f"<captured {next(_NUMBER)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": "captured", "np": np}
+    namespace: dict[str, Any] = {"__name__": "captured", "np": np} | names
     exec(compile(source, file, "exec", dont_inherit=True), namespace)
     return namespace
 

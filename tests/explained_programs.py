@@ -43,6 +43,13 @@ def walked(x):
     return y * np.sum(x)
 
 
+def counted(x, counts):
+    """Trips that an array says."""
+    for _ in range(counts[0]):
+        x = np.sin(x)
+    return np.sum(x)
+
+
 def doubled(y, n):
     """Nothing is kept of a trip."""
     for _ in range(n):

@@ -7,22 +7,19 @@ Python's. That cannot be undone, hence a process of its own.
 import gc
 import tracemalloc
 
-import adcompiler
 
+def measured_peak(call):
+    """The most bytes that `call()` takes at a time, beyond what is there before it.
 
-def measured_peak(call, warm=False):
-    """Bytes of `call()`, made for the third time: with nothing kept of calls before, or `warm`, with their
-    memory still there, which is then not counted."""
-    call()
-    call()
-    if not warm:
-        adcompiler.clear_buffers()
-    gc.collect()
+    Memory that is kept between calls counts where the call has to take it: after `adcompiler.clear_buffers`.
+    """
+    gc.disable()  # what it frees would not be the call's
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     result = call()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    gc.enable()
     del result
     return peak - before
 

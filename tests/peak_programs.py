@@ -11,6 +11,7 @@ import numpy as np
 from peak_memory import measured_peak, numba_reports
 
 import adcompiler
+from adcompiler.backends import workspace
 
 RANDOM = np.random.default_rng(0)
 
@@ -85,7 +86,7 @@ def lstm(xs, w, u, b):
 
 def branch_in_loop(x, n):
     y = x
-    for i in range(n.shape[0]):
+    for _ in range(n.shape[0]):
         y = np.sin(y) * x if y[0] > 0.5 else y * y * x + y
     return np.sum(y)
 
@@ -151,49 +152,115 @@ def pairs(x, s):
     return np.sum(np.exp(-(distance**2) / s))
 
 
+def best(x):
+    return np.sum(x[np.argmax(x, axis=0), np.arange(x.shape[1])] ** 2)
+
+
+def nearest(points, centres):
+    return np.sum(np.min(np.sum((points[:, None, :] - centres[None, :, :]) ** 2, axis=2), axis=1))
+
+
+def padded(x):
+    wide = np.pad(x, ((1, 2), (3, 1)))
+    return np.sum(wide[1:, 1:] * wide[:-1, :-1])
+
+
 def integers(n, high):
     return RANDOM.integers(0, high, n)
 
 
+def calls(make, *sizes):
+    """The arguments of calls at several sizes."""
+    return [make(*size) for size in sizes]
+
+
+def lstm_arguments(t, b, d, h):
+    return normal(t, b, d), normal(d, 4 * h), normal(h, 4 * h), normal(4 * h)
+
+
 PROGRAMS = {
-    "chain": (chain, [(normal(n),) for n in (150_000, 400_000)]),
-    "chain of f32": (chain, [(normal(n).astype(np.float32),) for n in (300_000,)]),
-    "broadcasting": (broadcasting, [(normal(n, m), normal(m), normal(n)) for n, m in ((900, 500), (300, 9000))]),
+    "chain": (chain, calls(lambda n: (normal(n),), (150_000,), (400_000,))),
+    "chain of f32": (chain, calls(lambda n: (normal(n).astype(np.float32),), (300_000,))),
+    "broadcasting": (
+        broadcasting,
+        calls(lambda n, m: (normal(n, m), normal(m), normal(n)), (900, 500), (90, 9000)),
+    ),
     "perceptron": (
         perceptron,
-        [(normal(n, d), normal(d, h), normal(h), normal(h, 10), normal(10)) for n, d, h in ((600, 300, 400), (200, 700, 900))],
+        calls(
+            lambda n, d, h: (normal(n, d), normal(d, h), normal(h), normal(h, 10), normal(10)),
+            (600, 300, 400),
+            (200, 700, 900),
+        ),
     ),
-    "reductions": (reductions, [(normal(n, m),) for n, m in ((1000, 300), (400, 1500))]),
-    "recurrence": (recurrence, [(normal(n), 0.5) for n in (100_000,)]),
-    "heat": (heat, [(normal(n, n), steps) for n, steps in ((500, 6), (700, 40))]),
-    "wave": (wave, [(normal(n), normal(n) ** 2, np.zeros(k)) for n, k in ((50_000, 4), (10_000, 40))]),
-    "lstm": (lstm, [(normal(t, b, d), normal(d, 4 * h), normal(h, 4 * h), normal(4 * h)) for t, b, d, h in ((20, 60, 40, 64), (10, 200, 100, 128))]),
-    "branch in loop": (branch_in_loop, [(np.abs(normal(n)), np.zeros(k)) for n, k in ((60_000, 5), (20_000, 30))]),
-    "loop in loop": (loop_in_loop, [(normal(n, m),) for n, m in ((10, 20_000), (60, 5_000))]),
-    "cross entropy": (cross_entropy, [(normal(n, m), integers(n, m)) for n, m in ((2000, 150), (300, 3000))]),
-    "gather scatter": (gather_scatter, [(normal(n), integers(e, n), integers(e, n)) for n, e in ((50_000, 200_000), (300_000, 100_000))]),
-    "masked": (masked, [(normal(n), normal(n)) for n in (200_000,)]),
-    "running": (running, [(normal(n),) for n in (200_000,)]),
-    "triangle": (triangle, [(normal(n, n),) for n in (500,)]),
-    "attention": (attention, [(normal(n, 64), normal(m, 64), normal(m, 64)) for n, m in ((500, 600),)]),
-    "picture": (picture, [(normal(n, n), normal(3, 3)) for n in (500, 800)]),
-    "pairs": (pairs, [(normal(n), 2.0) for n in (500, 900)]),
-}  # fmt: skip
+    "reductions": (reductions, calls(lambda n, m: (normal(n, m),), (1000, 300), (400, 1500))),
+    "recurrence": (recurrence, calls(lambda n: (normal(n), 0.5), (10_000,), (20_000,))),
+    "heat": (heat, calls(lambda n, steps: (normal(n, n), steps), (400, 4), (200, 30))),
+    "wave": (wave, calls(lambda n, k: (normal(n), normal(n) ** 2, np.zeros(k)), (50_000, 4), (10_000, 40))),
+    "lstm": (lstm, calls(lstm_arguments, (20, 60, 40, 64), (6, 200, 100, 128))),
+    "branch in loop": (
+        branch_in_loop,
+        calls(lambda n, k: (np.abs(normal(n)), np.zeros(k)), (60_000, 5), (20_000, 30)),
+    ),
+    "loop in loop": (loop_in_loop, calls(lambda n, m: (normal(n, m),), (10, 20_000), (60, 5_000))),
+    "cross entropy": (
+        cross_entropy,
+        calls(lambda n, m: (normal(n, m), integers(n, m)), (2000, 150), (300, 3000)),
+    ),
+    "gather scatter": (
+        gather_scatter,
+        calls(
+            lambda n, e: (normal(n), integers(e, n), integers(e, n)), (50_000, 200_000), (300_000, 100_000)
+        ),
+    ),
+    "masked": (masked, calls(lambda n: (normal(n), normal(n)), (200_000,))),
+    "running": (running, calls(lambda n: (normal(n),), (200_000,))),
+    "triangle": (triangle, calls(lambda n: (normal(n, n),), (300,))),
+    "attention": (attention, calls(lambda n, m: (normal(n, 64), normal(m, 64), normal(m, 64)), (500, 600))),
+    "picture": (picture, calls(lambda n: (normal(n, n), normal(3, 3)), (500,), (800,))),
+    "best": (best, calls(lambda n, m: (normal(n, m),), (400, 500))),
+    "nearest": (nearest, calls(lambda n, k, d: (normal(n, d), normal(k, d)), (500, 40, 8), (50, 3000, 2))),
+    "padded": (padded, calls(lambda n, m: (normal(n, m),), (400, 500))),
+    "pairs": (pairs, calls(lambda n: (normal(n), 2.0), (900,), (1100,))),
+}
+
+COMPILED = (
+    "broadcasting",
+    "perceptron",
+    "reductions",
+    "heat",
+    "wave",
+    "lstm",
+    "branch in loop",
+    "loop in loop",
+    "cross entropy",
+    "gather scatter",
+    "triangle",
+    "best",
+    "padded",
+    "pairs",
+)
+"""Those that Numba compiles here; `memory_programs` has more of the others' kinds."""
 
 
 def main(backend):
     if backend == "numba":
         numba_reports()
-    found = []
-    for name, (function, calls) in PROGRAMS.items():
+    found = {}
+    for name in COMPILED if backend == "numba" else PROGRAMS:
+        function, arguments = PROGRAMS[name]
         gradient = adcompiler.adjoint(function, backend=backend)
-        for size, args in enumerate(calls):
+        for args in arguments:
             stages = {"gradient": gradient, "value_and_grad": gradient.value_and_grad}
             for stage, call in stages.items():
                 memory = gradient.memory(*args, stage=stage)
-                cold = measured_peak(lambda call=call, args=args: call(*args))
-                warm = measured_peak(lambda call=call, args=args: call(*args), warm=True)
-                found.append([name, size, stage, memory.peak, memory.workspace, cold, warm, memory.unknown])
+                call(*args)
+                call(*args)
+                adcompiler.clear_buffers()
+                cold, warm = (measured_peak(lambda call=call, args=args: call(*args)) for _ in range(2))
+                kept = memory.workspace if memory.workspace >= 8 * workspace.WORTH else 0
+                one = {"peak": memory.peak, "kept": kept, "cold": cold, "warm": warm}
+                found.setdefault(f"{name} {stage}", []).append(one | {"unknown": memory.unknown})
     print(json.dumps(found))
 
 

@@ -65,6 +65,8 @@ class PlainRuntime:
                 function = rewrite(function).bind(self)
         return function(*args, **kwargs)
 
+    head = call
+
     def new(self, container: Any) -> Any:
         assert isinstance(container, list | set | dict)
         return container

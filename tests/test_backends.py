@@ -30,7 +30,7 @@ from backend_cases import (
     swap,
     thomas,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from loop_programs import random_program
 from op_cases import cases
@@ -274,11 +274,27 @@ def test_rows_broadcast_computed_once_a_row():
     assert lines.index("t1 = exp(x[i])") < lines.index("for j in range(m):")
 
 
+def test_what_nobody_reads_is_not_written():
+    def body(x, v):
+        wide = op("transpose", op("broadcast", op("put", v, 0.5, 0), shape=(N, N)), axes=(1, 0))
+        op("sum", op("exp", wide), axes=(1,))
+        return [op("add_at", x, v, at=("all",))]
+
+    f = program("unread", body, x=("f64", "n"), v=("f64", "n"))
+    compiled = compile_function(f, "numba")
+    assert compiled.kernels_text == "nest [n]: add_at(x, v)\n"
+    assert "exp" not in compiled.source
+    x, v = np.linspace(-1.0, 1.0, 5), np.arange(5.0)
+    for call in (call_plain, call_numba):
+        assert_same(call(f, (x, v), [5]), evaluated(f, (x, v)))
+
+
 # ---- random programs ----
 
 
 @settings(max_examples=200)
 @given(st.integers(0, 10**6))
+@example(7563)  # a value that nobody reads, and that is the same along the innermost of its loops
 def test_random_programs(seed):
     f, args, sizes, expected = mixed_case(seed)
     for call in (call_numpy, call_plain):

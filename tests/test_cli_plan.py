@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from adcompiler import adjoint
-from adcompiler.checkpoint.plans import Budget, MaxExtra
+from adcompiler.checkpointing.plans import Budget, MaxExtra
 from adcompiler.cli import CHECK_FAILED, USAGE, main
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ def run(capsys, monkeypatch):
 
 
 def test_text(run, golden):
-    code, out, err = run(*POWER, "--budget", "4kB")
+    code, out, err = run(*POWER, "--budget", "6kB")
     assert (code, err) == (0, "")
     golden("plan_power", out.rstrip("\n"))
 
@@ -72,12 +72,14 @@ def test_a_picture_beside_the_text(run, tmp_path):
 
 
 def test_a_budget_that_is_not_feasible(run):
-    assert run(*POWER, "--budget", "100") == (
+    least = json.loads(run(*POWER, "--json")[1])["least"]
+    assert run(*POWER, "--budget", str(least - 1)) == (
         CHECK_FAILED,
         "",
-        "Error: a budget of 100 bytes is too small: the least that a call takes is 3,992, of which 1,672 are "
-        "for `pool_f64`, power.py:11  for _ in range(n):\nhint: Budget(3992) is feasible\n",
+        f"Error: a budget of {least - 1:,} bytes is too small: the least that a call takes is {least:,}, "
+        f"of which 1,672 are for `pool_f64`, power.py:11  for _ in range(n):\nhint: Budget({least}) is feasible\n",
     )
+    assert run(*POWER, "--budget", str(least), "--json")[0] == 0
 
 
 @pytest.mark.parametrize(

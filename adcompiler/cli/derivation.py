@@ -10,7 +10,7 @@ import numpy as np
 
 from adcompiler import pipeline
 from adcompiler.backends import Compiled
-from adcompiler.checkpoint.plans import residuals
+from adcompiler.checkpointing.plans import residuals
 from adcompiler.frontend.captured import Operands
 from adcompiler.ir.errors import CheckError
 from adcompiler.ir.evaluate import evaluate

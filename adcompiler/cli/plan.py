@@ -8,7 +8,7 @@ import click
 
 from adcompiler.api import adjoint
 from adcompiler.backends import BACKENDS
-from adcompiler.checkpoint.plans import NAMED, Budget, MaxExtra, Plan
+from adcompiler.checkpointing.plans import NAMED, Budget, MaxExtra, Plan
 
 from .options import as_json, on_function, with_respect_to
 from .output import print_json

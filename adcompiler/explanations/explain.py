@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.checkpoint.choice import Choice, Schedule
-from adcompiler.checkpoint.choice import Loop as Sized
-from adcompiler.checkpoint.plans import Plan, Policy
-from adcompiler.checkpoint.report import front, held, run
+from adcompiler.checkpointing.choice import Choice, Schedule
+from adcompiler.checkpointing.choice import Loop as Sized
+from adcompiler.checkpointing.plans import Plan, Policy
+from adcompiler.checkpointing.front import front
 from adcompiler.frontend.captured import Inputs
 from adcompiler.ir.graph import Eqn
 from adcompiler.memory import Memory, memory
 from adcompiler.planned import PlannedProgram
+from adcompiler.schedules.online import Online
+from adcompiler.schedules.summary import counted, held
 
 from .program import Program, line
 from .records import Array, Explanation, Kept, Loop, LoopSchedule, Offer
@@ -100,10 +102,17 @@ def _loop(
 
 
 def _schedule(loop: Sized, schedule: Schedule) -> LoopSchedule:
-    policy, actions = loop.scheduled.policy, schedule.actions()
+    policy, again = loop.scheduled.policy, loop.again(schedule)
     asked = said(policy) if policy is not None else ""
+    if isinstance(schedule, Online):
+        most = schedule.slots * loop.state + schedule.bundle * loop.tape
+        parts = loop.state, loop.tape, most, schedule.slots, schedule.bundle
+        return LoopSchedule(asked, *parts, None, again, schedule)
+    actions = schedule.actions()
     most = int((held(actions) @ np.array([loop.state, loop.tape])).max(initial=0))
-    return LoopSchedule(asked, loop.state, loop.tape, most, run(actions), loop.again(schedule), schedule)
+    slots, tapes = (int(n) for n in held(actions).max(axis=0, initial=0))
+    parts = loop.state, loop.tape, most, slots, tapes
+    return LoopSchedule(asked, *parts, counted(actions), again, schedule)
 
 
 def said(plan: Plan | Policy) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adcompiler.checkpoint.actions import ADVANCE, REVERSE, STORE, TAPE, Integers
-from adcompiler.checkpoint.binomial import store_all
-from adcompiler.checkpoint.report import held
+from adcompiler.schedules.actions import ADVANCE, REVERSE, STORE, TAPE, Integers
+from adcompiler.schedules.binomial import store_all
+from adcompiler.schedules.summary import held
 from adcompiler.ir.errors import ArgumentError
 
 if TYPE_CHECKING:

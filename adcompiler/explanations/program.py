@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from adcompiler.checkpoint.pairs import Pair, pairs
+from adcompiler.checkpointing.pairs import Pair, pairs
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import Location
 from adcompiler.ir.graph import Block, Eqn, Function, Value, captured, reads, walk
@@ -147,15 +147,14 @@ class Program:
             return "nothing is kept of a trip"
         if names & self._indices:
             return "its trips change in the loop around it"
-        if not names <= set(self.function.sizes):
-            return "its trips are known only when it has run"
         both = {eqn for pair in self.scheduled for eqn in (pair.forward, pair.reverse)}
         if any(outer in both for outer in self._around(loop)):
             return "a loop around it runs by one"
         if block in self.owner and not self.owner[block].op.loop:
             return "it is in a branch, and its adjoint in another"
         if all(pair.forward is not loop for pair in pairs(block, self.function.sizes)):
-            return self._shared(kept, block)
+            known = loop.op.name != "for" or names <= set(self.function.sizes)
+            return self._shared(kept, block) if known else "its trips are known only when it has run"
         return "its adjoint runs by that of another loop" if self.scheduled else "the plan keeps every tape"
 
     def _around(self, eqn: Eqn) -> Iterator[Eqn]:

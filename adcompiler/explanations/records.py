@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.checkpoint.choice import Schedule
-from adcompiler.checkpoint.report import Run
+from adcompiler.checkpointing.choice import Schedule
+from adcompiler.schedules.summary import Run
 from adcompiler.memory import Memory
 
 SHOWN = 8
@@ -62,19 +62,29 @@ class LoopSchedule:
         Bytes of a snapshot, and of the tape of a trip.
     memory
         The most bytes that both take at a time.
+    slots, tapes
+        The most snapshots beyond the state that the loop begins with, and the most tapes, at a time each.
     run
-        What is done each time the loop runs.
+        What is done each time the loop runs; None where its trips are not known before.
     work
-        Operations of the evaluations beyond the first of each trip, in a call.
+        Operations of the evaluations beyond the first of each trip, in a call. Trips that are not known
+        count as 1000.
     """
 
     asked: str
     state: int
     tape: int
     memory: int
-    run: Run
+    slots: int
+    tapes: int
+    run: Run | None
     work: float
     schedule: Schedule
+
+    @property
+    def snapshots(self) -> int:
+        """The slots as textbooks count them, the first state with them."""
+        return self.slots + 1
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,8 @@ class Explanation:
         """The attributes under their names, records as dicts.
 
         Beside these `peak` and `least`; `memory` has its parts and `unknown`; a loop's `schedule` is null or
-        has asked, state, tape, memory, work, slots, snapshots, tapes, plain, taped, evaluations and writes.
+        has asked, state, tape, memory, slots, snapshots, tapes, work and run, which is null or has plain,
+        taped, writes and evaluations.
         """
         memory = dict(vars(self.memory))
         return {
@@ -227,19 +238,26 @@ def _loop_lines(loop: Loop) -> list[str]:
     often = f", {loop.times:,} times" if loop.times > 1 else ""
     lines = [f"loop at {loop.line}", f"  {trips}{often}; {_how(loop)}"]
     if loop.schedule is not None:
-        run = loop.schedule.run
-        lines += [
-            f"  at most {_counted(run.slots, 'snapshot')} of {loop.schedule.state:,} bytes beyond the first "
-            f"state (s = {run.snapshots:,}), {_counted(run.tapes, 'tape')} of {loop.schedule.tape:,}; "
-            f"{loop.schedule.memory:,} bytes at a time",
-            f"  {_counted(run.evaluations, 'evaluation')} of a trip, {run.plain:,} plain and {run.taped:,} "
-            f"taped; {_counted(run.writes, 'snapshot')} written; {loop.schedule.work:.3g} operations again",
-        ]
+        lines += _schedule_lines(loop.schedule)
     for kept in loop.kept[:SHOWN]:
         where = "a tape has" if kept.scheduled else "each trip keeps"
         lines.append(f"  {where} {kept.name}: {kept.type}, {kept.bytes:,} bytes, made at {kept.line}")
         lines.append(f"    {kept.why}; read by: {_listed(kept.readers)}")
     return [*lines, *_rest(loop.kept, "bytes a trip", sum(k.bytes for k in loop.kept[SHOWN:]))]
+
+
+def _schedule_lines(told: LoopSchedule) -> Iterator[str]:
+    yield (
+        f"  at most {_counted(told.slots, 'snapshot')} of {told.state:,} bytes beyond the first state "
+        f"(s = {told.snapshots:,}), {_counted(told.tapes, 'tape')} of {told.tape:,}; "
+        f"{told.memory:,} bytes at a time"
+    )
+    if told.run is not None:
+        yield (
+            f"  {_counted(told.run.evaluations, 'evaluation')} of a trip, {told.run.plain:,} plain and "
+            f"{told.run.taped:,} taped; {_counted(told.run.writes, 'snapshot')} written; "
+            f"{told.work:.3g} operations again"
+        )
 
 
 def _how(loop: Loop) -> str:
@@ -284,9 +302,10 @@ def _loop_fields(loop: Loop) -> dict[str, Any]:
 
 
 def _schedule_fields(found: LoopSchedule) -> dict[str, Any]:
+    names = ("asked", "state", "tape", "memory", "slots", "snapshots", "tapes", "work")
+    own = {name: getattr(found, name) for name in names}
     run = found.run
-    own = {name: getattr(found, name) for name in ("asked", "state", "tape", "memory", "work")}
-    return own | vars(run) | {"snapshots": run.snapshots, "evaluations": run.evaluations}
+    return own | {"run": None if run is None else vars(run) | {"evaluations": run.evaluations}}
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import optree
 
+from adcompiler.checkpointing.plans import Policy
 from adcompiler.ir.errors import ArgumentError, DTypeError
 from adcompiler.ir.types import F64, I64, DType
 
@@ -102,7 +103,7 @@ def static_sizes(shape: Sequence[int]) -> tuple[int | None, ...]:
 
 def static_value(leaf: Any, name: str) -> tuple[Any, ...]:
     """What of a leaf that is not traced a specialisation depends on: its type and its value."""
-    if isinstance(leaf, bool | str | bytes | np.bool_ | enum.Enum | np.dtype) or leaf is Ellipsis:
+    if isinstance(leaf, bool | str | bytes | np.bool_ | enum.Enum | np.dtype | Policy) or leaf is Ellipsis:
         return (type(leaf), leaf)
     if callable(leaf):
         return (type(leaf), *callable_key(leaf))
@@ -162,10 +163,11 @@ def _dtype(leaf: Any, name: str) -> DType:
 
 
 def flatten(tree: Any) -> tuple[list[Any], optree.PyTreeSpec]:
-    """The leaves of a tree, dataclasses taken apart as well, and its structure."""
+    """The leaves of a tree, dataclasses but for policies of loops taken apart as well, and its structure."""
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
-        unknown = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type)}
+        apart = (x for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type | Policy))
+        unknown = set(map(type, apart))
         if not unknown:
             return leaves, structure
         for cls in unknown:

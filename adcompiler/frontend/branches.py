@@ -26,7 +26,7 @@ from adcompiler.ir.types import Guard
 from .cells import Cell
 from .conditions import Test, asked, both, either, facts_of, is_bool
 from .facts import suppose
-from .frames import Frame, current, opened, refuse
+from .frames import Frame, absorb, current, opened, refuse
 from .merging import Merge, Side
 from .protocol import Get, Names, Set, Thunk, Undefined
 from .raising import RAISED, is_pythons, raise_here
@@ -87,7 +87,7 @@ def short_circuit(left: Any, right: Thunk, conjunction: bool) -> Any:
         if type(found) in (bool, np.bool_):
             return test if bool(found) is conjunction else bool(found)
         if is_bool(found):
-            _absorb(side.frame)
+            absorb(side.frame)
             return both(test, found) if conjunction else either(test, found)
     known = _side(lambda: {text: _decided(conjunction, found)}, ())
     return _value(test, (side, known) if conjunction else (known, side), text)
@@ -153,14 +153,6 @@ def _cheap(eqn: Eqn) -> bool:
     if any(value.type.rank for value in eqn.outputs) or not eqn.outputs:
         return False
     return eqn.op is dim or (isinstance(eqn.op.lowering, Scalar) and eqn.op.cost <= 1)
-
-
-def _absorb(frame: Frame) -> None:
-    """Move the equations of a block that was left into the current one, which is around it."""
-    trace = current()
-    for eqn in frame.builder.eqns:
-        trace.homes.update(dict.fromkeys(eqn.outputs, trace.frame))
-    trace.frame.builder.eqns += frame.builder.eqns
 
 
 # ---- the equation ----

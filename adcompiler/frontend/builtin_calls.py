@@ -6,12 +6,15 @@ import builtins
 import copy
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from adcompiler.checkpointing.annotation import checkpointed
+from adcompiler.checkpointing.plans import Policy
 from adcompiler.ir.errors import NeedsConcrete
 
+from . import marks
 from .conditions import asked
 from .frames import refuse
 from .handles import Traced, holds_traced, type_name
@@ -244,6 +247,8 @@ def _tuple(tracer: Tracer, *iterable: Any) -> Any:
 
 
 _HOOKS: dict[Any, Hook] = {
+    checkpointed: marks.refuse_elsewhere,
+    **{kind: marks.policy_of(kind) for kind in get_args(Policy)},
     range: _without_tracer(range_),
     zip: _without_tracer(zip_),
     enumerate: _without_tracer(enumerate_),

@@ -52,7 +52,7 @@ def call(tracer: Tracer, function: Any, args: tuple[Any, ...], kwargs: Mapping[s
         return hook(tracer, *args, **kwargs)
     if numpy_functions.intercepted(function, args, kwargs):
         return numpy_functions.run(function, args, kwargs)
-    inner = _followed(tracer, function, args)
+    inner = followed(tracer, function, args)
     if inner is not None:
         return _follow(tracer, *inner, kwargs)
     if isinstance(function, functools.partial):
@@ -65,7 +65,7 @@ def call(tracer: Tracer, function: Any, args: tuple[Any, ...], kwargs: Mapping[s
 # ---- user code ----
 
 
-def _followed(
+def followed(
     tracer: Tracer, function: Any, args: tuple[Any, ...]
 ) -> tuple[FunctionType, tuple[Any, ...]] | None:
     """The user's function behind a callable, and its arguments, `self` included; None if there is none."""
@@ -160,11 +160,13 @@ def _is_own(function: Any) -> bool:
 
 
 def _handed(tracer: Tracer, argument: Any) -> Any:
-    """A function that library code is to call back must be rewritten before."""
-    followed = _followed(tracer, argument, ()) if callable(argument) else None
-    if followed is None:
+    """A function that library code is to call back: it calls what captured code would."""
+    if isinstance(argument, Transformed):
+        return functools.partial(tracer.call, argument)
+    found = followed(tracer, argument, ()) if callable(argument) else None
+    if found is None:
         return argument
-    function, first = followed
+    function, first = found
     bound = tracer.rewritten(function)
     return functools.partial(bound, *first) if first else bound
 

@@ -1,6 +1,6 @@
 """Rewrites expressions: what traced values do by themselves stays, the rest becomes calls of the runtime.
 
-    f(x)             __c.call(f, x)
+    f(x)             __c.call(f, x), and __c.head(f, x) at the head of a loop, if that is all there is
     [a, b]           __c.new([a, b])
     x.shape          __c.attribute(x, 'shape')
     x[i, 1:]         __c.item(x, (i, __c.slice(1, None, None)))
@@ -88,6 +88,7 @@ class Expressions(ast.NodeTransformer):
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.heads: set[ast.expr] = set()
 
     def expression(self, node: ast.expr) -> ast.expr:
         new = self.visit(node)
@@ -125,7 +126,7 @@ class Expressions(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         function, *args = (self.expression(part) for part in (node.func, *node.args))
         keywords = [at(ast.keyword(item.arg, self.expression(item.value)), item) for item in node.keywords]
-        new = call("call", function, *args, place=node)
+        new = call("head" if node in self.heads else "call", function, *args, place=node)
         assert isinstance(new, ast.Call)
         new.keywords = keywords
         return new

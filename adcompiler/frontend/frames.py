@@ -47,7 +47,7 @@ from .provenance import Provenance
 if TYPE_CHECKING:
     from .cells import Cell
 
-BlockKind = Literal["top", "loop", "branch"]
+BlockKind = Literal["top", "loop", "branch", "call"]
 
 # ---- blocks ----
 
@@ -300,6 +300,15 @@ def reopened(frame: Frame) -> Iterator[Frame]:
     finally:
         frame.restore()
         trace.frame = frame.parent
+
+
+def absorb(frame: Frame) -> None:
+    """Move the equations of a block that was left into the current one, which is around it."""
+    trace = current()
+    for eqn in frame.builder.eqns:
+        trace.homes.update(dict.fromkeys(eqn.outputs, trace.frame))
+    trace.frame.builder.eqns += frame.builder.eqns
+    trace.frame.sizes |= frame.sizes
 
 
 def bind_index(frame: Frame, stem: str, high: Dim | None) -> tuple[str, Value]:

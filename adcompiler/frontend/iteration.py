@@ -59,6 +59,26 @@ def indexed(iterable: Any) -> Indexed | None:
     return None
 
 
+class Walk(Iterator[Any]):
+    """`zip`, `enumerate` or `reversed` of plain ranges: Python's iterator, and the same by index."""
+
+    def __init__(self, items: Iterator[Any], indexed: Callable[[], Indexed]) -> None:
+        self.items = items
+        self.indexed = indexed
+        self.begun = False
+
+    def __next__(self) -> Any:
+        self.begun = True
+        return next(self.items)
+
+
+def by_index(iterable: Any) -> Indexed | None:
+    """As `indexed`, and combinations of plain ranges too, of which nothing was taken yet."""
+    if type(iterable) is Walk:
+        return None if iterable.begun else iterable.indexed()
+    return indexed(iterable)
+
+
 def to_roll(iterable: Any) -> Indexed | None:
     """What a `for` statement should roll; None where it runs as plain Python."""
     found = indexed(iterable)
@@ -101,10 +121,20 @@ def range_(*args: Any) -> Any:
 
 def zip_(*iterables: Any, strict: bool = False) -> Any:
     """`zip`, of arrays and traced ranges too."""
-    parts = [indexed(x) for x in iterables]
-    if all(part is None or isinstance(x, range) for x, part in zip(iterables, parts, strict=True)):
-        return zip(*iterables, strict=strict)
+    parts = [by_index(x) for x in iterables]
+    if all(part is None or _is_plain(x) for x, part in zip(iterables, parts, strict=True)):
+        whole = [part for part in parts if part is not None]
+        walk = zip(*iterables, strict=strict)
+        return Walk(walk, lambda: _zipped(whole, strict)) if whole and len(whole) == len(parts) else walk
     every = [part or _listed(x) for x, part in zip(iterables, parts, strict=True)]
+    return _zipped(every, strict)
+
+
+def _is_plain(iterable: Any) -> bool:
+    return isinstance(iterable, range | Walk)
+
+
+def _zipped(every: Sequence[Indexed], strict: bool) -> Indexed:
     length = every[0].length
     for part in every[1:]:
         length = _shorter(length, part.length, strict)
@@ -133,16 +163,18 @@ def _shorter(a: Dim, b: Dim, strict: bool) -> Dim:
 
 def enumerate_(iterable: Any, start: Any = 0) -> Any:
     """`enumerate`, of arrays and traced ranges too."""
-    part = indexed(iterable)
-    if part is None or isinstance(iterable, range):
+    part = by_index(iterable)
+    if part is None:
         return enumerate(iterable, start)
-    return Indexed(part.length, lambda i: (start + i, part.item(i)))
+    numbered = Indexed(part.length, lambda i: (start + i, part.item(i)))
+    return Walk(enumerate(iterable, start), lambda: numbered) if _is_plain(iterable) else numbered
 
 
 def reversed_(iterable: Any) -> Any:
     """`reversed`, of arrays and traced ranges too."""
     part = indexed(iterable)
-    if part is None or isinstance(iterable, range):
+    if part is None:
         return reversed(iterable)
     last = part.length - 1
-    return Indexed(part.length, lambda i: part.item(integer(last) - i))
+    backwards = Indexed(part.length, lambda i: part.item(integer(last) - i))
+    return Walk(reversed(iterable), lambda: backwards) if _is_plain(iterable) else backwards

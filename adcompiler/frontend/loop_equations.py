@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.build import emit
 from adcompiler.ir.graph import Attr, Attrs, Block, Value, walk
 from adcompiler.ir.op import Op
@@ -19,15 +20,17 @@ from .extents import length
 from .facts import Facts
 from .frames import Frame, SizeBound, current
 from .leaves import Slot
+from .marks import attributes
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The traced test of a loop: its block, what it yields, and what that says of sizes."""
+    """The traced test of a loop: its block, what it yields, and what that says of sizes and of the loop."""
 
     frame: Frame
     holds: Value
     facts: Facts
+    annotation: Annotation | None = None
 
 
 @dataclass(frozen=True)
@@ -106,19 +109,21 @@ def substituted(block: Block, values: Mapping[Value, Value]) -> Block:
 # ---- the equations ----
 
 
-def emit_for(blocks: Blocks, trips: Dim) -> dict[Slot, Value]:
+def emit_for(blocks: Blocks, trips: Dim, annotation: Annotation | None) -> dict[Slot, Value]:
     """A loop whose trips are counted; the carried leaves after it."""
     body = blocks.body()
     attrs = for_attrs(trips, len(body.results), 0, False, _mentioned(blocks.index, [body]))
-    return _emit(blocks, for_, attrs, [body])
+    return _emit(blocks, for_, attrs | attributes(annotation, counted=True), [body])
 
 
-def emit_while(blocks: Blocks, limit: Dim | None) -> tuple[dict[Slot, Value], Dim]:
+def emit_while(
+    blocks: Blocks, limit: Dim | None, annotation: Annotation | None
+) -> tuple[dict[Slot, Value], Dim]:
     """A loop with a test; the carried leaves after it, and its trips, which are a size from here on."""
     both = [*blocks.asked(), blocks.body()]
     trips = current().fresh_name("t")
     attrs = while_attrs(trips, len(both[-1].results), limit, _mentioned(blocks.index, both))
-    outputs = _emit(blocks, while_, attrs, both)
+    outputs = _emit(blocks, while_, attrs | attributes(annotation, counted=False), both)
     most = None if limit is None else length(limit)
     current().frame.sizes[trips] = SizeBound(None, Dim(), most)
     return outputs, Dim.of(trips)

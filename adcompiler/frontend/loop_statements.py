@@ -3,6 +3,8 @@
 A `while` runs as plain Python as long as its test is known. Where it is not known from the first trip on, it
 is rolled; where that shows only later (`err = 1.0`, then a traced `err`; a `break` that data decide), or the
 loop makes too many trips, the trace begins anew and the loop is rolled from the start.
+
+A loop that is `checkpointed` is always rolled, from its first trip on.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.errors import NeedsConcrete
 
 from .assumptions import Place, Restart
 from .extents import hint
 from .frames import current
-from .iteration import UNROLLED, plain, to_roll
+from .inverse_steps import Variables, step_back
+from .iteration import UNROLLED, Indexed, plain, to_roll
 from .loops import Loop, State, roll
 from .protocol import Thunk
 from .sizes import Size, SizePredicate
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
 
 _TRIPS = 10_000
 """The most trips of a `while` that is plain Python; `UNROLLED` if they write equations."""
+
+
+class NotRolled(NeedsConcrete):
+    """A loop that is `checkpointed` and cannot be rolled."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +50,36 @@ class Statement:
 
     def run_for(self, iterable: Any, body: Callable[[Any], None], stop: Thunk | None) -> None:
         """`stop` is asked after each trip whether a jump has left the loop."""
+        annotation = self.tracer.annotated()
+        if annotation is not None:
+            return self._marked(lambda: self._roll_for(iterable, body, stop, annotation))
         found = to_roll(iterable)
         if found is None:
             return self._each(plain(iterable, UNROLLED), body, stop)
-        test = None if stop is None else lambda: self.tracer.not_(stop())
         try:
-            self._roll(Loop(lambda i: body(found.item(i)), found.length, test))
+            self._roll_for(found, body, stop)
         except NeedsConcrete:
             trips = found.length.constant if found.length.constant is not None else hint(found.length)
             if trips is None or trips * self.tracer.copies > UNROLLED:
                 raise
             with self._copied(max(trips, 1)):
                 self._each(found.unrolled(UNROLLED), body, stop)
+
+    def _roll_for(
+        self,
+        found: Indexed,
+        body: Callable[[Any], None],
+        stop: Thunk | None,
+        annotation: Annotation | None = None,
+    ) -> None:
+        def trip(i: Any) -> None:
+            item = found.item(i)
+            body(item)
+            if annotation is not None and annotation.inverse is not None:
+                step_back(self.tracer, annotation, item, Variables(self.state, body))
+
+        test = None if stop is None else lambda: self.tracer.not_(stop())
+        self._roll(Loop(trip, lambda: annotation, found.length, test))
 
     def _each(self, items: Iterable[Any], body: Callable[[Any], None], stop: Thunk | None) -> None:
         """One trip after the other; those after a jump that data decide are branches."""
@@ -94,7 +120,11 @@ class Statement:
             if trip == UNROLLED and equations > start:
                 break
             answer = self._asked(test)
+            marked = self.tracer.annotated() is not None
             truth = self._known(answer)
+            if marked and truth is not False:
+                frame.forget(equations, sizes)
+                return self._marked(lambda: self._roll_while(test, body))
             if truth is None and trip == 0:
                 frame.forget(equations, sizes)
                 return self._roll_sized(answer, test, body)
@@ -114,6 +144,9 @@ class Statement:
         before, tracer.guards_sizes = tracer.guards_sizes, False
         try:
             return test()
+        except BaseException:
+            tracer.annotated()
+            raise
         finally:
             tracer.guards_sizes = before
 
@@ -138,9 +171,22 @@ class Statement:
             raise
 
     def _roll_while(self, test: Thunk, body: Callable[[], None]) -> None:
-        self._roll(Loop(lambda _: body(), test=lambda: self._asked(test)))
+        self._roll(Loop(lambda _: body(), self.tracer.annotated, test=lambda: self._asked(test)))
 
     # either ------------------------------------------------------------------------------------------------
+
+    def _marked(self, roll: Callable[[], None]) -> None:
+        """Roll a loop that is `checkpointed`: nothing else will do."""
+        try:
+            roll()
+        except NotRolled:
+            raise
+        except NeedsConcrete as error:
+            raise NotRolled(
+                f"{error.message}; and a loop that is `checkpointed` is never unrolled",
+                error.location,
+                f"{error.hint}; or leave `checkpointed` out",
+            ) from None
 
     def _roll(self, loop: Loop) -> None:
         tracer = self.tracer

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adcompiler.checkpointing.annotation import Annotation
 from adcompiler.ir.errors import AdcompilerError, CaptureError, ShapeError
 from adcompiler.ir.graph import Constant, Value, constant
 from adcompiler.ir.types import BOOL, Dim, Guard, Relation
@@ -68,10 +69,12 @@ class State:
 class Loop:
     """At most `length` trips (None: no limit), `body(index)` each, while `test()` holds.
 
-    The test of a loop that has a length asks for nothing but the flags of jumps.
+    The test of a loop that has a length asks for nothing but the flags of jumps. After it was evaluated,
+    `annotated()` is what it says of the loop.
     """
 
     body: Callable[[Any], None]
+    annotated: Callable[[], Annotation | None]
     length: Dim | None = None
     test: Thunk | None = None
 
@@ -132,7 +135,7 @@ def _trace(loop: Loop, state: State, before: Mapping[str, Any], plan: Plan, line
         }
         state.write(bound)
         asks = loop.length is None or any(map(is_flag, carry.params))
-        test = _ask(loop.test) if loop.test is not None and asks else None
+        test = _ask(loop.test, loop.annotated) if loop.test is not None and asks else None
         error = _run(loop, test, Size(carry.index), number)
         if error is not None:
             frame.undo_writes()
@@ -196,10 +199,11 @@ def _is_jump(name: str, end: Any) -> bool:
     return is_flag(Slot(name)) and name != RESULT and type(end) is TracedScalar
 
 
-def _ask(test: Thunk) -> Asked:
+def _ask(test: Thunk, annotated: Callable[[], Annotation | None]) -> Asked:
     """Trace the test; in the rest of the trip it is known to hold."""
     with opened("branch") as frame:
         answer = test()
+        annotation = annotated()
         holds = asked(answer).read() if isinstance(answer, Traced) else constant(bool(answer), BOOL)
     for cell in frame.written:
         refuse(
@@ -208,7 +212,7 @@ def _ask(test: Thunk) -> Asked:
         )
     facts = facts_of(answer).visible()
     suppose(facts.when_true)
-    return Asked(frame, holds, facts)
+    return Asked(frame, holds, facts, annotation)
 
 
 def _emit(loop: Loop, trip: _Trip) -> tuple[Mapping[Slot, Value], Dim]:
@@ -216,10 +220,10 @@ def _emit(loop: Loop, trip: _Trip) -> tuple[Mapping[Slot, Value], Dim]:
     blocks = Blocks(trip.carry, trip.frame, trip.index, trip.param, trip.test)
     if trip.test is None:
         assert loop.length is not None
-        return emit_for(blocks, loop.length), length(loop.length)
+        return emit_for(blocks, loop.length, loop.annotated()), length(loop.length)
     if loop.length is None and current().frame is current().top and _always(trip.test.holds):
         refuse("this `while` never ends", "change in its body what it tests, or write `for k in range(n)`")
-    outputs, trips = emit_while(blocks, loop.length)
+    outputs, trips = emit_while(blocks, loop.length, trip.test.annotation)
     if loop.length is None:
         _suppose_after(trip.test.facts, trip.index, trips)
     return outputs, trips

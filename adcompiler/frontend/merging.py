@@ -39,9 +39,10 @@ from .maybe import Half, Maybe, halves, is_unset
 from .protocol import RESULT, RETURNED, Undefined
 from .scalars import TracedScalar
 from .scalars import value as number_value
+from .scopes import outlives
 from .sizes import Size, SizePredicate
 from .values import TracedArray
-from .views import Path, Position, alike, placed, position_value, positions, same_path
+from .views import Position, alike, placed, position_value, positions, same_path
 
 _NEVER = Undefined()
 
@@ -194,7 +195,7 @@ class Merge:
         for mine, its, finish in self.arrays:
             if _same(mine, one) and _same(its, other):
                 return finish
-        if one.cell is other.cell and _in_scope(TracedArray(one.cell)) and alike(one.path, other.path):
+        if one.cell is other.cell and outlives(TracedArray(one.cell)) and alike(one.path, other.path):
             return self._views(one, other)
         doubt = self._doubt(0, one) or self._doubt(1, other)
         if doubt is not None:
@@ -262,7 +263,7 @@ class Merge:
             _freeze(leaf)
             parts = [self._filled(Slot(slot.name, (*slot.parts, key)), k, x) for key, x in inner]
             return lambda results: _whole(leaf, [part(results) for part in parts])
-        if not isinstance(leaf, Traced) or _in_scope(leaf):
+        if not isinstance(leaf, Traced) or outlives(leaf):
             return lambda results: leaf
         if type(leaf) is TracedArray:
             return self._filled_array(slot, k, leaf)
@@ -331,26 +332,6 @@ def _same_type(one: TracedArray, other: TracedArray) -> bool:
     if mine.dtype is not its.dtype or mine.rank != its.rank:
         return False
     return all(same_dim(a, b) for a, b in zip(mine.shape, its.shape, strict=True))
-
-
-def _in_scope(leaf: Any) -> bool:
-    """Whether a traced leaf of a branch may be used after it."""
-    if type(leaf) in (Size, SizePredicate):
-        return in_scope(leaf.dim)
-    if type(leaf) is TracedScalar:
-        return _at_home(leaf.value)
-    return leaf.cell.frame.encloses(current().frame) and _path_in_scope(leaf.path)
-
-
-def _at_home(value: Value) -> bool:
-    return isinstance(value, Constant) or current().homes[value].encloses(current().frame)
-
-
-def _path_in_scope(path: Path) -> bool:
-    given = positions(path)
-    sizes = [d for step in path for d in step.shape]
-    sizes += [p for p in given if isinstance(p, Dim)]
-    return all(map(in_scope, sizes)) and all(_at_home(p) for p in given if isinstance(p, Value))
 
 
 def _freeze(container: Any) -> None:

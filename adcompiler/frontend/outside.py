@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path as FilePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
+
+from adcompiler.checkpointing.plans import Policy
 
 from .arguments import LeafKey, leaf_key
 from .frames import refuse
@@ -34,6 +36,7 @@ _PLAIN = (
     np.dtype,
     np.bool_,
     np.integer,
+    *get_args(Policy),
 )
 _MOST_ITEMS = 1000
 _OPERATORS = frozenset(
@@ -131,6 +134,8 @@ class Outside:
         if isinstance(value, FunctionType):
             return "code" if is_user_function(value) else "identity"
         if isinstance(value, MethodType | partial) or hasattr(value, "py_func"):
+            return "code"
+        if hasattr(value, "trace_call"):  # a decorated method is made anew at each access
             return "code"
         if isinstance(value, ModuleType | BuiltinFunctionType | np.ufunc | type):
             return "identity"

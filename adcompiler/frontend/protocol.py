@@ -111,6 +111,9 @@ class Runtime(Protocol):
     def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call `function(*args, **kwargs)`."""
 
+    def head(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """As `call`, of a call that is all that a `for` iterates over, or that a `while` tests."""
+
     def new(self, container: Any) -> Any:
         """A list, set or dict just made by a display, a comprehension or `[...] * n`; returns it."""
 

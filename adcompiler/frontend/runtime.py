@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from adcompiler.checkpointing.annotation import Annotation, checkpointed
 from adcompiler.ir.errors import CaptureError, NeedsConcrete
 from adcompiler.ir.graph import Constant
 from adcompiler.ir.ops.arrays import checked
 
-from . import branches, calls
+from . import branches, calls, marks
 from .conditions import Test, asked, facts_of, negated
 from .facts import NOTHING, suppose
 from .frames import current, refuse
@@ -57,6 +58,13 @@ _INSTEAD = {
 }
 """What to do instead of assigning an attribute of an array."""
 
+_BLOCKS = {
+    "loop": "this loop",
+    "branch": "this branch of an `if`",
+    "call": "this checkpointed function",
+}
+"""What messages call the block that is traced."""
+
 
 class Tracer:
     """One trace of a user's function: a `protocol.Runtime`.
@@ -73,6 +81,7 @@ class Tracer:
         self.guards_sizes = True
         self.plans: dict[tuple[Any, ...], Plan] = {}
         self.copies = 1  # of the body that is traced, in the loops around it that are unrolled
+        self.annotation: Annotation | None = None
         self._bound: dict[int, tuple[Any, FunctionType]] = {}
 
     # Names, attributes, items ------------------------------------------------------------------------------
@@ -149,6 +158,18 @@ class Tracer:
 
     def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return calls.call(self, function, args, kwargs)
+
+    def head(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if function is not checkpointed:
+            return self.call(function, *args, **kwargs)
+        marked = marks.checkpointed(*args, **kwargs)
+        self.annotation = marked.annotation
+        return marked.subject
+
+    def annotated(self) -> Annotation | None:
+        """What is said of the loop whose head was evaluated last; its own, and told once."""
+        found, self.annotation = self.annotation, None
+        return found
 
     def new(self, container: Any) -> Any:
         current().frame.fresh[id(container)] = container
@@ -287,7 +308,7 @@ class Tracer:
         if id(owner) in current().merged:
             return "that may be one of two, which of them depends on data"
         frame = "function" if self.world.place(owner) is not None else current().frame.kind
-        where = {"loop": "this loop", "branch": "this branch of an `if`"}.get(frame, "the function")
+        where = _BLOCKS.get(frame, "the function")
         return f"made outside {where}: it would happen once, while tracing"
 
     def update(self, symbol: str, current: Any, value: Any) -> Any:

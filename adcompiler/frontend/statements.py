@@ -166,12 +166,15 @@ class _Statements(Expressions):
     def visit_For(self, node: ast.For) -> list[ast.stmt]:
         number, stops = self.number(), self.stops[node]
         take = assign(node.target, load("__item"), node.target)
+        if not _is_builtin(node.iter):
+            self.heads.add(node.iter)
         iterable = self.expression(node.iter)
         body = self.body(f"__body_{number}", positional("__item"), [take, *node.body], node)
         return self.loop("for_", number, node, body, node.iter, [iterable, load(body.name), _any_set(stops)])
 
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         number, stops = self.number(), self.stops[node]
+        self.heads.add(node.test)
         test = ast.BoolOp(ast.And(), [none_set(stops), node.test]) if stops else node.test
         asked = self.test(at(test, node.test))
         body = self.body(f"__body_{number}", positional(), node.body, node)
@@ -228,6 +231,12 @@ class _Statements(Expressions):
         for name in reversed(decorators):
             made = call("call", load(name), made, place=node)
         return [*before, definition, assign(store(node.name), made, node)]
+
+
+def _is_builtin(node: ast.expr) -> bool:
+    """Whether a loop is over a range or the like, as most are: that marks nothing."""
+    builtins = ("range", "zip", "enumerate", "reversed")
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in builtins
 
 
 def _only_names(target: ast.expr) -> bool:

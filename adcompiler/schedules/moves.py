@@ -1,139 +1,234 @@
 """What a program does next under a schedule, as integers in one array, the *plan*, which the program carries.
 
 At the beginning of a plan stands the current move, in the columns of `Move`; behind it what `next_move` makes
-the next one of. On the way forward a move is an *event*: before trip FROM of the last one, the state is stored
-if STORE says so, and from there on trips are taped, or not, as TAPE says, until before trip FROM. On the way
-back a move takes up a state, advances it, stores it, evaluates trips that it tapes, and walks back through
-trips that are taped; what its counts count happens in this order.
+the next one of: a list of moves, the machine that writes a binomial schedule, or snapshots that are placed
+while the loop goes on.
+
+On the way forward a move is an *event*: before trip FROM of the last one, the state is stored if STORE says
+so, and from there on trips are taped, or not, as TAPE says, until before trip FROM. On the way back a move
+takes up a state, advances it, stores it, evaluates trips that it tapes, and walks back through trips that are
+taped; what its counts count happens in this order.
+
+`next_move` and what it calls are integers and arrays of integers: Numba compiles them as they stand.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adcompiler.checkpoint.actions import ADVANCE, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
+from .actions import ADVANCE, COLUMNS, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
+from .binomial import Binomial, decide
+from .online import place, resume
+from .reversal import next_action, start
 
 Integers = NDArray[np.int64]
 
+# The columns of a move: 1 where there is one, 0 behind the last;
+MORE: Final = 0
+RESTART: Final = 1  # 1 where the initial state is taken up,
+LOAD_STORED: Final = 2  # 1 where a stored one is,
+SLOT: Final = 3  # and where that is stored;
+TRIP: Final = 4  # how many trips precede the state that is at hand then;
+ADVANCED: Final = 5  # trips that are evaluated;
+STORED: Final = 6  # 1 where the state is stored then,
+INTO: Final = 7  # and where;
+TAPED: Final = 8  # trips that are evaluated and taped then; of an event, 1 where trips are, from here on;
+BEFORE: Final = 9  # how many tapes there are before;
+REVERSED: Final = 10  # trips that the adjoint walks back through then;
+FROM: Final = 11  # the trip after the last of these; of an event, the trip before which the next one comes;
+HELD: Final = 12  # how many tapes there are, up to that of the last of these.
+WIDTH: Final = 13
 
-class Move(IntEnum):
-    """The columns of a move."""
+RETURNED: Final = WIDTH  # The program writes 1 here when the way forward has ended.
+KIND: Final = WIDTH + 1
+HEADER: Final = WIDTH + 2
 
-    MORE = 0
-    """1 where there is a move, 0 behind the last."""
-    RESTART = 1
-    """1 where the initial state is taken up, else 0."""
-    LOAD = 2
-    """1 where a stored state is taken up, else 0."""
-    SLOT = 3
-    """Where it is stored."""
-    TRIP = 4
-    """How many trips precede the state that is at hand then."""
-    ADVANCE = 5
-    """Trips that are evaluated."""
-    STORE = 6
-    """1 where the state is stored then, else 0."""
-    INTO = 7
-    """Where it is stored."""
-    TAPE = 8
-    """Trips that are evaluated and taped then; of an event, 1 where trips are taped from here on."""
-    TAPED = 9
-    """The number of trips taped before them."""
-    REVERSE = 10
-    """Trips that the adjoint walks back through then."""
-    FROM = 11
-    """The trip after the last of these; of an event, the trip before which the next one comes."""
-    HELD = 12
-    """The number of trips taped before the last of these, itself counted."""
+LIST, MACHINE, ONLINE = 0, 1, 2
 
+# Behind the header of a list: how many moves there are, how many have been made, and the moves.
+COUNT: Final = HEADER
+MADE: Final = HEADER + 1
+FIRST_MOVE: Final = HEADER + 2
 
-WIDTH: Final = len(Move)
-LISTED: Final = WIDTH  # how many moves are listed,
-CURSOR: Final = WIDTH + 1  # and how many of them have been made;
-HEADER: Final = WIDTH + 2  # behind these the list
+# Behind the header of a machine, or of snapshots that are placed: the widths of its
+# arrays, how many trips have begun, whether an action waits that was too much for the last move, and that; then the arrays of a run.
+PLACES: Final = HEADER
+ROWS: Final = HEADER + 1
+BEGUN: Final = HEADER + 2
+WAITING: Final = HEADER + 3
+ACTION: Final = HEADER + 4
+TABLE: Final = ACTION + COLUMNS
+RUN: Final = TABLE + 2
+RUN_WIDTH: Final = 13
 
 
 def next_move(plan: Integers) -> None:
-    """Make the next move the current one. Numba compiles it as it stands."""
-    made = plan[CURSOR]
-    if made == plan[LISTED]:
-        plan[0] = 0
+    """Make the next move the current one."""
+    if plan[KIND] == LIST:
+        listed_move(plan)
+    elif plan[KIND] == ONLINE and plan[RETURNED] == 0:
+        placed_move(plan)
     else:
-        first = HEADER + made * WIDTH
+        written_move(plan)
+
+
+def listed_move(plan: Integers) -> None:
+    """The next move of a list."""
+    made = plan[MADE]
+    if made == plan[COUNT]:
+        plan[MORE] = 0
+    else:
+        first = FIRST_MOVE + made * WIDTH
         for column in range(WIDTH):
             plan[column] = plan[first + column]
-        plan[CURSOR] = made + 1
+        plan[MADE] = made + 1
+
+
+def placed_move(plan: Integers) -> None:
+    """The event before the next trip of a loop whose trip count is not known."""
+    trip, slots = plan[BEGUN], plan[TABLE]
+    last = len(plan)
+    snapshots = plan[last - 3 * slots : last].reshape((slots, 3))
+    into = place(trip, snapshots)
+    plan[MORE], plan[TAPED], plan[BEFORE] = 1, 0, 0
+    plan[TRIP], plan[FROM] = trip, trip + 1
+    plan[STORED], plan[INTO] = into >= 0, max(into, 0)
+    plan[BEGUN] = trip + 1
+
+
+def written_move(plan: Integers) -> None:
+    """What the machine does next: on the way forward an event, on the way back as many actions as make a move."""
+    rows, width, slots = plan[ROWS], plan[PLACES], plan[TABLE]
+    first = RUN + RUN_WIDTH
+    run = plan[RUN:first]
+    pending = plan[first : first + 4 * rows].reshape((rows, 4))
+    first += 4 * rows
+    places = plan[first : first + 2 * width].reshape((2, width))
+    table, action = plan[TABLE:RUN], plan[ACTION:TABLE]
+    if plan[KIND] == ONLINE and plan[RETURNED] == 1:
+        last = len(plan)
+        resume(plan[BEGUN], plan[last - 3 * slots : last].reshape((slots, 3)), run, pending, places)
+        plan[RETURNED] = 2
+    for column in range(WIDTH):
+        plan[column] = 0
+    done = 0
+    while True:
+        if plan[WAITING] == 0:
+            if not next_action(run, pending, places, decide, table, action):
+                return
+            plan[WAITING] = 1
+        if plan[RETURNED] == 0:
+            done = begun(plan, action)
+        else:
+            done = taken(plan, action, done)
+        if done < 0:
+            return
+        plan[WAITING] = 0
+        if done == ENDS:
+            return
+
+
+ENDS: Final = 5
+
+
+def begun(event: Integers, action: Integers) -> int:
+    """Add an action to an event; ENDS where that completes it."""
+    kind, first, last, where = action[0], action[1], action[2], action[3]
+    event[MORE] = 1
+    if kind == STORE:
+        event[STORED], event[INTO] = 1, where
+        return 0
+    event[TRIP], event[FROM] = first, last
+    event[TAPED], event[BEFORE] = kind == TAPE, where
+    return ENDS
+
+
+def taken(move: Integers, action: Integers, done: int) -> int:
+    """Add an action to a move that has come so far; how far it has come then, -1 if there is no room for it."""
+    kind, first, last, where, level = action[0], action[1], action[2], action[3], action[4]
+    turn = order(kind)
+    if turn == 0:
+        return done
+    if turn <= done:
+        return -1
+    if move[MORE] == 0:
+        move[MORE], move[TRIP] = 1, first
+    if turn == 1:
+        move[RESTART if level == INPUT else LOAD_STORED], move[SLOT] = 1, where
+    elif turn == 2:
+        move[ADVANCED] = last - first
+    elif turn == 3:
+        move[STORED], move[INTO] = 1, where
+    elif turn == 4:
+        move[TAPED], move[BEFORE] = last - first, where
+    else:
+        move[REVERSED], move[FROM], move[HELD] = last - first, last, where + last - first
+    return turn if turn < ENDS else ENDS
+
+
+def order(kind: int) -> int:
+    """When a move does an action of this kind, 1 to 5; 0 for what is nothing to do."""
+    if kind in (LOAD, TAKE):
+        return 1
+    if kind == ADVANCE:
+        return 2
+    if kind == STORE:
+        return 3
+    if kind == TAPE:
+        return 4
+    return ENDS if kind == REVERSE else 0
+
+
+# ---- plans ----
 
 
 def listed(moves: Integers) -> Integers:
-    """The plan of these moves, i64[count, WIDTH], none made yet."""
-    header = np.zeros(HEADER, np.int64)
-    header[LISTED] = len(moves)
+    """The plan of these moves, int64 [count, WIDTH], none made yet."""
+    header = np.zeros(FIRST_MOVE, np.int64)
+    header[KIND], header[COUNT] = LIST, len(moves)
     return np.concatenate([header, moves.reshape(-1)])
 
 
 def of_actions(actions: Integers) -> Integers:
-    """The plan that does what these actions do, a whole schedule of a loop, int64 [count, 5]."""
-    (returned,) = np.flatnonzero(actions[:, 0] == RETURN)
-    rows = [*_events(actions[:returned]), *_moves(actions[returned + 1 :])]
-    return listed(np.array(rows, np.int64).reshape(-1, WIDTH))
-
-
-def _events(actions: Integers) -> list[list[int]]:
-    """What happens before RETURN: an event for each stretch of trips that is taped, or is not."""
-    events: list[list[int]] = []
-    into = -1
-    for kind, first, last, place, _ in actions.tolist():
-        if kind == STORE:
-            into = place
-        elif kind in (ADVANCE, TAPE):
-            event = _row()
-            event[Move.STORE], event[Move.INTO] = int(into >= 0), max(into, 0)
-            event[Move.TRIP], event[Move.FROM] = first, last
-            event[Move.TAPE], event[Move.TAPED] = int(kind == TAPE), place
-            events.append(event)
-            into = -1
-    return events
-
-
-def _moves(actions: Integers) -> list[list[int]]:
-    """What happens after RETURN, as many actions as can be in one move."""
-    moves: list[list[int]] = []
-    done = len(ORDER)  # how far the last move has come
-    for kind, first, last, place, level in actions.tolist():
-        if kind not in ORDER:
+    """The plan of a list that does what these actions do, a whole schedule of a loop, int64 [count, 5]."""
+    rows: list[Integers] = []
+    forward, done = True, ENDS
+    for action in actions:
+        if action[0] == RETURN:
+            forward, done = False, ENDS
             continue
-        if ORDER[kind] <= done:
-            moves.append(_row())
-            moves[-1][Move.TRIP] = first
-        done, move = ORDER[kind], moves[-1]
-        match kind:
-            case k if k in (LOAD, TAKE):
-                move[Move.RESTART if level == INPUT else Move.LOAD], move[Move.SLOT] = 1, place
-            case k if k == ADVANCE:
-                move[Move.ADVANCE] = last - first
-            case k if k == STORE:
-                move[Move.STORE], move[Move.INTO] = 1, place
-            case k if k == TAPE:
-                move[Move.TAPE], move[Move.TAPED] = last - first, place
-            case k if k == REVERSE:
-                move[Move.REVERSE], move[Move.FROM], move[Move.HELD] = (
-                    last - first,
-                    last,
-                    place + last - first,
-                )
-    return moves
+        if done == ENDS:
+            rows.append(np.zeros(WIDTH, np.int64))
+            done = 0
+        if forward:
+            done = begun(rows[-1], action)
+            continue
+        done = taken(rows[-1], action, done)
+        if done < 0:
+            rows.append(np.zeros(WIDTH, np.int64))
+            done = taken(rows[-1], action, 0)
+    filled = [row for row in rows if row[MORE]]
+    return listed(np.array(filled, np.int64).reshape(-1, WIDTH))
 
 
-ORDER: Final = {LOAD: 0, TAKE: 0, ADVANCE: 1, STORE: 2, TAPE: 3, REVERSE: 4}
-"""The actions of a move, in the order in which it does them."""
+def of_binomial(schedule: Binomial) -> Integers:
+    """The plan of the machine that writes a binomial schedule as it is followed."""
+    return _machine(MACHINE, schedule.start(), schedule.table)
 
 
-def _row() -> list[int]:
-    row = [0] * WIDTH
-    row[Move.MORE] = 1
-    return row
+def of_online(slots: int, bundle: int = 1) -> Integers:
+    """The plan of snapshots that are placed while the loop goes on, and then of the machine."""
+    plan = _machine(ONLINE, start(0, slots, 0, bundle, True), np.array([slots, bundle], np.int64))
+    return np.concatenate([plan, np.zeros(3 * slots, np.int64)])
+
+
+def _machine(kind: int, run: tuple[Integers, Integers, Integers], table: Integers) -> Integers:
+    state, pending, places = run
+    header = np.zeros(RUN, np.int64)
+    header[KIND], header[PLACES], header[ROWS] = kind, places.shape[1], len(pending)
+    header[TABLE:RUN] = table
+    assert len(state) == RUN_WIDTH
+    return np.concatenate([header, state, pending.reshape(-1), places.reshape(-1)])

@@ -1,14 +1,15 @@
 """Common subexpression elimination: equal equations on equal operands are one.
 
-A block sees what the blocks around it have computed. What is replayed in an adjoint stays apart from what was
-kept (merging them would undo the choice of residuals), and values whose identity matters, such as zeros that
-are filled afterwards, are left alone.
+A block sees what the blocks around it have computed, unless it is closed. What is replayed in an adjoint
+stays apart from what was kept (merging them would undo the choice of residuals), and values whose identity
+matters, such as zeros that are filled afterwards, are left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from adcompiler.ir.build import block, lookup, replay_origin, rewrite_inside, using
 from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value
@@ -31,7 +32,8 @@ def cse(function: Function) -> Function:
 def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Value]:
     for eqn in source.eqns:
         if eqn.blocks:
-            rewrite_inside(eqn, env, lambda inner, inside: _merged(inner, inside, dict(known)))
+            around: Known = {} if eqn.op.closed else known
+            rewrite_inside(eqn, env, partial(_merged_inside, around))
             continue
         key = identity(eqn, env)
         if key is None or key not in known:
@@ -41,6 +43,10 @@ def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Va
         else:
             env.update(zip(eqn.outputs, known[key], strict=True))
     return [lookup(env, r) for r in source.results]
+
+
+def _merged_inside(around: Known, source: Block, env: dict[Value, Value]) -> Sequence[Value]:
+    return _merged(source, env, dict(around))
 
 
 def identity(eqn: Eqn, env: Mapping[Value, Value]) -> tuple[Hashable, ...] | None:

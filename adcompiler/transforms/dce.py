@@ -1,8 +1,8 @@
 """Dead code elimination, inside blocks as well.
 
 Removed are equations whose outputs nobody reads, carries, sums, slices and items of loops, results of
-branches, and carries that a loop does not change. Effects (checks, bound sizes) stay, and so do the loops
-around them, and a `while` whose trip count is mentioned.
+branches and calls, operands of calls, and carries that a loop does not change. Effects (checks, bound sizes)
+stay, and so do the loops around them, and a `while` whose trip count is mentioned.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def _needed_part(eqn: Eqn, live: Live) -> Eqn | None:
         return None
     if eqn.op.loop:
         return _needed_loop(eqn, live)
+    if eqn.op.closed:
+        return _needed_call(eqn, live)
     return _needed_branches(eqn, live) if eqn.op.name == "if" else eqn
 
 
@@ -76,6 +78,21 @@ def _needed_branches(eqn: Eqn, live: Live) -> Eqn:
     kept = [k for k, o in enumerate(eqn.outputs) if o in live]
     blocks = tuple(_pruned(b, [b.results[k] for k in kept]) for b in eqn.blocks)
     return replace(eqn, outputs=tuple(eqn.outputs[k] for k in kept), blocks=blocks)
+
+
+def _needed_call(eqn: Eqn, live: Live) -> Eqn:
+    """Results that are read, and the operands that these and effects need."""
+    kept = [k for k, o in enumerate(eqn.outputs) if o in live]
+    (body,) = eqn.blocks
+    pruned = _pruned(body, [body.results[k] for k in kept])
+    read = _read(pruned)
+    operands = [k for k, p in enumerate(body.params) if p in read]
+    return replace(
+        eqn,
+        inputs=tuple(eqn.inputs[k] for k in operands),
+        outputs=tuple(eqn.outputs[k] for k in kept),
+        blocks=(replace(pruned, params=tuple(body.params[k] for k in operands)),),
+    )
 
 
 def _needed_loop(eqn: Eqn, live: Live) -> Eqn:

@@ -15,7 +15,6 @@ from adcompiler.ir.op import Linear, NoDerivative, Partials
 from adcompiler.ir.ops import OPS
 
 from .activity import varied
-from .inline import inline
 from .zeros import zeros_like
 
 
@@ -25,25 +24,24 @@ def forward(source: Function, wrt: Sequence[int]) -> Function:
     Parameters are those of `source`, then a tangent for each parameter in `wrt`; results are those of
     `source`, then a tangent for each float result.
     """
-    primal = inline(source)
-    params = [renewed(p) for p in primal.body.params]
+    primal = source.body
+    params = [renewed(p) for p in primal.params]
     dots = [Value(params[k].type, f"{params[k].name or 'x'}_dot") for k in wrt]
 
     def body(*values: Value) -> Sequence[Value]:
-        seeds = {primal.body.params[k]: dot for k, dot in zip(wrt, dots, strict=True)}
-        scope = Tangents({}, {}).push(primal.body, dict(zip(primal.body.params, values, strict=False)), seeds)
-        results = primal.body.results
-        moving = [scope.tangent_or_zeros(r) for r in results if r.type.dtype.is_float]
-        return [*map(scope.primal, results), *moving]
+        seeds = {primal.params[k]: dot for k, dot in zip(wrt, dots, strict=True)}
+        scope = Tangents({}, {}).push(primal, dict(zip(primal.params, values, strict=False)), seeds)
+        moving = [scope.tangent_or_zeros(r) for r in primal.results if r.type.dtype.is_float]
+        return [*map(scope.primal, primal.results), *moving]
 
     return function(
         f"{source.name}_jvp",
         [*params, *dots],
         body,
         ops=OPS,
-        sizes=primal.sizes,
-        guards=primal.guards,
-        written=primal.written,
+        sizes=source.sizes,
+        guards=source.guards,
+        written=source.written,
     )
 
 

@@ -217,7 +217,7 @@ class _Writer:
                     elif eqn in again:
                         kept = {o: env[o] for o in eqn.outputs if o in env}
                         self._forward_inside(eqn, env, stacks)
-                        active().eqns[-1] = _rerun(active().eqns[-1])
+                        active().eqns[-1] = rerun(active().eqns[-1])
                         env.update(kept)
                     else:
                         self._replay(eqn, env)
@@ -259,10 +259,14 @@ def _row(stack: Value, index: Value, value: Value) -> Value:
     return emit(OPS["index"], [stack, index], names=[value.name])[0]
 
 
-def _rerun(eqn: Eqn) -> Eqn:
-    """An equation that runs again: marked, and without the checks that have held already."""
-    blocks = (replace(b, eqns=tuple(_rerun(e) for e in b.eqns if e.op.name != "check")) for b in eqn.blocks)
+def rerun(eqn: Eqn) -> Eqn:
+    """An equation that runs again: marked, and without effects that are over: its checks have held."""
+    blocks = (replace(b, eqns=tuple(rerun(e) for e in b.eqns if not _once(e))) for b in eqn.blocks)
     return replace(eqn, blocks=tuple(blocks), note=REPLAYED)
+
+
+def _once(eqn: Eqn) -> bool:
+    return eqn.op.effect and eqn.op.binds is None
 
 
 def _undefined(kind: ArrayType) -> Value:

@@ -174,7 +174,7 @@ def _scan(block: Block, home: Home, nest: Nest) -> None:
             nest.indices.update(b.params[0] for b in eqn.blocks)
             operands = split(eqn.attrs, eqn.inputs).slices
             nest.sliced.update(zip(split(eqn.attrs, params[1:]).slices, operands, strict=True))
-        for k, inner in enumerate(eqn.blocks):
+        for k, inner in enumerate(() if eqn.op.closed else eqn.blocks):
             _scan(inner, (*home, (eqn, k)), nest)
 
 

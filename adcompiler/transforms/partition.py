@@ -47,7 +47,7 @@ def partition(adjoint: Function, params: int, results: int) -> Partition:
     needed = [v for v in read if v in made or v in primal]
     kept = cheapest(_costs(primal, made), needed)
     residuals = [v for v in (*primal, *made) if v in kept]
-    bound = [str(e.attrs[e.op.binds]) for e in body.eqns if e.op.binds]
+    bound = [str(e.attrs[e.op.binds]) for e in body.eqns if e.op.binds and e not in later]
     handed = [*body.results[:results], *residuals]
     forward = _part(adjoint, "forward", primal, handed, lambda eqn: eqn not in later, bound=bound)
     given, sizes = [*residuals, *cotangents], [*adjoint.sizes, *bound]

@@ -4,6 +4,10 @@ The adjoint is first written as if every primal value of every depth were in sco
 primal values directly. What of them is kept and what is replayed is decided afterwards, in `residuals.py`,
 which turns the draft into a Function.
 
+A block that captures nothing, that of a `call`, is a program of its own: its adjoint is a `call` that runs
+it again, keeps of that run what it needs, and walks back. So of a call nothing outlasts the forward sweep but
+its operands and results.
+
 A cotangent moves: the first contribution to a value becomes its cotangent, later ones are added. Entering a
 loop it becomes the start of a sum or carry, and leaves as its result. So the cotangent of an array that a
 loop reads element by element is one array, updated in place.
@@ -11,8 +15,8 @@ loop reads element by element is one array, updated in place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from adcompiler.ir.build import block, origin, using, with_names
 from adcompiler.ir.graph import Attrs, Block, Constant, Eqn, Function, Value
@@ -21,8 +25,7 @@ from adcompiler.ir.ops import OPS
 
 from .activity import varied
 from .dce import dce_block
-from .inline import inline
-from .legalise import REVERSES, Draft, legalise
+from .legalise import REVERSES, Draft, legalise, rerun
 from .shared import sharing
 from .zeros import zeros_like
 
@@ -37,43 +40,46 @@ def reverse(
     which primal values loops keep: "auto" the fewest bytes, then the least work; "store_all" every one that
     the adjoint reads.
     """
-    primal = inline(source)
-    return legalise(primal, draft(primal, wrt, of), plan)
+    return legalise(source, draft(source, wrt, of, plan), plan)
 
 
-def draft(primal: Function, wrt: Sequence[int], of: Sequence[int] | None = None) -> Draft:
-    """The adjoint of a Function without calls, every primal value taken to be in scope."""
+def draft(primal: Function, wrt: Sequence[int], of: Sequence[int] | None = None, plan: str = "auto") -> Draft:
+    """The adjoint of a Function, every primal value taken to be in scope; `plan` is for its calls."""
     body = primal.body
     seeds = [body.params[k] for k in wrt]
     chosen = range(len(body.results)) if of is None else of
     floats = [body.results[k] for k in chosen if body.results[k].type.dtype.is_float]
     bars = [Value(r.type, f"{r.name or 'y'}_bar") for r in floats]
-    sweep = Sweep(_Adjoint(varied(body, seeds), [], {}, set()), {})
+    sweep = Sweep(_Adjoint(varied(body, seeds), [], {}, set(), plan), {})
 
     def write(*cotangents: Value) -> Sequence[Value]:
-        for result, ct in zip(floats, cotangents, strict=True):
-            sweep.accumulate(result, ct)
+        sweep.begin(zip(floats, cotangents, strict=True))
         sweep.sweep(body)
         return [sweep.take_or_zeros(p) for p in seeds]
 
     with using(OPS):
-        adjoint = block(bars, write)
-    named = with_names(dce_block(adjoint), sweep.adjoint.names)
-    return sharing(Draft(named, tuple(sweep.adjoint.reversed)), body)
+        return _drafted(block(bars, write), sweep.adjoint, body)
+
+
+def _drafted(adjoint: Block, of: _Adjoint, primal: Block) -> Draft:
+    named = with_names(dce_block(adjoint), of.names)
+    return sharing(Draft(named, tuple(of.reversed)), primal)
 
 
 @dataclass(frozen=True)
 class _Adjoint:
     """What all scopes of one adjoint share.
 
-    The values that vary, the equations with blocks reversed so far, names for cotangents (`x_bar` for x), and
-    the cotangents that are masked: zero wherever a `where` or an `if` does not take what they belong to.
+    The values that vary, the equations with blocks reversed so far, names for cotangents (`x_bar` for x), the
+    cotangents that are masked: zero wherever a `where` or an `if` does not take what they belong to; and the
+    plan for what calls keep when they run again.
     """
 
     varied: frozenset[Value]
     reversed: list[Eqn]
     names: dict[Value, str]
     masked: set[Value]
+    plan: str
 
 
 class Sweep:
@@ -85,6 +91,11 @@ class Sweep:
 
     def differentiable(self, value: Value) -> bool:
         return value in self.adjoint.varied
+
+    def begin(self, cotangents: Iterable[tuple[Value, Value]]) -> None:
+        """Start with these cotangents."""
+        for value, cotangent in cotangents:
+            self.accumulate(value, cotangent)
 
     def accumulate(self, value: Value, cotangent: Cotangent, chosen: bool = False) -> None:
         if cotangent is None or not self.differentiable(value):
@@ -125,6 +136,28 @@ class Sweep:
         for value, cotangent in cotangents.items():
             inner._set(value, cotangent)
         return inner
+
+    def run_again(
+        self, body: Block, wrt: Sequence[Value], cotangents: Sequence[tuple[Value, Value]]
+    ) -> tuple[Block, Sequence[int], Sequence[int]]:
+        again = replace(body, eqns=tuple(rerun(e) for e in body.eqns if e.op.name != "check"))
+        bars = [Value(ct.type, ct.name) for _, ct in cotangents]
+        masked = {bar for bar, (_, ct) in zip(bars, cotangents, strict=True) if ct in self.adjoint.masked}
+        inner = Sweep(_Adjoint(varied(again, wrt), [], {}, masked, self.adjoint.plan), {})
+        moved: list[int] = []
+        chosen: list[int] = []
+
+        def write(*values: Value) -> Sequence[Value]:
+            inner.begin((v, bar) for (v, _), bar in zip(cotangents, values, strict=True))
+            inner.sweep(again)
+            moved.extend(k for k, v in enumerate(wrt) if inner.has_cotangent(v))
+            chosen.extend(k for k in moved if inner.is_chosen(wrt[k]))
+            return [inner.take_or_zeros(wrt[k]) for k in moved]
+
+        adjoint = _drafted(block(bars, write), inner.adjoint, again)
+        whole = legalise(Function("again", again), adjoint, self.adjoint.plan).body
+        back = dce_block(replace(whole, results=whole.results[len(again.results) :]))
+        return back, moved, chosen
 
     def mark(self, primal: Eqn) -> Attrs:
         self.adjoint.reversed.append(primal)

@@ -48,11 +48,14 @@ def _shared(block: Block, known: Known, primals: Sequence[Eqn], around: Substitu
         if key is not None and key in known:
             taken[eqn.output] = known[key]
             continue
+        inputs = tuple(taken.get(v, v) for v in eqn.inputs)
+        if eqn.op.closed:  # it was shared when it was written
+            eqns.append(replace(eqn, inputs=inputs))
+            continue
         sources = _sources(eqn, primals)
         insides = [_computed(s, known) for s in sources] if sources else [known] * len(eqn.blocks)
         blocks = [_shared(b, k, primals, taken) for b, k in zip(eqn.blocks, insides, strict=True)]
-        inputs = (taken.get(v, v) for v in eqn.inputs)
-        eqns.append(replace(eqn, inputs=tuple(inputs), blocks=tuple(blocks)))
+        eqns.append(replace(eqn, inputs=inputs, blocks=tuple(blocks)))
     return Block(block.params, tuple(eqns), tuple(taken.get(v, v) for v in block.results))
 
 

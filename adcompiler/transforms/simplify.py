@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from adcompiler.ir.types import F64, ArrayType, broadcast_shapes
 from .accesses import simpler_access
 from .known_sums import known_sum
 from .legalise import REPLAYED
+from .stacks import with_stacks
 
 Made = MutableMapping[Value, Eqn]
 """The equation that made a value; of a sum, inside its loop, the loop."""
@@ -84,7 +85,9 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
     for eqn in source.eqns:
         with origin(eqn.location, eqn.note):
             if eqn.blocks:
-                rewrite_inside(eqn, env, lambda inner, inside: _rewritten(inner, inside, dict(made), names))
+                around: Made = {} if eqn.op.closed else made
+                loop = with_stacks(eqn, lambda v: _is_zeros(lookup(env, v), made), _is_derived)
+                rewrite_inside(loop, env, partial(_rewritten_inside, around, names))
                 continue
             operands = tuple(lookup(env, v) for v in eqn.inputs)
             once = {lookup(env, v) for v in eqn.inputs if uses[v] == 1 and v in here}
@@ -97,6 +100,10 @@ def _rewritten(source: Block, env: Bindings, made: Made, names: Names) -> Sequen
             replay(eqn, env)
             made.update((o, active().eqns[-1]) for o in active().eqns[-1].outputs)
     return [lookup(env, r) for r in source.results]
+
+
+def _rewritten_inside(around: Made, names: Names, source: Block, env: Bindings) -> Sequence[Value]:
+    return _rewritten(source, env, dict(around), names)
 
 
 def _simpler(eqn: Eqn, made: Made, once: Collection[Value]) -> Value | None:
@@ -167,7 +174,11 @@ def _equals(value: Value, number: float, made: Made) -> bool:
             and bool(value.data == number)
             and bool(np.signbit(value.data) == (number < 0))
         )
-    return number == 0 and value in made and made[value].op.name == "zeros"
+    return number == 0 and _is_zeros(value, made)
+
+
+def _is_zeros(value: Value, made: Made) -> bool:
+    return value in made and made[value].op.name == "zeros"
 
 
 # ---- constants and compositions ----

@@ -3,14 +3,15 @@
 x = k ln 2 + r with |r| <= ln 2 / 2, after Cody and Waite: ln 2 is split in two, so that k times the first
 part is exact. e^r = 1 + r + r^2 p(r). 2^k is multiplied in two halves, since it may lie outside of the
 format where the result does not, or where that is subnormal. Sums of different magnitudes carry their error
-along.
+along. What is computed with a tiny x is computed with a larger one, whose square does not underflow: that
+takes a processor many times as long as another product.
 
 Coefficients: minimax in the relative error, by Remez's exchange with 160 bits.
 """
 
 from __future__ import annotations
 
-from .notation import F32, F64, Bits, Float, fast_two_sum, fused, polynomial, two_sum, where
+from .notation import F32, F64, Bits, Float, at_least, fast_two_sum, fused, polynomial, two_sum, where
 
 LOG2_E = 1.4426950408889634
 LN2_UPPER = {F64: 6.93147180369123816490e-01, F32: 0.693359375}
@@ -95,12 +96,12 @@ NEGLIGIBLE = {F64: -40.0, F32: -20.0}
 SATURATED = {F64: 20.0, F32: 10.0}
 """tanh x rounds to 1 above."""
 TINY = {F64: 2.0**-54, F32: 2.0**-25}
-"""sinh x, tanh x and e^x - 1 round to x below."""
+"""sinh x, tanh x and e^x - 1 round to x below, cosh x to 1, the logistic function to 1/2."""
 
 
 def clamped(x: Float, low: float, high: float) -> Float:
     """x between two bounds; NaN stays."""
-    x = where(x < low, low, x)
+    x = at_least(low, x)
     return where(x > high, high, x)
 
 
@@ -161,13 +162,15 @@ def _without_one(x: Float, power: int) -> tuple[Float, Float]:
 
 def expm1(x: Float) -> Float:
     """e^x - 1."""
-    upper, lower = _without_one(clamped(x, NEGLIGIBLE[x.format], RANGE[x.format][1]), 1)
-    return where(abs(x) < TINY[x.format], x, (upper + lower) * 2.0)
+    tiny = abs(x) < TINY[x.format]
+    computed = where(tiny, TINY[x.format], clamped(x, NEGLIGIBLE[x.format], RANGE[x.format][1]))
+    upper, lower = _without_one(computed, 1)
+    return where(tiny, x, (upper + lower) * 2.0)
 
 
 def sinh(x: Float) -> Float:
     """sinh x = 2 (q + q / (4 q + 1)), where q = (e^|x| - 1) / 4 and 1 / (4 q + 1) = e^-|x|."""
-    q, rest = _without_one(clamped(abs(x), 0.0, TOO_LARGE[x.format]), 2)
+    q, rest = _without_one(clamped(abs(x), TINY[x.format], TOO_LARGE[x.format]), 2)
     second = q / (4.0 * q + 1.0)
     inverse = 1.0 - 4.0 * second
     result = (q + (second + rest * fused(inverse, inverse, 1.0))) * 2.0
@@ -176,7 +179,7 @@ def sinh(x: Float) -> Float:
 
 def cosh(x: Float) -> Float:
     """cosh x = 2 (q + 1/4 + 1/4 / (4 q + 1)), q as for sinh."""
-    q, rest = _without_one(clamped(abs(x), 0.0, TOO_LARGE[x.format]), 2)
+    q, rest = _without_one(clamped(abs(x), TINY[x.format], TOO_LARGE[x.format]), 2)
     total, lost = two_sum(q, 0.25 + 0.25 / (4.0 * q + 1.0))
     return (total + (lost + rest)) * 2.0
 
@@ -186,7 +189,7 @@ def tanh(x: Float) -> Float:
 
     1 / (e + 1) = 1 - tanh x, by which what the roundings lost is put back.
     """
-    e, rest = _without_one(clamped(abs(x) * 2.0, 0.0, SATURATED[x.format] * 2.0), 1)
+    e, rest = _without_one(clamped(abs(x) * 2.0, TINY[x.format], SATURATED[x.format] * 2.0), 1)
     below, lost = two_sum(e, 1.0)
     quotient = e / below
     result = quotient + (rest - quotient * (lost + rest)) * (1.0 - quotient)
@@ -199,7 +202,7 @@ def expit(x: Float) -> Float:
     1 / (1 + e) is the result, or 1 minus the result; by it what the roundings lost is put back.
     """
     negative = x < 0.0
-    e, rest = _exp_in_two(clamped(-abs(x), *RANGE[x.format]))
+    e, rest = _exp_in_two(clamped(-abs(x), RANGE[x.format][0], -TINY[x.format]))
     below, lost = fast_two_sum(1.0, e)
     quotient = where(negative, e, 1.0) / below
     change = where(negative, rest, 0.0) - quotient * (lost + rest)

@@ -11,7 +11,18 @@ computed in 64.
 from __future__ import annotations
 
 from .exponentials import EXPM1, LOG2_E, clamped, halves_of_power, near_one, whole, without_ln2
-from .notation import F64, Float, fast_two_sum, fused, polynomial, quotient, two_product, two_sum, where
+from .notation import (
+    F64,
+    Float,
+    at_least,
+    fast_two_sum,
+    fused,
+    polynomial,
+    quotient,
+    two_product,
+    two_sum,
+    where,
+)
 
 ERF = {
     F64: (
@@ -59,15 +70,18 @@ ERFC = {
 
 BORDER, BORDER_OF_COMPLEMENT = 1.0, 0.75
 """Where the first formula ends."""
+TINY = 2.0**-54
+"""erf(x) / x is that of 0 below."""
 ZERO = 28.0
 """erfc rounds to 0 above."""
 ONE = 6.0
 """erf rounds to 1 above."""
 
 
-def _near(x: Float) -> Float:
-    """erf(x) / x - 1, for small x."""
-    return polynomial(x * x, ERF)
+def _near(size: Float) -> Float:
+    """erf(x) / x - 1, for small x, of |x|; the square of a tiny one would underflow, which takes long."""
+    size = at_least(TINY, size)
+    return polynomial(size * size, ERF)
 
 
 def _far(x: Float) -> Float:
@@ -116,12 +130,12 @@ def erfc(x: Float) -> Float:
 
 def _erf(x: Float) -> Float:
     size = abs(x)
-    return where(size < BORDER, fused(x, _near(x), x), (1.0 - _far_beside_one(size)).with_sign_of(x))
+    return where(size < BORDER, fused(x, _near(size), x), (1.0 - _far_beside_one(size)).with_sign_of(x))
 
 
 def _erfc(x: Float) -> Float:
     size = abs(x)
     far = _far(size)
     total, lost = fast_two_sum(x.constant(1.0), -x)
-    near = total + (lost - x * _near(x))
+    near = total + (lost - x * _near(size))
     return where(size < BORDER_OF_COMPLEMENT, near, where(x < 0.0, 2.0 - far, far))

@@ -228,6 +228,11 @@ def where(condition: Truth, yes: Float | float, no: Float | float) -> Float:
     return Float(condition.builder, chosen, term.format)
 
 
+def at_least(low: float, x: Float) -> Float:
+    """The larger one; NaN stays."""
+    return where(x < low, low, x)
+
+
 def fused(a: Float, b: Float | float, c: Float | float) -> Float:
     """a * b + c, rounded once or twice."""
     return a._with("fmul", b, FUSED)._with("fadd", c, FUSED)

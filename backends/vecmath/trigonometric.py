@@ -5,13 +5,26 @@ polynomials (Remez's exchange, 160 bits). Up to 2^20 that is done after Cody and
 three, so that n times the first two parts is exact. Beyond, and where so much cancels that three parts are
 too few, a function that is called for such arguments alone does what `huge.py` says.
 
-Numbers of 32 bits are computed in 64.
+Numbers of 32 bits are computed in 64. Powers of tiny ones would underflow, for which a processor takes many
+times as long as for another product: nothing is computed with them.
 """
 
 from __future__ import annotations
 
 from . import huge
-from .notation import F64, Bits, Float, Truth, fast_two_sum, fused, polynomial, quotient, two_sum, where
+from .notation import (
+    F64,
+    Bits,
+    Float,
+    Truth,
+    at_least,
+    fast_two_sum,
+    fused,
+    polynomial,
+    quotient,
+    two_sum,
+    where,
+)
 from .rare import rarely
 
 SIN = {
@@ -44,11 +57,16 @@ HALF_PI = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)
 LARGEST = 2.0**20
 CANCELLED = 2.0**-50
 """How small y may be beside x."""
+TINY = 2.0**-27
+"""sin x and tan x round to x below, cos x to 1."""
 
 
 def _reduced(x: Float) -> tuple[Float, Float, Bits, Truth]:
-    """|x| = n pi/2 + y: y as a sum of two, bits whose last two are those of n, and whether that is right."""
-    x = abs(x)
+    """|x| = n pi/2 + y: y as a sum of two, bits whose last two are those of n, and whether that is right.
+
+    A tiny x is taken for a larger one.
+    """
+    x = at_least(TINY, abs(x))
     n, last = (x * TWO_BY_PI).whole()
     y, lost = two_sum(x - n * HALF_PI[0], -(n * HALF_PI[1]))
     y, rest = fast_two_sum(y, lost - n * HALF_PI[2])
@@ -104,7 +122,7 @@ def sin(x: Float) -> Float:
     """The sine; NaN of an infinite number."""
     wide = x.converted(F64)
     y, rest, n, right = _reduced(wide)
-    usual = _turned(y, rest, n).times_sign_of(wide)
+    usual = where(abs(wide) < TINY, wide, _turned(y, rest, n).times_sign_of(wide))
     return rarely(right, _huge_sin, wide, usual).converted(x.format)
 
 
@@ -119,5 +137,5 @@ def tan(x: Float) -> Float:
     """The tangent; NaN of an infinite number."""
     wide = x.converted(F64)
     y, rest, n, right = _reduced(wide)
-    usual = _tan(y, rest, n).times_sign_of(wide)
+    usual = where(abs(wide) < TINY, wide, _tan(y, rest, n).times_sign_of(wide))
     return rarely(right, _huge_tan, wide, usual).converted(x.format)

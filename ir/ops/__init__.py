@@ -15,6 +15,7 @@ from . import (
     exponential,
     indexing,
     integers,
+    inverses,
     linear_algebra,
     loops,
     powers,
@@ -49,6 +50,7 @@ FAMILIES = (
     triangular,
     loops,
     control,
+    inverses,
     schedules,
 )
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for family in FAMILIES for op in family.OPS})

@@ -1,4 +1,4 @@
-"""The ops that run a block at most once: `if` and `call`."""
+"""The ops that run a block at most once, `if` and `call`, and the `barrier` before what runs again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..build import Builder, active, block, building, emit
-from ..errors import ShapeError, VerifierError
+from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value, captured
-from ..op import Forward, Op, Reverse, Rule, Structural
+from ..op import Forward, NoDerivative, Op, Reverse, Rule, Sample, Structural
 from ..types import BOOL, ArrayType
 
 # ---- if ----
@@ -123,23 +123,69 @@ def _call_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block
     return tuple(r.type for r in body.results)
 
 
-def _call_numpy(*operands: Any, name: str, blocks: Sequence[Any]) -> tuple[Any, ...]:
+def _call_numpy(*operands: Any, name: str, blocks: Sequence[Any], again: bool = False) -> tuple[Any, ...]:
     results: tuple[Any, ...] = blocks[0](*operands)
     return results
 
 
-def _inlined_before(*_: object) -> Any:
-    raise VerifierError("calls are inlined before a Function is differentiated")
+def _call_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
+    """The tangents of the operands are further operands, those of the results further results."""
+    (source,) = eqn.blocks
+    moving = [p for p, v in zip(source.params, eqn.inputs, strict=True) if forward.has_tangent(v)]
+    varied = forward.varied(source, frozenset(moving))
+    ending = [k for k, r in enumerate(source.results) if r in varied]
+    n = len(source.params)
+
+    def body(*values: Value) -> Sequence[Value]:
+        copies = dict(zip(source.params, values[:n], strict=True))
+        inner = forward.push(source, copies, dict(zip(moving, values[n:], strict=True)))
+        moved = (inner.tangent_or_zeros(source.results[k]) for k in ending)
+        return [*map(inner.primal, source.results), *moved]
+
+    tangents = [dot for v in eqn.inputs if (dot := forward.tangent(v)) is not None]
+    params = [Value(v.type, v.name) for v in (*source.params, *tangents)]
+    operands = [*map(forward.primal, eqn.inputs), *tangents]
+    outs = emit(call, operands, eqn.attrs, [block(params, body)], [o.name for o in eqn.outputs])
+    found = dict(zip(ending, outs[len(eqn.outputs) :], strict=True))
+    return outs[: len(eqn.outputs)], [found.get(k) for k in range(len(eqn.outputs))]
+
+
+def _call_vjp(reverse: Reverse, eqn: Eqn, cotangents: Sequence[Value | None]) -> None:
+    """The adjoint is a call that runs the block again; the cotangents of the operands move through it.
+
+    So nothing that is computed in the block is kept, and an adjoint is such a call itself. What runs `again`
+    must not be moved to where it ran before.
+    """
+    (body,) = eqn.blocks
+    wrt = [(p, v) for p, v in zip(body.params, eqn.inputs, strict=True) if reverse.differentiable(v)]
+    given = [(p, ct) for p, v in wrt if (ct := reverse.take(v)) is not None]
+    given += [(r, ct) for r, ct in zip(body.results, cotangents, strict=True) if ct is not None]
+    again, moved, chosen = reverse.run_again(body, [p for p, _ in wrt], given)
+    attrs: Attrs = {"name": f"{eqn.attrs['name']}_vjp", "again": True}
+    bars = emit(call, [*eqn.inputs, *(ct for _, ct in given)], attrs, [again])
+    for k, bar in zip(moved, bars, strict=True):
+        reverse.accumulate(wrt[k][1], bar, k in chosen)
 
 
 call = Op(
     name="call",
     infer=_call_infer,
     numpy=_call_numpy,
-    derivative=Rule(_inlined_before, _inlined_before),
+    derivative=Rule(_call_jvp, _call_vjp),
     lowering=Structural(),
     dear=True,
+    closed=True,
     blocks=1,
 )
 
-OPS = (if_, call)
+barrier = Op(
+    name="barrier",
+    infer=lambda types, attrs, blocks: (),
+    numpy=lambda: (),
+    derivative=NoDerivative("it computes nothing"),
+    lowering=Structural(),
+    effect=True,
+    samples=(Sample(()),),
+)
+
+OPS = (if_, call, barrier)

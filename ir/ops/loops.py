@@ -20,7 +20,7 @@ import numpy as np
 from ..build import block, emit
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value, captured
-from ..loops import Parts, element_type, loop_body, split, state_count, trip_count
+from ..loops import Parts, element_type, loop_body, requests, split, state_count, trip_count
 from ..op import Forward, Op, Reverse, Rule, Structural
 from ..types import BOOL, I64, ArrayType, Dim, DimLike
 
@@ -110,6 +110,7 @@ def loop_while(
     *,
     limit: DimLike | None = None,
     index: str | None = None,
+    extra: Attrs | None = None,
     names: Sequence[str | None] = (),
 ) -> tuple[Value, ...]:
     """Emit a `while`: as long as `test(i, *carries)`, `body(i, *carries)` returns (carries, items).
@@ -123,7 +124,7 @@ def loop_while(
 
     asked = block(params(), lambda *args: [test(*args)])
     most = None if limit is None else Dim.of(limit)
-    attrs = while_attrs(trips, len(carries), most, index)
+    attrs = while_attrs(trips, len(carries), most, index) | dict(extra or {})
     return emit(while_, carries, attrs, [asked, block(params(), body)], names)
 
 
@@ -206,9 +207,11 @@ def _loop_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Val
     if eqn.op is while_:
         limit, index = eqn.attrs.get("limit"), eqn.attrs.get("index")
         assert isinstance(limit, Dim | int | None) and isinstance(index, str | None)
-        outs = loop_while(asked, trip, operands.carries, str(eqn.attrs["trips"]), limit=limit, index=index)
+        trips, extra = str(eqn.attrs["trips"]), requests(eqn.attrs)
+        outs = loop_while(asked, trip, operands.carries, trips, limit=limit, index=index, extra=extra)
     else:
-        outs = loop(trip_count(eqn.attrs), trip, *operands.roles, **_direction(eqn.attrs))
+        count, direction = trip_count(eqn.attrs), _direction(eqn.attrs)
+        outs = loop(count, trip, *operands.roles, **direction, extra=requests(eqn.attrs))
     after = list(_with_partners(split(eqn.attrs, eqn.outputs), ending, split(counts, outs)))
     return [new for _, new, _ in after], [dot for _, _, dot in after]
 

@@ -258,7 +258,7 @@ def _position(name: str, numpy: Callable[..., Any]) -> Op:
         infer=infer,
         numpy=lambda x, axis: numpy(x, axis=axis),
         derivative=NoDerivative("a position is an integer"),
-        lowering=Whole(source),
+        lowering=Whole(source, scratch=lambda types, attrs: () if attrs["axis"] is None else types),
         scratch=copied,
         dear=True,
         samples=(

@@ -10,7 +10,7 @@ import numpy as np
 from adcompiler.schedules import moves
 
 from ..errors import ShapeError
-from ..graph import Attrs, Block
+from ..graph import Attrs, Block, Eqn
 from ..op import NoDerivative, Op, Sample, Whole
 from ..types import I64, ArrayType
 
@@ -22,10 +22,15 @@ def _infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) ->
     return (plan,)
 
 
-def _next_move(plan: Any) -> Any:
+def _next_move(plan: Any, listed: bool = False) -> Any:
     found = np.array(plan)
     moves.next_move(found)
     return found
+
+
+def _call(eqn: Eqn, operands: Sequence[str]) -> str:
+    """A plan that is a list for certain needs much less code."""
+    return f"{'listed_move' if eqn.attrs.get('listed') else 'next_move'}({operands[0]})"
 
 
 next_move = Op(
@@ -33,9 +38,9 @@ next_move = Op(
     infer=_infer,
     numpy=_next_move,
     derivative=NoDerivative("a schedule is not a function of floats"),
-    lowering=Whole(lambda eqn, operands: f"next_move({operands[0]})"),
+    lowering=Whole(_call),
     updates=True,
-    samples=(Sample((moves.listed(np.arange(2 * moves.WIDTH).reshape(2, moves.WIDTH)),)),),
+    samples=(Sample((moves.listed(np.arange(2 * moves.WIDTH).reshape(2, moves.WIDTH)),)), Sample((moves.of_online(3),))),
 )
 
 OPS = (next_move,)

@@ -1,4 +1,4 @@
-"""What there is to say of a plan at given sizes: what schedules do, counted, and what else could be had."""
+"""What else could be had: how much less work a call does with more memory, over the variants of a program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from adcompiler.ir.types import Sizes
 
-from .actions import ADVANCE, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE, Integers
 from .choice import Tried, Variant
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -21,59 +20,6 @@ PLACES = 48
 
 POINTS = 10
 """Points of a front that are shown."""
-
-
-# ---- what a schedule does ----
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a schedule does, counted.
-
-    Attributes
-    ----------
-    slots, tapes
-        The most snapshots beyond the state that the loop begins with, and the most tapes, at a time each.
-    plain, taped
-        Evaluations of a trip without and with its tape.
-    writes
-        Snapshots written.
-    """
-
-    slots: int
-    tapes: int
-    plain: int
-    taped: int
-    writes: int
-
-    @property
-    def snapshots(self) -> int:
-        """The slots as textbooks count them, the first state with them."""
-        return self.slots + 1
-
-    @property
-    def evaluations(self) -> int:
-        """Plain and taped together."""
-        return self.plain + self.taped
-
-
-def run(actions: Integers) -> Run:
-    """What actions do, a whole schedule, int64 [count, 5]; the counts are those of `actions.replay`."""
-    kinds, trips = actions[:, 0], actions[:, 2] - actions[:, 1]
-    slots, tapes = held(actions).max(axis=0, initial=0)
-    plain, taped = (int(trips[kinds == kind].sum()) for kind in (ADVANCE, TAPE))
-    return Run(int(slots), int(tapes), plain, taped, int((kinds == STORE).sum()))
-
-
-def held(actions: Integers) -> Integers:
-    """Snapshots in memory and tapes after each action: int64 [count, 2]."""
-    kinds, trips, in_memory = actions[:, 0], actions[:, 2] - actions[:, 1], actions[:, 4] == MEMORY
-    stored = (kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP))
-    taped = (kinds == TAPE).astype(np.int64) - (kinds == REVERSE)
-    return np.cumsum(np.stack([stored * in_memory, taped * trips], axis=1), axis=0)
-
-
-# ---- what else could be had ----
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 The machine that writes a schedule, one action at a time.
 
 Reversing steps first..last-1 from their start is one of three things, and only this choice differs between
-schedules: record tapes at once, store the start, or advance by k steps, reverse the steps behind, come back to
-the start and reverse the k steps. The machine keeps the ranges to come back to, and the tapes to reverse, on a
-stack in int64 arrays; a *decision* is a function of the range at hand. Both are written so that Numba
+schedules: record tapes at once, store the start, or advance by k steps, reverse the steps behind, come back
+to the start and reverse the k steps. The machine keeps the ranges to come back to, and the tapes to reverse,
+on a stack in int64 arrays; a *decision* is a function of the range at hand. Both are written so that Numba
 compiles them as they stand: integers and arrays of integers, no recursion. The stack is no deeper than slots
 and tapes together, so a schedule of any length can be run without being held.
 """

@@ -1,8 +1,8 @@
 """
 Binomial schedules, with a bundle of tapes at the end of each range.
 
-With s snapshots, the start of the loop included, and tapes for b steps at once, r evaluations of each step and
-those of their tapes reverse b * C(s + r, s) steps. The fewest plain evaluations that reverse n steps in a
+With s snapshots, the start of the loop included, and tapes for b steps at once, r evaluations of each step
+and those of their tapes reverse b * C(s + r, s) steps. The fewest plain evaluations that reverse n steps in a
 merged run are
 
     t(n, s) = min over k of k + t(k, s) + t(n - k, s - 1),   t(n, s) = 0 for n <= b
@@ -143,12 +143,12 @@ def store_all(steps: int, two_phase: bool = False) -> Binomial:
 
 
 def recompute_all(steps: int, two_phase: bool = False) -> Binomial:
-    """Nothing but one tape is held: each step is evaluated again for every later one, n * (n - 1) / 2 in all."""
+    """Nothing but one tape is held: each step is evaluated again for every later one."""
     return Binomial(steps, 0, 1, two_phase)
 
 
 def sqrt(steps: int, two_phase: bool = False) -> Binomial:
-    """Segments of about the square root of n steps: a snapshot before each, tapes for one (Chen et al., 2016)."""
+    """About as many segments as each has steps: a snapshot before each, tapes for one (Chen et al., 2016)."""
     reversed_steps = max(steps + two_phase, 1)
     segment = isqrt(reversed_steps - 1) + 1
     return Binomial(steps, -(-reversed_steps // segment) - 1, segment, two_phase)

@@ -17,7 +17,7 @@ from adcompiler.transforms.nest import mentioned
 
 @dataclass(frozen=True)
 class Pair:
-    """A `for`, and the `for` over the same trips in the other direction that alone reads its tape.
+    """A loop, and the `for` over the same trips in the other direction that alone reads its tape.
 
     `tape` are the numbers of the results of the first that are stacked for the second, `state` those of the
     carries that a trip needs for the tape of its own and of later trips.
@@ -62,12 +62,17 @@ def _slices(loop: Eqn) -> list[tuple[Value, Value]]:
 
 
 def pairs(block: Block, sizes: Iterable[str]) -> Iterator[Pair]:
-    """The pairs of this block, blocks inside it left out, whose trip count depends on these sizes alone."""
+    """The pairs of this block, blocks inside it left out.
+
+    The trips of a `for` depend on these sizes alone; those of a `while` may be anything.
+    """
     known = set(sizes)
-    loops = [eqn for eqn in block.eqns if eqn.op.name == "for" and trip_count(eqn.attrs).names() <= known]
+    loops = [eqn for eqn in block.eqns if eqn.op.loop]
     readers = _readers(block)
     for forward in loops:
-        for reverse in loops:
+        if forward.op.name == "for" and not trip_count(forward.attrs).names() <= known:
+            continue
+        for reverse in (eqn for eqn in loops if eqn.op.name == "for"):
             tape = tuple(k for k in _stacks(forward) if _alone(forward.outputs[k], reverse, readers))
             if tape and _backwards(forward, reverse):
                 yield Pair(forward, reverse, tape, _state(forward, tape))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from math import isqrt
 
 import numpy as np
 
@@ -17,16 +18,20 @@ from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import PlanError
 from adcompiler.ir.graph import Block
 from adcompiler.ir.types import Dim, DType, Sizes
-from adcompiler.schedules.moves import Integers, of_actions
+from adcompiler.schedules import online
+from adcompiler.schedules.actions import DROP, REVERSE, STORE, TAKE, TAPE
+from adcompiler.schedules.binomial import Binomial, sqrt, store_all
+from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.tapes import Planned
+from adcompiler.schedules.tapes import plan as cheapest
 
-from .actions import DROP, REVERSE, STORE, TAKE, TAPE
-from .binomial import Binomial, sqrt, store_all
 from .plans import Budget, MaxExtra, Online, Plan, Policy, Snapshots, Sqrt, StoreAll
 from .scheduled import Scheduled
-from .tapes import Planned
-from .tapes import plan as cheapest
 
-Schedule = Planned | Binomial
+Schedule = Planned | Binomial | online.Online
+
+GUESS = 1000
+"""What the trips of a loop count for that are found out by running it."""
 
 RUNGS = 1.1
 """How far apart the amounts of memory are that are compared when loops share it."""
@@ -39,7 +44,7 @@ class Loop:
     Attributes
     ----------
     trips, times
-        Its trips, and how often it runs in a call.
+        Its trips, or a guess where they are found out by running it, and how often it runs in a call.
     state, tape
         Bytes of a snapshot, and of the tape of a trip.
     elements
@@ -67,7 +72,7 @@ class Loop:
         }
         return Loop(
             scheduled,
-            scheduled.trips.value(sizes),
+            GUESS if scheduled.online else scheduled.trips.value(sizes),
             scheduled.times.value(sizes),
             max(sum(state * d.itemsize for d, (state, _) in elements.items()), 1),
             max(sum(tape * d.itemsize for d, (_, tape) in elements.items()), 1),
@@ -88,15 +93,25 @@ class Loop:
 
     def within(self, memory: int) -> Schedule:
         """The schedule of the fewest evaluations."""
+        if self.scheduled.online:
+            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
         return cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+
+    def sqrt(self) -> Schedule:
+        """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
+        if self.scheduled.online:
+            return online.Online(self.trips, isqrt(self.trips))
+        return sqrt(self.trips, self.two_phase)
 
     def following(self, policy: Policy) -> Schedule:
         """The schedule that was asked for at the loop."""
         match policy:
+            case Online(slots) if self.scheduled.online:
+                return online.Online(self.trips, slots)
             case Snapshots(slots) | Online(slots):
                 return Binomial(self.trips, slots, 1, self.two_phase)
             case Sqrt():
-                return sqrt(self.trips, self.two_phase)
+                return self.sqrt()
             case StoreAll():
                 return store_all(self.trips, self.two_phase)
             case Budget():
@@ -114,7 +129,10 @@ class Loop:
 
 
 def _work(scheduled: Scheduled, sizes: Sizes) -> float:
-    """The work of a trip, in the mean of all."""
+    """The work of a trip, in the mean of all where these are known."""
+    if scheduled.online:
+        index = scheduled.pair.forward.attrs.get("index")
+        return Counter({**sizes, str(index): 0}).flops(scheduled.trip)
     loop = replace(scheduled.pair.forward, blocks=(scheduled.trip,))
     return Counter(dict(sizes)).flops(Block((), (loop,), ())) / max(scheduled.trips.value(sizes), 1)
 
@@ -204,7 +222,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
             return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
         case "sqrt":
             first = next((t for t in tried if t.loops), tried[0])
-            return first.choice([sqrt(loop.trips, loop.two_phase) for loop in first.free])
+            return first.choice([loop.sqrt() for loop in first.free])
     return tried[-1].choice([])
 
 
@@ -254,7 +272,7 @@ class Tried:
 
     @cached_property
     def _fixed_pools(self) -> dict[Loop, list[int]]:
-        return {loop: _used(loop, schedule.actions()) for loop, schedule in self.fixed.items()}
+        return {loop: _written(loop, schedule)[1] for loop, schedule in self.fixed.items()}
 
     def _peak(self, plans: Sequence[int], pools: Sequence[Sequence[int]]) -> int:
         sizes = dict(self.base)
@@ -272,16 +290,14 @@ class Tried:
         """What runs with these schedules of the free loops."""
         schedules = {**self.fixed, **dict(zip(self.free, free, strict=True))}
         chosen = [schedules[loop] for loop in self.loops]
-        actions = [schedule.actions() for schedule in chosen]
-        plans = tuple(map(of_actions, actions))
-        pools = [_used(loop, done) for loop, done in zip(self.loops, actions, strict=True)]
+        plans, pools = zip(*map(_written, self.loops, chosen), strict=True) if chosen else ((), ())
         sizes = [n for plan, elements in zip(plans, pools, strict=True) for n in (len(plan), *elements)]
         again = sum(loop.again(schedule) for loop, schedule in zip(self.loops, chosen, strict=True))
         return Choice(
             self.number,
             self.loops,
             tuple(chosen),
-            plans,
+            tuple(plans),
             tuple(sizes),
             self._peak([len(plan) for plan in plans], pools) + sum(plan.nbytes for plan in plans),
             self.variant.work(self.base) + again,
@@ -368,6 +384,15 @@ def _pools(loop: Loop, memory: int) -> list[int]:
     """The elements of each pool, at most, of a schedule in so much memory."""
     shares = (max(state / loop.state, tape / loop.tape) for state, tape in loop.elements.values())
     return [int(memory * share) for share in shares]
+
+
+def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
+    """The plan of a schedule, and the elements of each pool that it takes."""
+    if isinstance(schedule, online.Online):
+        pools = [schedule.slots * state + schedule.bundle * tape for state, tape in loop.elements.values()]
+        return of_online(schedule.slots, schedule.bundle), pools
+    actions = schedule.actions()
+    return of_actions(actions), _used(loop, actions)
 
 
 def _used(loop: Loop, actions: Integers) -> list[int]:

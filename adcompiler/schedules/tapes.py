@@ -12,16 +12,17 @@ by where their start is held,
                          1 + F(n - 1, u - tape)
                          k + F(n - k, u) + g(k, u) over 0 < k < n
 
-and a two-phase run, whose last range may also be reached by advancing over all of it, the same with other last
-terms. All of store-all, binomial schedules, segments of the square root of n steps and mixed checkpointing
-(Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in these choices.
+and a two-phase run, whose last range may also be reached by advancing over all of it, the same with other
+last terms. All of store-all, binomial schedules, segments of the square root of n steps and mixed
+checkpointing (Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in
+these choices.
 F is the recurrence p(n, m) of a loop whose start costs a unit too: pinned inputs are worth one state.
 
 Bytes are arbitrary, so they are counted in units: the smaller of state and tape is 1 to 4 of them, whatever
 makes the larger one exact or nearly so, and it is rounded up. What is planned never exceeds the budget, and a
 unit does not depend on it, so more memory never costs more. Where the tables would take more than a second,
-the best binomial schedule with bundles of tapes is taken (`bundled`), in exact bytes, by its closed form. It is
-never worse than the binomial schedule with the same memory.
+the best binomial schedule with bundles of tapes is taken (`bundled`), in exact bytes, by its closed form. It
+is never worse than the binomial schedule with the same memory.
 """
 
 from collections.abc import Iterable
@@ -39,7 +40,7 @@ from .reversal import FIRST, LAST, LEVEL, RETURNED, TAPES, USED, start, written
 NEVER: Final = 1 << 29  # more than any cost; the sum of three fits an int32
 LONGEST: Final = 4096  # steps for which there is a table, ...
 WORK: Final = 300_000_000  # ... if steps * steps * columns is at most this
-COLUMNS: Final = 64  # tables have multiples of so many columns, so that budgets share them
+LEAST: Final = 64  # rows come by so many, columns by powers of two from here on: plans share tables
 WIDEST: Final = 4  # units to the smaller of state and tape
 
 
@@ -83,8 +84,8 @@ class Planned:
     steps : int
         The trip count n.
     state, tape, budget : int
-        What a snapshot and the tape of a step take, and what there is beyond the loop's inputs and the working
-        state, in units.
+        What a snapshot and the tape of a step take, and what there is beyond the loop's inputs and the
+        working state, in units.
     two_phase : bool
         Whether x[n] is returned before its cotangent comes. Tapes recorded until then count as memory.
     """
@@ -94,6 +95,11 @@ class Planned:
     tape: int
     budget: int
     two_phase: bool = False
+
+    def __post_init__(self) -> None:
+        _demand_sizes(self.steps, self.state, self.tape, self.budget, "units")
+        if self.tape < 1:
+            raise ValueError(f"a tape of {self.tape} units: at least 1")
 
     @property
     def evaluations(self) -> int:
@@ -114,7 +120,8 @@ class Planned:
         if run[LEVEL] == NOWHERE:
             taped = self._taped(steps, free, not last_phase)
             return (TAPE, taped) if taped else (STORE, MEMORY)
-        costs, inner = self._costs(not last_phase), self._costs(False).slot[:, free]
+        costs = self._costs(not last_phase)
+        inner: NDArray[np.integer] = self._costs(False).slot[:, free]
         reached, unheld = costs.slot[steps, free], costs.nowhere[:, free]
         if run[LEVEL] == INPUT:
             inner, reached = self._pinned(False), self._pinned(not last_phase)[steps]
@@ -138,8 +145,8 @@ class Planned:
         return taped
 
     def _costs(self, forward: bool) -> Costs:
-        columns = -(-(self.budget + self.state + 1) // COLUMNS) * COLUMNS
-        rows = -(-self.steps // COLUMNS) * COLUMNS
+        columns = max(LEAST, 1 << (self.budget + self.state).bit_length())
+        rows = -(-self.steps // LEAST) * LEAST
         return costs(rows, columns, self.state, self.tape, forward)
 
     def _pinned(self, forward: bool) -> Integers:
@@ -173,7 +180,7 @@ def costs(steps: int, columns: int, state: int, tape: int, forward: bool) -> Cos
 
 @lru_cache(maxsize=64)
 def pinned(plan: Planned, forward: bool) -> Integers:
-    """The column of g for the budget of a plan, int64 [steps + 1]; with `forward`, of a range that ends with x[n]."""
+    """The column of g for the budget of a plan, int64 [steps + 1]; `forward` as in `costs`."""
     nowhere = plan._costs(forward).nowhere[:, plan.budget].astype(np.int64)
     after_tape = plan._costs(forward).nowhere[:, max(plan.budget - plan.tape, 0)]
     cost = np.zeros(plan.steps + 1, np.int64)
@@ -210,14 +217,12 @@ def plan(steps: int, state: int, tape: int, budget: int, two_phase: bool = False
     ValueError
         A number is out of range, or not even one tape fits.
     """
-    _demand_sizes(steps, state, tape)
-    if steps and budget < tape:
-        raise ValueError(f"a budget of {budget} bytes: the tape of one step takes {tape}")
+    _demand_sizes(steps, state, tape, budget, "bytes")
     if steps * tape <= budget:
         return store_all(steps, two_phase)
     best = bundled(steps, state, tape, budget, two_phase)
     units = Units.of(state, tape)
-    widest = WORK // steps**2 // COLUMNS * COLUMNS - units.state - 1
+    widest = WORK // steps**2 - units.state - 1
     room = min(units.within(budget), widest)
     if steps > LONGEST or room < units.tape:
         return best
@@ -229,12 +234,13 @@ def bundled(steps: int, state: int, tape: int, budget: int, two_phase: bool = Fa
     """
     The best binomial schedule with bundles of tapes, by its closed form: for any number of steps.
 
-    The slots tried do not depend on the budget, so more memory never costs more; and all slots that fit beside
-    a single tape are tried with just that, which is the binomial schedule.
+    The slots tried do not depend on the budget, so more memory never costs more; and all slots that fit
+    beside a single tape are tried with just that, which is the binomial schedule.
     """
-    _demand_sizes(steps, state, tape)
-    most = min((budget - tape) // state, steps)
-    choices = [(most, 1), *((slots, (budget - slots * state) // max(tape, 1)) for slots in _tried(most))]
+    _demand_sizes(steps, state, tape, budget, "bytes")
+    most = max(min((budget - tape) // state, steps), 0)
+    bundles = {slots: max((budget - slots * state) // max(tape, 1), 1) for slots in _tried(most)}
+    choices = [(most, 1), *bundles.items()]
     reversed_steps = steps + two_phase
     slots, bundle = min(choices, key=lambda choice: advances(reversed_steps, choice[0] + 1, choice[1]))
     return Binomial(steps, slots, bundle, two_phase)
@@ -248,8 +254,10 @@ def _tried(most: int) -> Iterable[int]:
         slots += max(1, slots // 50 if slots >= 128 else 1)
 
 
-def _demand_sizes(steps: int, state: int, tape: int) -> None:
+def _demand_sizes(steps: int, state: int, tape: int, budget: int, unit: str) -> None:
     if steps < 0:
         raise ValueError(f"a loop of {steps} steps: the number of steps is at least 0")
     if state < 1 or tape < 0:
-        raise ValueError(f"a state of {state} bytes, a tape of {tape}: at least 1 and 0")
+        raise ValueError(f"a state of {state} {unit}, a tape of {tape}: at least 1 and 0")
+    if budget < (tape if steps else 0):
+        raise ValueError(f"a budget of {budget} {unit}: the tape of one step takes {tape}")

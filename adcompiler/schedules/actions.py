@@ -22,8 +22,8 @@ an offline schedule uses are 0..s-1 in the same way. An arena that has slots gro
 from the other therefore needs no more than the largest sum of both.
 
 A run is *merged* when the tapes of the last steps may be recorded before RETURN (value and gradient in one
-call), and *two-phase* when nothing but what the plan holds is there at RETURN and x[n] itself has cost a plain
-evaluation of every step. Evaluations are plain or taped; every step is taped exactly once.
+call), and *two-phase* when nothing but what the plan holds is there at RETURN and x[n] itself has cost a
+plain evaluation of every step. Evaluations are plain or taped; every step is taped exactly once.
 """
 
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Counts:
         return self.plain + self.taped
 
     def peak(self, state: int = 1, tape: int = 1) -> int:
-        """The most memory in use at once, beyond loop inputs and working state: states and tapes weigh this."""
+        """The most memory in use at once, beyond inputs and working state, by the size of each."""
         return int((self.profile @ np.array([state, 0, tape])).max(initial=0))
 
 
@@ -133,7 +133,8 @@ class Replay:
         _demand(self.returned, "a step is reversed before x[n] is returned")
         _demand(first < last == self.adjoint, f"step {last - 1} is reversed, not step {self.adjoint - 1}")
         for step in range(last - 1, first - 1, -1):
-            _demand(self.tapes.pop(place + step - first, None) == step, f"the tape of step {step} is not there")
+            taped = self.tapes.pop(place + step - first, None)
+            _demand(taped == step, f"the tape of step {step} is not there")
         self.adjoint = first
 
     def _leave(self, kind: int, first: int, place: int, level: int) -> None:

@@ -8,15 +8,16 @@ that are free by then (`resume`, then `reversal.next_action`).
 With s snapshots, the start included, the first (s + 1) * (s + 2) / 2 - 1 steps are placed so that whenever
 the loop ends, as few steps are evaluated as if n had been known. That is so when gap j, from the last one,
 has at most j + 2 steps: each step of a gap is then evaluated plainly once more at most. The states that bound
-the longest such gaps, of s + 1, s, s - 1, ... steps from the start, are stored for good when they are reached; in
-between, every second state replaces the earliest snapshot that is not one of these. This is the range, and the
-number of evaluations, of the first algorithm of Stumm and Walther, New algorithms for optimal online
-checkpointing, SIAM J. Sci. Comput. 32, 2010.
+the longest such gaps, of s + 1, s, s - 1, ... steps from the start, are stored for good when they are
+reached; in between, every second state replaces the earliest snapshot that is not one of these. This is the
+range, and the number of evaluations, of the first algorithm of Stumm and Walther, New algorithms for optimal
+online checkpointing, SIAM J. Sci. Comput. 32, 2010.
 
-From there on snapshots have levels (Wang, Moin and Iaccarino, Minimal repetition dynamic checkpointing algorithm
-for unsteady adjoint calculation, SIAM J. Sci. Comput. 31, 2009): a new state replaces, at level 0, the earliest
-snapshot that is *dispensable*, one with a later one of higher level, or if there is none the newest, one level
-above it. All snapshots begin this phase at level 1: each has outlived one sweep. It goes on for any number of steps.
+From there on snapshots have levels (Wang, Moin and Iaccarino, Minimal repetition dynamic checkpointing
+algorithm for unsteady adjoint calculation, SIAM J. Sci. Comput. 31, 2009): a new state replaces, at level 0,
+the earliest snapshot that is *dispensable*, one with a later one of higher level, or if there is none the
+newest, one level above it. All snapshots begin this phase at level 1: each has outlived one sweep. It goes on
+for any number of steps.
 """
 
 from dataclasses import dataclass
@@ -157,9 +158,10 @@ class Online:
         """Plain and taped evaluations of the body, by the closed form of each gap."""
         held = [int(position) for position in self.snapshots()[:, POSITION] if position]
         starts, ends = [0, *held], [*held, self.steps]
-        free = range(self.slots - len(held) + len(held), self.slots - len(held) - 1, -1)
-        gaps = zip(starts, ends, free, strict=True)
-        return 2 * self.steps + sum(advances(end - first, 1 + left, self.bundle) for first, end, left in gaps)
+        gaps = enumerate(zip(starts, ends, strict=True))
+        # by the time that gap j is reversed, the snapshots after its start are free
+        again = [advances(end - first, self.slots - j + 1, self.bundle) for j, (first, end) in gaps]
+        return 2 * self.steps + sum(again)
 
     def start(self, snapshots: Integers) -> Run:
         """A run that begins where x[n] has been returned."""
@@ -169,7 +171,9 @@ class Online:
 
     def actions(self) -> Integers:
         """The whole schedule, int64 [count, 5]; the way forward is written as `place` decides it."""
-        forward, held, snapshots, reached = [], {}, np.zeros((self.slots, 3), np.int64), 0
+        snapshots, reached = np.zeros((self.slots, 3), np.int64), 0
+        forward: list[tuple[int, ...]] = []
+        held: dict[int, int] = {}
         for step in range(self.steps):
             slot = place(step, snapshots)
             if slot >= 0:

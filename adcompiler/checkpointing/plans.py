@@ -144,7 +144,10 @@ class Snapshots:
 
 @dataclass(frozen=True)
 class Sqrt:
-    """About the square root of n states and as many tapes: each trip is evaluated twice (Chen et al., 2016)."""
+    """About the square root of n states, and as many tapes.
+
+    Each trip is evaluated twice (Chen et al., Training deep nets with sublinear memory cost, 2016).
+    """
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from itertools import accumulate, count, pairwise
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value
-from adcompiler.ir.loops import loop_body, split, trip_count
+from adcompiler.ir.graph import Attr, Attrs, Block, Eqn, Function, Value
+from adcompiler.ir.loops import Parts, loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
 from adcompiler.ir.ops.control import branch
 from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import I64, ArrayType, Dim, DType
-from adcompiler.schedules.moves import Move
+from adcompiler.schedules import moves
 from adcompiler.transforms.dce import dce
 from adcompiler.transforms.legalise import REPLAYED
 
@@ -48,6 +48,8 @@ class Scheduled:
         The elements of a state, and of what is taped of a trip, by dtype.
     plan, pools
         The sizes that are the lengths of the plan and of the pools.
+    online
+        Whether its trip count is found out by running it.
     times
         How often the loop runs.
     trip
@@ -67,6 +69,7 @@ class Scheduled:
     tape: Mapping[DType, Dim]
     plan: str
     pools: Mapping[DType, str]
+    online: bool
     location: Location | None
 
     @property
@@ -139,6 +142,7 @@ class _Loop:
 
 class _Writer:
     def __init__(self, sizes: Sequence[str], every: bool) -> None:
+        self.sizes = set(sizes)
         self.taken = set(sizes)
         self.every = every
         self.found: dict[Eqn, _Loop] = {}
@@ -168,6 +172,7 @@ class _Writer:
             tape,
             plan,
             pools,
+            not trips.names() <= self.sizes,
             pair.forward.location,
         )
         found = _Loop(pair, scheduled, Value(ArrayType(I64, (Dim.of(plan),)), plan))
@@ -300,34 +305,65 @@ class _Sweep:
             return [*results.carries, *now.values(), plan, *results.sums, *items]
 
         names = split(eqn.attrs, [o.name for o in eqn.outputs])
-        outs = loop(
-            trip_count(eqn.attrs),
-            write,
-            [*given.carries, *pools, self.loop.plan],
-            given.sums,
-            given.slices,
-            reverse=bool(eqn.attrs.get("reverse")),
-            index=_index_name(eqn),
-            names=[*names.carries, *(f"pool_{d}" for d in self.dtypes), "plan", *names.sums],
-        )
+        hints = [*names.carries, *(f"pool_{d}" for d in self.dtypes), "plan", *names.sums]
+        starts = [*given.carries, *pools, self.loop.plan]
+        outs = self._as_long(write, starts, given, hints)
         own, held, (plan, *_), rest = _cut(outs, carries, width, 1)
+        plan = OPS["put"](plan, 1, moves.RETURNED)
         left = [o for k, o in enumerate(eqn.outputs) if k not in tape]
         self.env.update(zip(left, (*own, *rest), strict=True))
         self.writer.held[self.loop] = plan, dict(zip(self.dtypes, held, strict=True))
+
+    def _as_long(
+        self,
+        write: Callable[..., Sequence[Value]],
+        starts: Sequence[Value],
+        given: Parts[Value],
+        names: Sequence[str | None],
+    ) -> tuple[Value, ...]:
+        """A loop of as many trips as the primal's."""
+        eqn, index = self.pair.forward, _index_name(self.pair.forward)
+        if eqn.op.name == "for":
+            backwards = bool(eqn.attrs.get("reverse"))
+            return loop(
+                trip_count(eqn.attrs),
+                write,
+                starts,
+                given.sums,
+                given.slices,
+                reverse=backwards,
+                index=index,
+                names=names,
+            )
+        test, limit = eqn.blocks[0], eqn.attrs.get("limit")
+        assert isinstance(limit, Dim | int | None)
+
+        def asked(*args: Value) -> Value:
+            inner = {**self.env, **dict(zip(test.params, args, strict=False))}
+            for e in test.eqns:
+                replay_origin(e, inner)
+            return lookup(inner, test.results[0])
+
+        trips = str(eqn.attrs["trips"])
+        return loop_while(asked, write, starts, trips, limit=limit, index=index, names=names)
+
+    def _next_move(self, plan: Value) -> Value:
+        listed: Attrs = {} if self.loop.scheduled.online else {"listed": True}
+        return OPS["next_move"](plan, **listed)
 
     def _event(self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
         """The pools and the plan after the event before this trip, if there is one."""
 
         def then() -> Sequence[Value]:
-            after = OPS["next_move"](plan)
-            into = _column(after, Move.INTO)
+            after = self._next_move(plan)
+            into = _column(after, moves.INTO)
             values = dict(enumerate(state))
             stored = self._on_pools(
-                _column(after, Move.STORE), pools, lambda _, p: self.states.put(p, values, into)
+                _column(after, moves.STORED), pools, lambda _, p: self.states.put(p, values, into)
             )
             return [*stored.values(), after]
 
-        turn = OPS["equal"](number, _column(plan, Move.FROM))
+        turn = OPS["equal"](number, _column(plan, moves.FROM))
         *found, after = branch(turn, then, lambda: [*pools.values(), plan])
         return dict(zip(pools, found, strict=True)), after
 
@@ -340,10 +376,10 @@ class _Sweep:
 
         def then() -> Sequence[Value]:
             values = {k: lookup(env, self.pair.row[k]) for k in which}
-            place = _column(plan, Move.TAPED) + (number - _column(plan, Move.TRIP))
+            place = _column(plan, moves.BEFORE) + (number - _column(plan, moves.TRIP))
             return list(self.tapes.put(pools, values, place).values())
 
-        found = branch(OPS["equal"](_column(plan, Move.TAPE), 1), then, lambda: list(pools.values()))
+        found = branch(OPS["equal"](_column(plan, moves.TAPED), 1), then, lambda: list(pools.values()))
         return dict(zip(pools, found, strict=True))
 
     # ---- on the way back ----
@@ -360,27 +396,28 @@ class _Sweep:
         widths = len(start), len(pools), len(given.carries), len(stacks), len(given.sums)
 
         def write(_: Value, *args: Value) -> Sequence[Value]:
-            state, held, cotangents, items, sums, (plan, *_) = _cut(args, *widths)
-            move = {m: _column(plan, m) for m in Move}
+            state, held, cotangents, items, sums, (plan,) = _cut(args, *widths)
+            move = [_column(plan, m) for m in range(moves.WIDTH)]
             now = dict(zip(self.dtypes, held, strict=True))
-            state = self._again(move[Move.RESTART], state, lambda *_: start)
-            state = self._again(move[Move.LOAD], state, lambda *_: self.states.get(now, move[Move.SLOT]))
+            state = self._again(move[moves.RESTART], state, lambda *_: start)
+            slot = move[moves.SLOT]
+            state = self._again(move[moves.LOAD_STORED], state, lambda *_: self.states.get(now, slot))
             state = self._again(
-                move[Move.ADVANCE], state, lambda k, *s: self._advanced(move[Move.TRIP] + k, s, pair.after)
+                move[moves.ADVANCED], state, lambda k, *s: self._advanced(move[moves.TRIP] + k, s, pair.after)
             )
             values = dict(enumerate(state))
             now = self._on_pools(
-                move[Move.STORE], now, lambda _, p: self.states.put(p, values, move[Move.INTO])
+                move[moves.STORED], now, lambda _, p: self.states.put(p, values, move[moves.INTO])
             )
             state, now = self._taping(move, state, now)
             after = self._walked(move, now, cotangents, sums, items)
             cotangents, sums, items = _cut(after, len(cotangents), len(sums))
-            return [*state, *now.values(), *cotangents, *items, *sums, OPS["next_move"](plan)]
+            return [*state, *now.values(), *cotangents, *items, *sums, self._next_move(plan)]
 
         outs = loop_while(
-            lambda _, *args: OPS["equal"](_column(args[-1], Move.MORE), 1),
+            lambda _, *args: OPS["equal"](_column(args[-1], moves.MORE), 1),
             write,
-            [*start, *pools.values(), *given.carries, *stacks, *given.sums, OPS["next_move"](plan)],
+            [*start, *pools.values(), *given.carries, *stacks, *given.sums, self._next_move(plan)],
             self.writer.size("moves"),
         )
         _, _, cotangents, items, sums, _ = _cut(outs, *widths)
@@ -405,19 +442,23 @@ class _Sweep:
         return dict(zip(self.dtypes, self._again(count, list(pools.values()), body), strict=True))
 
     def _taping(
-        self, move: Mapping[Move, Value], state: Sequence[Value], pools: Pools
+        self, move: Sequence[Value], state: Sequence[Value], pools: Pools
     ) -> tuple[Sequence[Value], Pools]:
         """Evaluate trips, and tape them."""
-        first = move[Move.TRIP] + move[Move.ADVANCE]
+        first, row = move[moves.TRIP] + move[moves.ADVANCED], self.pair.row
+        late = [k for k, v in enumerate(row) if v not in self.pair.before]
 
         def body(k: Value, *args: Value) -> Sequence[Value]:
             before, held = _cut(args, len(state))
-            found = self._advanced(first + k, before, [*self.pair.after, *self.pair.row])
-            after, row = _cut(found, len(state))
-            now = dict(zip(self.dtypes, held, strict=True))
-            return [*after, *self.tapes.put(now, dict(enumerate(row)), move[Move.TAPED] + k).values()]
+            now, place = dict(zip(self.dtypes, held, strict=True)), move[moves.BEFORE] + k
+            there = dict(zip(self.pair.before, before, strict=True))
+            # before the trip, which may then overwrite it
+            now = self.tapes.put(now, {k: there[v] for k, v in enumerate(row) if k not in late}, place)
+            found = self._advanced(first + k, before, [*self.pair.after, *(row[k] for k in late)])
+            after, made = _cut(found, len(state))
+            return [*after, *self.tapes.put(now, dict(zip(late, made, strict=True)), place).values()]
 
-        found = self._again(move[Move.TAPE], [*state, *pools.values()], body)
+        found = self._again(move[moves.TAPED], [*state, *pools.values()], body)
         after, held = _cut(found, len(state))
         return after, dict(zip(self.dtypes, held, strict=True))
 
@@ -452,7 +493,7 @@ class _Sweep:
 
     def _walked(
         self,
-        move: Mapping[Move, Value],
+        move: Sequence[Value],
         pools: Pools,
         cotangents: Sequence[Value],
         sums: Sequence[Value],
@@ -464,8 +505,8 @@ class _Sweep:
 
         def body(k: Value, *args: Value) -> Sequence[Value]:
             cts, stacks, added = _cut(args, len(cotangents), len(items))
-            index = self.turned(move[Move.FROM] - 1 - k, pair.forward)
-            row = self.tapes.get(pools, move[Move.HELD] - 1 - k)
+            index = self.turned(move[moves.FROM] - 1 - k, pair.forward)
+            row = self.tapes.get(pools, move[moves.HELD] - 1 - k)
             inner: Environment = {**self.env, source.params[0]: index}
             inner.update(zip(source.params[1:], (*cts, *added), strict=False))
             inner.update((param, row[n]) for param, n in pair.taken)
@@ -475,7 +516,7 @@ class _Sweep:
             found = [OPS["put"](x, r, index) for x, r in zip(stacks, results.slices, strict=True)]
             return [*results.carries, *found, *results.sums]
 
-        outs = loop(self._bound(move[Move.REVERSE]), body, [*cotangents, *items], sums)
+        outs = loop(self._bound(move[moves.REVERSED]), body, [*cotangents, *items], sums)
         cts, stacks, added = _cut(outs, len(cotangents), len(items))
         return [*cts, *added, *stacks]
 
@@ -485,8 +526,8 @@ def _empty_pool(dtype: DType, length: str) -> Value:
     return emit(OPS["undefined"], [], attrs, names=[f"pool_{dtype}"])[0]
 
 
-def _column(plan: Value, column: Move) -> Value:
-    return emit(OPS["index"], [plan, int(column)], names=[column.name.lower()])[0]
+def _column(plan: Value, column: int) -> Value:
+    return OPS["index"](plan, column)
 
 
 def _types(values: Sequence[Value]) -> tuple[ArrayType, ...]:
