@@ -77,7 +77,8 @@ def test_a_budget_that_is_not_feasible(run):
         CHECK_FAILED,
         "",
         f"Error: a budget of {least - 1:,} bytes is too small: the least that a call takes is {least:,}, "
-        f"of which 1,672 are for `pool_f64`, power.py:11  for _ in range(n):\nhint: Budget({least}) is feasible\n",
+        f"of which 1,672 are for `pool_f64`, power.py:11  for _ in range(n):\n"
+        f"hint: Budget({least}) is feasible\n",
     )
     assert run(*POWER, "--budget", str(least), "--json")[0] == 0
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from adcompiler.checkpointing.choice import Choice, Schedule
 from adcompiler.checkpointing.choice import Loop as Sized
-from adcompiler.checkpointing.plans import Plan, Policy
 from adcompiler.checkpointing.front import front
+from adcompiler.checkpointing.plans import Plan, Policy
 from adcompiler.frontend.captured import Inputs
 from adcompiler.ir.graph import Eqn
 from adcompiler.memory import Memory, memory

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adcompiler.ir.errors import ArgumentError
 from adcompiler.schedules.actions import ADVANCE, REVERSE, STORE, TAPE, Integers
 from adcompiler.schedules.binomial import store_all
 from adcompiler.schedules.summary import held
-from adcompiler.ir.errors import ArgumentError
 
 if TYPE_CHECKING:
     from .records import Explanation, Loop

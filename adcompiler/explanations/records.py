@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adcompiler.checkpointing.choice import Schedule
-from adcompiler.schedules.summary import Run
 from adcompiler.memory import Memory
+from adcompiler.schedules.summary import Run
 
 SHOWN = 8
 """Rows of a table that the text has; the JSON has all."""
