@@ -119,14 +119,14 @@ def test_a_front_is_what_budgets_give(name):
     points = front(variants, sizes)
     assert (len(points) == 10) == (name == "flow")
     for one, other in zip(points, points[1:], strict=False):
-        assert one.peak < other.peak and one.work > other.work
+        assert one.peak < other.peak and one.cost > other.cost
     for point in points:
         chosen = choose(variants, Budget(point.peak), sizes, forward)
-        assert chosen.peak <= point.peak and chosen.work <= point.work
-        extra = (point.work - points[-1].work) / forward
+        assert chosen.peak <= point.peak and chosen.work <= point.cost
+        extra = (point.cost - points[-1].cost) / forward
         chosen = choose(variants, MaxExtra(extra * (1 + 1e-12)), sizes, forward)
         assert chosen.peak <= point.peak
-    assert choose(variants, Budget(10**12), sizes, forward).work == points[-1].work
+    assert choose(variants, Budget(10**12), sizes, forward).work == points[-1].cost
     with pytest.raises(PlanError):
         choose(variants, Budget(points[0].peak - 1), sizes, forward)
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 
 from adcompiler.ir.types import Sizes
 
 from .choice import Tried, Variant
-
-Row = TypeVar("Row", bound=tuple[Any, ...])
-"""A tuple that begins with bytes and operations."""
+from .straight_line import W, pareto
 
 PLACES = 48
 """Places of a path that are looked at."""
@@ -27,7 +24,17 @@ class Point:
     """A budget that is feasible, in bytes, and the operations of the call that it allows."""
 
     peak: int
-    work: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place of the path of a variant, and what is known of it without its plans."""
+
+    tried: Tried
+    place: int
+    peak: int
+    cost: float
 
 
 def front(variants: Sequence[Variant], sizes: Sizes) -> tuple[Point, ...]:
@@ -36,12 +43,11 @@ def front(variants: Sequence[Variant], sizes: Sizes) -> tuple[Point, ...]:
     The first and the last are exactly these; those between them are spread over the bytes by even factors.
     """
     tried = [Tried(number, variant, sizes) for number, variant in enumerate(variants)]
-    guessed = [(t.bound(place), t.work(place), t, place) for t in tried for place in _places(t)]
-    between = [t.at(place) for _, _, t, place in _spread(_best(guessed))]
+    places = [_Place(t, place, t.bound(place), t.work(place)) for t in tried for place in _places(t)]
+    between = [p.tried.at(p.place) for p in _spread(pareto(places))]
     ends = [choice for t in tried for choice in (t.least, t.at(t.length))]
     least = min(t.least.peak for t in tried)
-    found = _best([(c.peak, c.work) for c in (*ends, *between) if c.peak >= least])
-    return tuple(Point(peak, work) for peak, work in _spread(found))
+    return tuple(_spread(pareto(Point(c.peak, c.work) for c in (*ends, *between) if c.peak >= least)))
 
 
 def _places(tried: Tried) -> list[int]:
@@ -52,19 +58,10 @@ def _places(tried: Tried) -> list[int]:
     return sorted({0, *(place for place in inner if place > 0), tried.length})
 
 
-def _best(points: Iterable[Row]) -> list[Row]:
-    """Those in the order of their memory that do less work than all with no more memory."""
-    found: list[Row] = []
-    for point in sorted(points, key=lambda p: p[:2]):
-        if not found or point[1] < found[-1][1]:
-            found.append(point)
-    return found
-
-
-def _spread(points: Sequence[Row]) -> list[Row]:
+def _spread(points: Sequence[W]) -> list[W]:
     """No more than POINTS of them: both ends, and between them those nearest to even factors of memory."""
     if len(points) <= POINTS:
         return list(points)
-    scale = np.log([max(point[0], 1) for point in points])
+    scale = np.log([max(point.peak, 1) for point in points])
     wanted = np.linspace(scale[0], scale[-1], POINTS)
     return [points[k] for k in sorted({int(np.abs(scale - at).argmin()) for at in wanted})]

@@ -62,7 +62,7 @@ def explain(
         forward,
         choice.work,
         extra(choice.work),
-        tuple(Offer(point.peak, extra(point.work)) for point in front(variants, named)),
+        tuple(Offer(point.peak, extra(point.cost)) for point in front(variants, named)),
     )
 
 

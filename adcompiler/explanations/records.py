@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adcompiler.checkpointing.choice import Schedule
 from adcompiler.memory import Memory
 from adcompiler.schedules.summary import Run
-
-SHOWN = 8
-"""Rows of a table that the text has; the JSON has all."""
 
 
 @dataclass(frozen=True)
@@ -197,97 +194,10 @@ class Explanation:
             "front": [dict(vars(offer)) for offer in self.front],
         }
 
-    # ---- text ----
-
     def __str__(self) -> str:
-        sections = [list(self._head()), list(self._alive()), *map(_loop_lines, self.loops)]
-        sections += [list(self._recomputed()), list(self._front())]
-        return "\n\n".join("\n".join(section) for section in sections if section)
+        from .text import lines
 
-    def _head(self) -> Iterator[str]:
-        yield f"{self.function}, {self.stage}, plan={self.plan}"
-        yield f"peak   {self.memory}".replace("\n", "\n       ")
-        if self.line:
-            yield f"at     {self.line}"
-        yield (
-            f"work   {self.work:.3g} operations, {self.forward:.3g} in the function itself; the plan adds "
-            f"{self.extra:,.0%} of the latter"
-        )
-        yield f"least  {self.least:,} bytes are feasible"
-
-    def _alive(self) -> Iterator[str]:
-        if self.alive:
-            yield "alive at the peak, bytes"
-            yield from table([[f"{a.bytes:,}", a.name, a.line] for a in self.alive[:SHOWN]])
-            yield from _rest(self.alive, "in all", sum(a.bytes for a in self.alive[SHOWN:]))
-
-    def _recomputed(self) -> Iterator[str]:
-        if self.recomputed:
-            yield "computed again on the way back, times and operations"
-            rows = [[f"{r.times:,}", f"{r.work:.3g}", r.line] for r in self.recomputed[:SHOWN]]
-            yield from table(rows, numbers=2)
-            yield from _rest(self.recomputed, "operations", sum(r.work for r in self.recomputed[SHOWN:]))
-
-    def _front(self) -> Iterator[str]:
-        yield "budgets, and the extra work that they take"
-        yield from table([[f"{offer.peak:,}", f"{offer.extra:,.0%}"] for offer in self.front], numbers=2)
-
-
-def _loop_lines(loop: Loop) -> list[str]:
-    trips = "unknown trips" if loop.trips is None else _counted(loop.trips, "trip")
-    often = f", {loop.times:,} times" if loop.times > 1 else ""
-    lines = [f"loop at {loop.line}", f"  {trips}{often}; {_how(loop)}"]
-    if loop.schedule is not None:
-        lines += _schedule_lines(loop.schedule)
-    for kept in loop.kept[:SHOWN]:
-        where = "a tape has" if kept.scheduled else "each trip keeps"
-        lines.append(f"  {where} {kept.name}: {kept.type}, {kept.bytes:,} bytes, made at {kept.line}")
-        lines.append(f"    {kept.why}; read by: {_listed(kept.readers)}")
-    return [*lines, *_rest(loop.kept, "bytes a trip", sum(k.bytes for k in loop.kept[SHOWN:]))]
-
-
-def _schedule_lines(told: LoopSchedule) -> Iterator[str]:
-    yield (
-        f"  at most {_counted(told.slots, 'snapshot')} of {told.state:,} bytes beyond the first state "
-        f"(s = {told.snapshots:,}), {_counted(told.tapes, 'tape')} of {told.tape:,}; "
-        f"{told.memory:,} bytes at a time"
-    )
-    if told.run is not None:
-        yield (
-            f"  {_counted(told.run.evaluations, 'evaluation')} of a trip, {told.run.plain:,} plain and "
-            f"{told.run.taped:,} taped; {_counted(told.run.writes, 'snapshot')} written; "
-            f"{told.work:.3g} operations again"
-        )
-
-
-def _how(loop: Loop) -> str:
-    if loop.schedule is None:
-        return f"no schedule: {loop.unscheduled}"
-    return f"by a schedule, {loop.schedule.asked or 'as the plan decides'}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _listed(readers: Sequence[str], most: int = 3) -> str:
-    more = [f"{len(readers) - most} more"] if len(readers) > most else []
-    return "; ".join([*readers[:most], *more])
-
-
-def _rest(rows: Sequence[Any], what: str, amount: float) -> Iterator[str]:
-    if len(rows) > SHOWN:
-        yield f"  and {len(rows) - SHOWN} more, {amount:,.0f} {what}"
-
-
-def table(rows: Sequence[Sequence[str]], numbers: int = 1) -> list[str]:
-    """Lines with aligned columns, the first `numbers` of them to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    aligned = (
-        [f"{c:>{w}}" if k < numbers else f"{c:{w}}" for k, (c, w) in enumerate(zip(row, widths, strict=True))]
-        for row in rows
-    )
-    return ["  " + "  ".join(cells).rstrip() for cells in aligned]
+        return "\n".join(lines(self))
 
 
 # ---- fields ----
