@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from adcompiler import grad
+from adcompiler import Snapshots, checkpointed, grad
 
 
 def flow(theta, y, n):
@@ -81,6 +81,13 @@ def curved(y, n):
 
 def swung(y, n):
     for _ in range(n):
+        y = np.sin(y) * y
+    return np.sum(y)
+
+
+def asked(y, n):
+    """A loop with a policy of its own."""
+    for _ in checkpointed(range(n), Snapshots(3)):
         y = np.sin(y) * y
     return np.sum(y)
 

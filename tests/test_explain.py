@@ -27,6 +27,7 @@ CALLS = {
     "triangle": (programs.triangle, ("x",), (Y[:20], 20)),
     "branching": (programs.branching, ("x",), (Y, 15)),
     "curved": (programs.curved, ("y",), (Y, 15)),
+    "asked": (programs.asked, ("y",), (Y, 20)),
     "square": (programs.square, ("x",), (Y[::2],)),
 }
 
@@ -83,7 +84,12 @@ def test_text_of_numpy(golden):
     [
         *(("flow", BUDGETS["flow"], "numba"), ("twice", BUDGETS["twice"], "numba")),
         *((name, "recompute_all", "numba") for name in ("layers", "twice", "curved")),
-        *(("flow", "sqrt", "numpy"), ("walked", "store_all", "numba"), ("square", "auto", "numba")),
+        *(
+            ("flow", "sqrt", "numpy"),
+            ("asked", "auto", "numba"),
+            ("walked", "store_all", "numba"),
+            ("square", "auto", "numba"),
+        ),
         *(("triangle", "auto", "numba"), ("branching", "auto", "numpy")),
     ],
 )
@@ -98,7 +104,7 @@ def test_parts(name, plan, backend):
             check_schedule(loop)
     again = sum(loop.schedule.work for loop in found.loops if loop.schedule is not None)
     assert again + sum(row.work for row in found.recomputed) < found.work
-    assert bool(again) == (plan not in ("auto", "store_all"))
+    assert bool(again) == (name == "asked" or plan not in ("auto", "store_all"))
 
 
 def check_schedule(loop):
@@ -198,6 +204,15 @@ def test_nothing_is_kept_of_a_trip():
 def test_trips_that_change_are_unknown_and_counted():
     inner = explained("triangle", "auto").loops[1]
     assert (inner.trips, inner.times) == (None, 20)
+
+
+def test_a_loop_that_asks_for_a_schedule():
+    (loop,) = explained("asked", "auto").loops
+    told = loop.schedule
+    assert (told.asked, told.slots, told.snapshots, told.tapes) == ("Snapshots(3)", 3, 4, 1)
+    assert told.run.evaluations == 59  # Griewank and Walther's t(20, 4) = 39, and 20 taped
+    assert told.work == 39 * 50 * (15 + 1)
+    assert "  20 trips; by a schedule, Snapshots(3)" in str(explained("asked", "auto")).splitlines()
 
 
 def test_a_loop_of_unknown_trips_by_a_schedule():
