@@ -40,6 +40,8 @@ class Scheduled:
 
     Attributes
     ----------
+    pair
+        The loop in the program without schedules, and its adjoint.
     trips
         The trip count.
     state, tape
@@ -58,6 +60,7 @@ class Scheduled:
         Where the loop stands.
     """
 
+    pair: Pair
     trips: Dim
     times: Dim
     trip: Block
@@ -160,6 +163,7 @@ class _Writer:
         pools = {d: self.size(f"pool_{d}_") for d in dict.fromkeys((*state, *tape))}
         trips = trip_count(pair.forward.attrs).positive()
         scheduled = Scheduled(
+            pair,
             trips,
             times,
             trip(loop_body(pair.forward), [*pair.after, *pair.row]),
@@ -280,9 +284,7 @@ class _Sweep:
         """The loop, which also stores its state now and then, and tapes its last trips."""
         eqn, pair, body = self.pair.forward, self.pair, self.body
         given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
-        pools = [
-            OPS["undefined"](shape=(Dim.of(name),), dtype=d) for d, name in self.loop.scheduled.pools.items()
-        ]
+        pools = [_empty_pool(d, name) for d, name in self.loop.scheduled.pools.items()]
         carries, width = len(given.carries), len(pools)
         early = [k for k, v in enumerate(pair.row) if not _made(body, v)]
         late = [k for k in range(len(pair.row)) if k not in early]
@@ -517,6 +519,11 @@ class _Sweep:
         outs = loop(self._bound(move[moves.REVERSED]), body, [*cotangents, *items], sums)
         cts, stacks, added = _cut(outs, len(cotangents), len(items))
         return [*cts, *added, *stacks]
+
+
+def _empty_pool(dtype: DType, length: str) -> Value:
+    attrs: dict[str, Attr] = {"shape": (Dim.of(length),), "dtype": dtype}
+    return emit(OPS["undefined"], [], attrs, names=[f"pool_{dtype}"])[0]
 
 
 def _column(plan: Value, column: int) -> Value:
