@@ -17,12 +17,12 @@ from .backends import Compiled
 from .checkpointing.choice import Choice, Variant, choose
 from .checkpointing.plans import Budget, Plan, residuals
 from .checkpointing.scheduled import ScheduledFunction
+from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
 from .ir.errors import PlanError
 from .ir.graph import Function
 from .ir.types import Sizes
-from .snapshot_stores import Array, lent
 from .transforms.partition import Partition, partition
 
 KEPT = 1024

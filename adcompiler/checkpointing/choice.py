@@ -26,10 +26,10 @@ from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel
 from adcompiler.schedules.on_disk import spilling
 from adcompiler.schedules.tapes import Planned
 from adcompiler.schedules.tapes import plan as cheapest
-from adcompiler.snapshot_stores import Disk, Request
 
 from .plans import Budget, MaxExtra, Online, Plan, Policy, Snapshots, Sqrt, StoreAll
 from .scheduled import Scheduled
+from .stores import Disk, Request
 
 Schedule = Planned | Binomial | online.Online | TwoLevel | Chunked
 

@@ -7,7 +7,7 @@ the program: so its code depends on neither the trip count nor the memory.
 
 What is stored lives in one *pool* for each dtype: states from its beginning, tapes from its end, each in the
 order of the trips, so that the one grows into what the other has left. An initial state needs no place in it.
-Where states may lie on disk, the caller lends a pool for those of each dtype (`snapshot_stores`).
+Where states may lie on disk, the caller lends a pool for those of each dtype (`stores`).
 """
 
 from __future__ import annotations

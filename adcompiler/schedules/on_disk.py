@@ -1,8 +1,8 @@
 """Which schedule with a disk fits into how much memory, which slots and tapes share.
 
-Many pairs of a number of slots and a bundle fit. Compared are powers of two, by the closed form of `Chunked`;
-wherever that finds something cheaper than with less memory, the optimum is computed too if that is quick. So
-more memory never costs more: all that is found with less is among what is compared.
+Many pairs of a number of slots and a bundle fit. Compared are powers of two, each at its best number of chunks
+by the closed form of `Chunked`, or at the optimum with as much disk where that is had quickly. More memory never
+costs more: all that fits into less is among what is compared.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from .multilevel import LONGEST, Chunked, Plan, Price, TwoLevel, numbers_tried
 
-QUICK = 10_000_000
-"""There is an optimum if steps * steps * cells of its tables is at most this: a tenth of a second."""
+QUICK = 1_000_000
+"""There is an optimum if steps * steps * cells of its tables is at most this: a hundredth of a second."""
 
 
 def spilling(steps: int, state: int, tape: int, memory: int, price: Price) -> Plan | None:
@@ -36,40 +36,23 @@ def spilling(steps: int, state: int, tape: int, memory: int, price: Price) -> Pl
     Plan or None
         None where the memory has no room for a slot and a tape, or there is nothing to store.
     """
-    best: Plan | None = None
-    cheapest: Plan | None = None
-    for slots, bundle in _shares(steps, state, tape, memory):
-        found = _chunked(steps, slots, bundle, price)
-        if cheapest is None or found.cost < cheapest.cost:
-            cheapest = found
-            plan = _optimum(found)
-            best = plan if best is None or plan.cost < best.cost else best
-    return best
+    plans = (_cheapest(steps, slots, bundle, price) for slots, bundle in _shares(steps, state, tape, memory))
+    return min(plans, key=lambda plan: plan.cost, default=None)
 
 
 def _shares(steps: int, state: int, tape: int, memory: int) -> Iterator[tuple[int, int]]:
-    """Pairs of slots and bundle that fit, those of the least memory first."""
+    """Pairs of slots and bundle that fit."""
     powers = [1 << k for k in range(steps.bit_length())] if steps > 1 else []
-    fitting = [
-        (slots * state + bundle * tape, slots, bundle)
-        for slots in powers
-        for bundle in powers
-        if slots * state + bundle * tape <= memory
-    ]
-    return ((slots, bundle) for _, slots, bundle in sorted(fitting))
+    pairs = ((slots, bundle) for slots in powers for bundle in powers)
+    return ((slots, bundle) for slots, bundle in pairs if slots * state + bundle * tape <= memory)
 
 
 @lru_cache(maxsize=4096)
-def _chunked(steps: int, slots: int, bundle: int, price: Price) -> Chunked:
-    """The best number of chunks."""
+def _cheapest(steps: int, slots: int, bundle: int, price: Price) -> Plan:
+    """The schedule with the best number of chunks, or one that is cheaper still."""
     tried = (Chunked(steps, slots, on_disk, price, bundle) for on_disk in numbers_tried(steps))
-    return min(tried, key=lambda plan: plan.cost)
-
-
-def _optimum(found: Chunked) -> Plan:
-    """The cheapest schedule with as many slots and tapes, where it can be had quickly."""
-    steps, slots = found.steps, min(found.memory, found.steps)
-    cells = (slots + 1) * (found.on_disk + 1)
+    found = min(tried, key=lambda plan: plan.cost)
+    cells = (min(slots, steps) + 1) * (found.on_disk + 1)
     if steps > LONGEST or steps**2 * cells > QUICK:
         return found
-    return TwoLevel(steps, slots, found.on_disk, found.price, found.bundle)
+    return TwoLevel(steps, min(slots, steps), found.on_disk, price, bundle)

@@ -71,7 +71,7 @@ undefined = Op(
     numpy=_undefined,
     derivative=NOTHING,
     lowering=Structural(),
-    samples=(*SHAPES, Sample((np.zeros(3),), {"shape": (3,), "dtype": F64})),
+    samples=(*SHAPES, Sample((np.zeros(3, np.int64),), {"shape": (3,), "dtype": I64})),
 )
 
 iota = Op(

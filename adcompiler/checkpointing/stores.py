@@ -19,8 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .ir.errors import PlanError
-from .ir.types import DType
+from adcompiler.ir.errors import PlanError
+from adcompiler.ir.types import DType
 
 Array = NDArray[Any]
 
