@@ -10,14 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from . import pipeline
 from .backends import Compiled
 from .backends.alive import Alive
 from .checkpointing.choice import Choice, Variant, choose
-from .checkpointing.plans import Plan, residuals
+from .checkpointing.plans import Budget, Plan, residuals
 from .checkpointing.scheduled import Scheduled, ScheduledFunction
+from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
+from .ir.errors import PlanError
 from .ir.graph import Function
 from .ir.types import Sizes
 from .transforms.partition import Partition, partition
@@ -63,7 +67,10 @@ class Planner:
             function = sources.adjoint(kind)
             self._add(function, pipeline.scheduled(function, sources.first, every=False))
             if plan not in ("auto", "store_all"):
-                self._add(function, pipeline.scheduled(function, sources.first, every=True))
+                folder = plan.disk if isinstance(plan, Budget) else None
+                self._add(function, pipeline.scheduled(function, sources.first, every=True, folder=folder))
+        if two_phase:
+            self._demand_memory()
 
     def _add(self, unscheduled: Function, function: ScheduledFunction) -> None:
         """One more variant, unless it is what one before it is."""
@@ -71,6 +78,15 @@ class Planner:
         if len(function.loops) > max(loops, default=-1):
             self.functions.append(function)
             self.unscheduled.append(unscheduled)
+
+    def _demand_memory(self) -> None:
+        """Refuse snapshots on disk, which are gone before the cotangent comes."""
+        for loop in (loop for f in self.functions for loop in f.loops if loop.lent):
+            raise PlanError(
+                "a pullback cannot have snapshots on disk: they last for one call, and it is called later",
+                loop.location,
+                hint="use grad or value_and_grad, which are one call, or leave disk= out",
+            )
 
     @property
     def plans(self) -> bool:
@@ -138,8 +154,9 @@ class PlannedProgram:
 
     def call(self, *args: Any) -> tuple[Any, ...]:
         """The results, as of `Compiled.call`."""
-        compiled, inputs = self.chosen(args)
-        return compiled.call(*inputs)
+        choice = self.choice(args)
+        with lent(choice.lent) as arrays:
+            return self.variants[choice.variant].compiled.call(*self._inputs(choice, arrays, args))
 
     def compile(self, *call: Any) -> None:
         """Do beforehand what a call with these arguments would compile."""
@@ -147,14 +164,18 @@ class PlannedProgram:
         compiled.compile(*inputs)
 
     def chosen(self, inputs: Inputs) -> tuple[Compiled, Inputs]:
-        """The variant that runs, and what it is called with."""
+        """The variant that runs, and what it is called with, but for room on disk."""
         choice = self.choice(inputs)
+        arrays = [np.empty(0, request.dtype.numpy) for request in choice.lent]
+        return self.variants[choice.variant].compiled, self._inputs(choice, arrays, inputs)
+
+    def _inputs(self, choice: Choice, arrays: Sequence[Array], inputs: Inputs) -> Inputs:
         first = self.planner.functions[choice.variant].first
-        return self.variants[choice.variant].compiled, (
+        return (
             *inputs[:first],
             *choice.plans,
-            *inputs[first : self._params],
-            *self.sizes(inputs),
+            *arrays,
+            *inputs[first : self._end],
             *choice.sizes,
             *inputs[self._end :],
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import chain
 from math import isqrt
 
 import numpy as np
@@ -19,16 +20,19 @@ from adcompiler.ir.errors import PlanError
 from adcompiler.ir.graph import Block
 from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
-from adcompiler.schedules.actions import DROP, REVERSE, STORE, TAKE, TAPE
+from adcompiler.schedules.actions import DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE
 from adcompiler.schedules.binomial import Binomial, sqrt, store_all
 from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel
+from adcompiler.schedules.on_disk import spilling
 from adcompiler.schedules.tapes import Planned
 from adcompiler.schedules.tapes import plan as cheapest
 
 from .plans import Budget, MaxExtra, Online, Plan, Policy, Snapshots, Sqrt, StoreAll
 from .scheduled import Scheduled
+from .stores import Disk, Request
 
-Schedule = Planned | Binomial | online.Online
+Schedule = Planned | Binomial | online.Online | TwoLevel | Chunked
 
 GUESS = 1000
 """What the trips of a loop count for that are found out by running it."""
@@ -91,11 +95,20 @@ class Loop:
         """The bytes with which no trip is evaluated twice."""
         return self.tape * self.trips
 
+    @property
+    def price(self) -> Price:
+        """A byte written to disk, or read, counts as much as a floating-point operation."""
+        return Price(max(round(self.work), 1), self.state, self.state)
+
     def within(self, memory: int) -> Schedule:
-        """The schedule of the fewest evaluations."""
+        """The schedule of the fewest evaluations; with a disk, of the least work."""
         if self.scheduled.online:
             return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        return cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        alone = cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        if not self.scheduled.lent:
+            return alone
+        both = spilling(self.trips, self.state, self.tape, memory, self.price)
+        return alone if both is None or self.again(alone) <= self.again(both) else both
 
     def sqrt(self) -> Schedule:
         """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
@@ -124,7 +137,9 @@ class Loop:
                 return self.within(policy.bytes)
 
     def again(self, schedule: Schedule) -> float:
-        """The work of the evaluations beyond the first of each trip."""
+        """The work of the evaluations beyond the first of each trip, and of moving states to disk and back."""
+        if isinstance(schedule, TwoLevel | Chunked):
+            return float(self.times * (schedule.cost - self.trips * self.price.evaluation))
         return self.times * self.work * (schedule.evaluations - self.trips)
 
 
@@ -176,8 +191,9 @@ class Choice:
         The number of the program.
     loops, schedules
         Its loops at these sizes, and what each does.
-    plans, sizes
-        The plans of its loops, and the sizes that the program has for them.
+    plans, lent, sizes
+        The plans of its loops, the arrays on disk that they are lent, and the sizes that the program has for
+        them.
     peak, work
         Bytes at a time beyond the arguments, and floating-point operations.
     """
@@ -186,6 +202,7 @@ class Choice:
     loops: tuple[Loop, ...]
     schedules: tuple[Schedule, ...]
     plans: tuple[Integers, ...]
+    lent: tuple[Request, ...]
     sizes: tuple[int, ...]
     peak: int
     work: float
@@ -298,6 +315,7 @@ class Tried:
             self.loops,
             tuple(chosen),
             tuple(plans),
+            tuple(chain.from_iterable(map(_lent, self.loops, pools))),
             tuple(sizes),
             self._peak([len(plan) for plan in plans], pools) + sum(plan.nbytes for plan in plans),
             self.variant.work(self.base) + again,
@@ -381,9 +399,18 @@ def _gain(a: tuple[int, float], b: tuple[int, float]) -> float:
 
 
 def _pools(loop: Loop, memory: int) -> list[int]:
-    """The elements of each pool, at most, of a schedule in so much memory."""
+    """The elements of each pool, at most, of a schedule in so much memory; those on disk are left out."""
     shares = (max(state / loop.state, tape / loop.tape) for state, tape in loop.elements.values())
-    return [int(memory * share) for share in shares]
+    return [*(int(memory * share) for share in shares), *(0 for _ in loop.scheduled.lent)]
+
+
+def _lent(loop: Loop, elements: Sequence[int]) -> list[Request]:
+    """The last of the pools of a loop, which lie on disk."""
+    scheduled = loop.scheduled
+    if scheduled.folder is None:
+        return []
+    found = zip(scheduled.lent, elements[len(scheduled.pools) :], strict=True)
+    return [Request(Disk(scheduled.folder), dtype, count) for dtype, count in found]
 
 
 def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
@@ -397,11 +424,13 @@ def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
 
 def _used(loop: Loop, actions: Integers) -> list[int]:
     """The elements of each pool that actions take."""
-    kinds, counts = actions[:, 0], actions[:, 2] - actions[:, 1]
-    stored = np.cumsum((kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP)))
+    kinds, counts, levels = actions[:, 0], actions[:, 2] - actions[:, 1], actions[:, 4]
+    moved = (kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP))
+    stored, on_disk = np.cumsum(moved * (levels == MEMORY)), np.cumsum(moved * (levels == DISK))
     taped = np.cumsum(counts * ((kinds == TAPE).astype(np.int64) - (kinds == REVERSE)))
     weights = loop.elements.values()
-    return [int((stored * state + taped * tape).max(initial=0)) for state, tape in weights]
+    pools = [int((stored * state + taped * tape).max(initial=0)) for state, tape in weights]
+    return [*pools, *(int(on_disk.max(initial=0)) * loop.elements[d][0] for d in loop.scheduled.lent)]
 
 
 def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
