@@ -73,13 +73,12 @@ def test_a_picture_beside_the_text(run, tmp_path):
 
 def test_a_budget_that_is_not_feasible(run):
     least = json.loads(run(*POWER, "--json")[1])["least"]
-    assert run(*POWER, "--budget", str(least - 1)) == (
-        CHECK_FAILED,
-        "",
+    code, out, err = run(*POWER, "--budget", str(least - 1))
+    assert (code, out) == (CHECK_FAILED, "")
+    assert err.startswith(
         f"Error: a budget of {least - 1:,} bytes is too small: the least that a call takes is {least:,}, "
-        f"of which 1,672 are for `pool_f64`, power.py:11  for _ in range(n):\n"
-        f"hint: Budget({least}) is feasible\n",
     )
+    assert err.endswith(f"power.py:11  for _ in range(n):\nhint: Budget({least}) is feasible\n")
     assert run(*POWER, "--budget", str(least), "--json")[0] == 0
 
 

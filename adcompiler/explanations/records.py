@@ -181,7 +181,7 @@ class Explanation:
 
         Beside these `peak` and `least`; `memory` has its parts and `unknown`; a loop's `schedule` is null or
         has asked, state, tape, memory, slots, snapshots, tapes, work and run, which is null or has plain,
-        taped, writes and evaluations.
+        taped, writes, to_disk and evaluations.
         """
         memory = dict(vars(self.memory))
         return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .actions import ADVANCE, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE, Integers
+from .actions import ADVANCE, DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE, Integers
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,14 @@ class Run:
     ----------
     plain, taped
         Evaluations of a trip without and with its tape.
-    writes
-        Snapshots written.
+    writes, to_disk
+        Snapshots written, in memory and to disk.
     """
 
     plain: int
     taped: int
     writes: int
+    to_disk: int
 
     @property
     def evaluations(self) -> int:
@@ -35,7 +36,8 @@ def counted(actions: Integers) -> Run:
     """What actions do, a whole schedule, int64 [count, 5]; the counts are those of `actions.replay`."""
     kinds, trips = actions[:, 0], actions[:, 2] - actions[:, 1]
     plain, taped = (int(trips[kinds == kind].sum()) for kind in (ADVANCE, TAPE))
-    return Run(plain, taped, int((kinds == STORE).sum()))
+    writes, to_disk = (int(((kinds == STORE) & (actions[:, 4] == level)).sum()) for level in (MEMORY, DISK))
+    return Run(plain, taped, writes, to_disk)
 
 
 def held(actions: Integers) -> Integers:
