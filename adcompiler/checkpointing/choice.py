@@ -76,7 +76,7 @@ class Loop:
             max(sum(state * d.itemsize for d, (state, _) in elements.items()), 1),
             max(sum(tape * d.itemsize for d, (_, tape) in elements.items()), 1),
             elements,
-            Counter(dict(sizes)).flops(scheduled.trip),
+            _work(scheduled, sizes),
             two_phase,
         )
 
@@ -125,6 +125,14 @@ class Loop:
     def again(self, schedule: Schedule) -> float:
         """The work of the evaluations beyond the first of each trip."""
         return self.times * self.work * (schedule.evaluations - self.trips)
+
+
+def _work(scheduled: Scheduled, sizes: Sizes) -> float:
+    """The operations of a trip, halfway through the loops whose indices are sizes in it."""
+    halfway = {
+        name: 1 if count is None else count.value(sizes) // 2 for name, count in scheduled.around.items()
+    }
+    return Counter({**halfway, **sizes}).flops(scheduled.trip)
 
 
 def _value(elements: Mapping[DType, Dim], dtype: DType, sizes: Sizes) -> int:
@@ -203,7 +211,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
                 raise _too_small(plan, tried)
             return min(found, key=lambda c: (c.work, c.peak))
         case MaxExtra(fraction):
-            most = tried[0].variant.work(sizes) + fraction * forward
+            most = tried[0].lightest + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
         case "recompute_all":
             return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
@@ -304,7 +312,7 @@ class _Tried:
 
     @property
     def lightest(self) -> float:
-        """The least work."""
+        """The least work; where policies say so, some of it is done twice."""
         return self._work(self.length)
 
     def at_most(self, work: float) -> Choice:
