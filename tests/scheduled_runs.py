@@ -19,7 +19,7 @@ from adcompiler.checkpointing.choice import Variant, choose
 from adcompiler.checkpointing.plans import POLICY, Budget, MaxExtra, Online, Snapshots, Sqrt, StoreAll, encoded
 from adcompiler.checkpointing.scheduled import ScheduledFunction
 from adcompiler.ir.graph import Block, Eqn, Function
-from adcompiler.ir.types import DType, Sizes
+from adcompiler.ir.types import Sizes
 
 POLICIES = [Snapshots(0), Snapshots(1), Snapshots(3), Sqrt(), StoreAll(), Online(0), Online(1), Online(4)]
 
@@ -98,12 +98,11 @@ def hostile(function: Function, seed: int, sizes: Sizes) -> list[Any]:
 
 
 def same_bits(found: Sequence[Any], expected: Sequence[Any]) -> bool:
-    """Whether results are equal to the last bit, zeros of the same sign, NaN where NaN is."""
-    for a, b in zip(map(np.asarray, found), map(np.asarray, expected), strict=True):
-        if a.dtype != b.dtype or a.shape != b.shape:
-            return False
-        if not (np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(a), np.signbit(b))):
-            nan = np.isnan(a) & np.isnan(b)
-            if not (np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(a)[~nan], np.signbit(b)[~nan])):
-                return False
-    return True
+    """Whether results are equal to the last bit: zeros of the same sign, NaN where NaN is."""
+    pairs = zip(map(np.asarray, found), map(np.asarray, expected), strict=True)
+    return all(a.dtype == b.dtype and a.shape == b.shape and _bits(a) == _bits(b) for a, b in pairs)
+
+
+def _bits(array: np.ndarray[Any, Any]) -> bytes:
+    """An array's bytes, with one NaN for all."""
+    return np.where(np.isnan(array), np.full_like(array, np.nan), array).tobytes()

@@ -216,7 +216,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
         case "recompute_all":
             return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
         case "sqrt":
-            first = next((t for t in tried if t.loops), tried[0])
+            first = next((t for t in tried if t.free), tried[0])
             return first.choice([loop.sqrt() for loop in first.free])
     return tried[-1].choice([])
 
