@@ -23,6 +23,7 @@ from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .checkpointing.inverse import without_inverse_steps
 from .checkpointing.plans import Plan, checked
+from .checkpointing.reversible import run_back
 from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
@@ -112,18 +113,28 @@ def gradient(
 
 def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
     """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
+    function = reversible(function)
     found = schedule(_after("inline", inline(function)), first, every)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))
 
 
+def reversible(function: Function) -> Function:
+    """The Function whose loops run back by the inverses that they have, and no inverse is left over."""
+    found = run_back(function)
+    if found is function:
+        return function
+    return _optimised(_after("inverses", without_inverse_steps(found)), "reversible")
+
+
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
+    function = reversible(function)
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     shared = _after("factorisations", share_factors(function))
     inlined = _after("inline", inline(shared))
-    whole = _after("inverses", dce(without_inverse_steps(inlined)))
+    whole = dce(inlined)
     verify(whole)
     found = compile_function(whole, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":
