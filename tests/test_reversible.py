@@ -1,0 +1,426 @@
+"""Loops that run back by the inverse that users give: their gradients, their memory, and when they refuse.
+
+`reversible.txt` holds programs whose inverses say too little, each followed by what is said about it; FILE
+stands for the user's file.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from captured_programs import load
+
+import adcompiler
+from adcompiler import DerivativeError, checkpoint, grad, jvp, vjp
+from adcompiler.ir.graph import walk
+from adcompiler.ir.loops import loop_body, split
+from adcompiler.pipeline import watching
+
+PUBLIC = ("checkpointed", "checkpoint", "Snapshots", "grad")
+BACKENDS = ["numpy", "numba"]
+X = np.array([0.5, 0.25, 0.75, 0.625, 0.125, 0.375])
+
+
+def program(source, **more):
+    """The function `f` of a source that sees the public names of annotations."""
+    return load(source, **{name: getattr(adcompiler, name) for name in PUBLIC}, **more)["f"]
+
+
+def unmarked(source, **more):
+    """The same program without what marks its loops."""
+    return program(re.sub(r"checkpointed\((.*?), inverse=.*\):", r"\1:", source), **more)
+
+
+def stacks(function):
+    """The arrays that loops keep, one element or row a trip."""
+    loops = [eqn for eqn in walk(function.body) if eqn.op.loop]
+    return [o for eqn in loops for o in split(eqn.attrs, eqn.outputs).slices]
+
+
+def stage(name, call):
+    """The Functions that a stage had while `call` ran."""
+    seen = []
+    with watching(lambda stage, function: seen.append(function) if stage == name else None):
+        call()
+    return seen
+
+
+VERLET = """
+    def force(u, k):
+        return -k * np.sin(u)
+
+    def f(x, n):
+        old, new = x, x + 0.1 * x**2
+        total = 0.0
+        def back(i, old, new):
+            return 2.0 * old - new + 0.01 * force(old, x[0]), old
+        for i in checkpointed(range(n), inverse=back, tolerance=1e-8):
+            old, new = new, 2.0 * new - old + 0.01 * force(new, x[0])
+            total = total + np.sum(new**2)
+        return total
+"""
+
+SYMPLECTIC = """
+    def back(i, q, p):
+        q = q - 0.1 * p
+        return q, p + 0.1 * q**3 * (i + 1) / 50
+
+    def f(x, n):
+        q, p = x.copy(), 0.5 * x
+        for i in checkpointed(range(n), inverse=back):
+            p -= 0.1 * q**3 * (i + 1) / 50
+            q += 0.1 * p
+        return np.sum(q * p)
+"""
+
+WAVES = """
+    def laplacian(u):
+        result = np.zeros_like(u)
+        result[1:-1, 1:-1] = (
+            u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1]
+        )
+        return result
+
+    def f(x, n):
+        speed = 0.1 + 0.1 * np.outer(x, x)
+        source = np.zeros((len(x), len(x)))
+        source[2, 3] = 1e-9
+        old, new = np.zeros_like(source), np.zeros_like(source)
+        heard = 0.0
+
+        def back(i, old, new):
+            return 2.0 * old - new + speed * laplacian(old) + source * np.exp(-0.02 * (i - 10) ** 2), old
+
+        for i in checkpointed(range(n), inverse=back):
+            old, new = new, 2.0 * new - old + speed * laplacian(new) + source * np.exp(-0.02 * (i - 10) ** 2)
+            heard = heard + 1e18 * np.sum(new[1] ** 2)
+        return heard
+"""
+
+COUNTER = """
+    def back(item, s, k):
+        i, v = item
+        k = 34 * k % 101
+        return np.log(np.exp((s - 0.1 * v) / (1.0 + 0.1 * np.cos(k))) - 1.0), k
+
+    def f(x, n):
+        s, k = 1.0, 3
+        for i, v in checkpointed(enumerate(np.sin(x[0] * np.arange(n))), inverse=back):
+            s = np.log(1.0 + np.exp(s)) * (1.0 + 0.1 * np.cos(k)) + 0.1 * v
+            k = 3 * k % 101
+        return s * s
+"""
+
+PROGRAMS = {"verlet": VERLET, "symplectic": SYMPLECTIC, "waves": WAVES, "a counter": COUNTER}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_gradients_are_those_of_kept_tapes(name, backend):
+    marked = grad(program(PROGRAMS[name]), backend=backend)
+    plain = grad(unmarked(PROGRAMS[name]), backend=backend, plan="store_all")
+    for n in (0, 1, 2, 40):
+        value, gradient = marked.value_and_grad(X, n)
+        expected, its = plain.value_and_grad(X, n)
+        assert value == expected
+        assert np.allclose(gradient, its, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("plan", ["auto", "store_all", "sqrt", "recompute_all", adcompiler.Budget("1 MiB")])
+@pytest.mark.parametrize("name", ["verlet", "symplectic", "waves"])
+def test_no_plan_keeps_anything_of_the_trips(name, plan):
+    f = program(PROGRAMS[name])
+    (function, *others) = stage("reversible", lambda: grad(f, backend="numpy", plan=plan)(X, 12))
+    assert stacks(function) == [] and not any(map(stacks, others))
+    assert [e for e in walk(function.body) if e.op.name == "inverse_step"] == []
+
+
+@pytest.mark.parametrize("name", ["verlet", "symplectic", "waves"])
+def test_memory_does_not_grow_with_the_trips(name):
+    g = grad(program(PROGRAMS[name]))
+    few, many = g.memory(X, 100), g.memory(X, 10_000)
+    assert few.peak == many.peak and not many.unknown
+    plain = grad(unmarked(PROGRAMS[name])).memory(X, 10_000).peak
+    assert few.peak < plain / 50
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_single_precision_takes_a_looser_tolerance(backend):
+    source = SYMPLECTIC.replace("inverse=back", "inverse=back, tolerance=TOLERANCE")
+    x = X.astype(np.float32)
+    loose = grad(program(source, TOLERANCE=1e-4), backend=backend)(x, 60)
+    assert loose.dtype == np.float32
+    assert np.allclose(loose, grad(unmarked(source), backend=backend)(x, 60), rtol=1e-3)
+    with pytest.raises(ArithmeticError):
+        grad(program(source, TOLERANCE=1e-9), backend=backend)(x, 60)
+
+
+# ---- around the loop ----
+
+INSIDE = """
+    def back(i, q, p):
+        q = q - 0.1 * p
+        return q, p + 0.1 * np.sin(q) * scale(i)
+
+    def scale(i):
+        return 1.0 / (1 + i)
+
+    def f(x, n):
+        q, p = x.copy(), 0.5 * x
+        total = 0.0
+        for k in range(n):
+            for i in checkpointed(range(LENGTH), inverse=back):
+                p = p - 0.1 * np.sin(q) * scale(i)
+                q = q + 0.1 * p
+            q = np.tanh(q) + k * x
+            total = total + np.sum(p * q)
+        return total
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("length", ["n + 9", "k", "2 * k + 1"])
+def test_a_loop_in_a_loop(length, backend):
+    source = INSIDE.replace("LENGTH", length)
+    expected = grad(unmarked(source), backend=backend)
+    for n in (0, 1, 7):
+        assert np.allclose(grad(program(source), backend=backend)(X, n), expected(X, n), rtol=1e-10)
+
+
+def test_a_loop_in_a_loop_keeps_one_state_a_trip_of_the_outer_one():
+    source = INSIDE.replace("LENGTH", "n * n")
+    (function,) = stage("reversible", lambda: grad(program(source), backend="numpy")(X, 3))
+    assert {str(v.type) for v in stacks(function)} == {"f64[n, 6]"}
+
+
+def test_a_loop_in_a_loop_that_runs_by_a_schedule():
+    source = INSIDE.replace("LENGTH", "n").replace("in range(n)", "in checkpointed(range(n), Snapshots(2))")
+    plain = INSIDE.replace("LENGTH", "n")
+    found = grad(program(source), backend="numpy")(X, 9)
+    assert np.allclose(found, grad(unmarked(plain), backend="numpy")(X, 9), rtol=1e-10)
+
+
+def test_a_loop_in_a_branch():
+    source = """
+        def f(x, n):
+            s = x
+            if x[0] > 0.0:
+                for i in checkpointed(range(n), inverse=lambda i, s: np.log(s - 1.0)):
+                    s = 1.0 + np.exp(s)
+                    s = s
+            return np.sum(s)
+    """
+    marked, plain = grad(program(source), backend="numpy"), grad(unmarked(source), backend="numpy")
+    for x in (0.1 * X, -X):
+        assert np.allclose(marked(x, 3), plain(x, 3), rtol=1e-10)
+
+
+def test_a_loop_that_runs_backwards():
+    source = """
+        def f(x, n):
+            s = x[0]
+            for i in checkpointed(reversed(range(n)), inverse=lambda i, s: s - np.sin(i * x[1])):
+                s = s + np.sin(i * x[1])
+            for i in checkpointed(range(n, 0, -2), inverse=lambda i, s: np.log(s) / (1 + i)):
+                s = np.exp((1 + i) * s)
+            return np.sin(s)
+    """
+    f = program(source)
+    assert np.allclose(grad(f, backend="numpy")(0.1 * X - 0.5, 2), grad(unmarked(source))(0.1 * X - 0.5, 2))
+
+
+def test_a_function_that_runs_again_may_have_one():
+    inner = checkpoint(program(SYMPLECTIC))
+
+    def f(x, n):
+        return np.sin(inner(x, n)) + inner(2.0 * x, n)
+
+    def plain(x, n):
+        whole = unmarked(SYMPLECTIC)
+        return np.sin(whole(x, n)) + whole(2.0 * x, n)
+
+    call = lambda: grad(f, backend="numpy")(X, 20)  # noqa: E731
+    (function,) = stage("reversible", call)
+    assert stacks(function) == []
+    assert np.allclose(call(), grad(plain, backend="numpy")(X, 20), rtol=1e-10)
+
+
+# ---- pullbacks and other derivatives ----
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_pullback_runs_back_and_may_do_so_again(backend):
+    _, pull = vjp(program(VERLET), X, 30, backend=backend)
+    expected = grad(unmarked(VERLET), backend=backend)(X, 30)
+    for weight in (1.0, -2.0):
+        assert np.allclose(pull(weight)[0], weight * expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_is_the_pullback_that_finds_out_that_an_inverse_drifts(backend):
+    value, pull = vjp(program(DAMPED), X, 60, backend=backend)
+    assert np.isclose(value, program(DAMPED)(X, 60), rtol=1e-14)
+    with pytest.raises(ArithmeticError, match="`inverse` drifts"):
+        pull(1.0)
+
+
+def test_derivatives_of_derivatives_are_right():
+    f, plain = program(SYMPLECTIC), unmarked(SYMPLECTIC)
+    _, tangent = jvp(grad(f, backend="numpy"), (X, 9), (X, None), backend="numpy")
+    _, expected = jvp(grad(plain, backend="numpy"), (X, 9), (X, None), backend="numpy")
+    assert np.allclose(tangent, expected, rtol=1e-11)
+
+    def twice(function):
+        return grad(lambda x: np.sum(grad(function)(x, 9) ** 2), backend="numpy")(X)
+
+    def along(function):
+        return grad(lambda x: np.sum(jvp(lambda y: function(y, 9), (x,), (x,))[1]), backend="numpy")(X)
+
+    assert np.allclose(twice(f), twice(plain), rtol=1e-10)
+    assert np.allclose(along(f), along(plain), rtol=1e-10)
+
+
+# ---- inverses that do not hold ----
+
+DAMPED = """
+    def back(i, q, p):
+        q = q - 0.1 * p
+        return q, (p + 0.1 * np.sin(q)) / 0.5
+
+    def f(x, n):
+        q, p = x.copy(), 0.5 * x
+        for i in checkpointed(range(n), inverse=back):
+            p = 0.5 * p - 0.1 * np.sin(q)
+            q = q + 0.1 * p
+        return np.sum(q * p)
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_errors_that_grow_on_the_way_back_are_an_error(backend):
+    g = grad(program(DAMPED), backend=backend)
+    assert np.allclose(g(X, 10), grad(unmarked(DAMPED), backend=backend)(X, 10), rtol=1e-8)
+    with pytest.raises(ArithmeticError) as error:
+        g(X, 60)
+    assert str(error.value) == (
+        "`inverse` drifts: where it has run this loop back to, `p` is another than the loop began with, by more "
+        "than tolerance=1e-06 of its largest element on the way. Raise the tolerance; or keep states in place of "
+        "an inverse: checkpointed(..., Snapshots(10))"
+    )
+    (note,) = error.value.__notes__
+    assert note.endswith("for i in checkpointed(range(n), inverse=back):")
+
+
+GROWING = """
+    def f(x, n):
+        s = x.copy()
+        for i in checkpointed(range(n), inverse=lambda i, s: np.log(np.exp(s) - 1.0) BESIDE):
+            s = np.log(1.0 + np.exp(s)) + 0.0
+        return np.sum(np.sin(s))
+"""
+
+EXPANDING = """
+    def back(i, s, t):
+        t = t / 3.0
+        return s / (2.0 + t / (1.0 + t)) BESIDE, t
+
+    def f(x, n):
+        s, t = x.copy(), x[0]
+        for i in checkpointed(range(n), inverse=back):
+            s = s * (2.0 + t / (1.0 + t))
+            t = 3.0 * t
+        return np.sum(s * s) / 4.0**n
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("beside", ["+ 1e-4", "+ 1e-4 * (i == 39)", "+ 1e-4 * (i == 0)", "* np.nan"])
+@pytest.mark.parametrize("source", [GROWING, EXPANDING], ids=["growing", "expanding"])
+def test_a_wrong_inverse_is_an_error(source, beside, backend):
+    """Also where it is wrong in one trip, and the way back makes errors smaller."""
+    right = program(source.replace("BESIDE", ""))
+    assert np.allclose(grad(right, backend=backend)(X, 40), grad(unmarked(source), backend=backend)(X, 40))
+    size = "1e20 * " if source is EXPANDING and "39" in beside else ""
+    wrong = program(source.replace("BESIDE", beside.replace("1e-4", size + "1e-4")))
+    with pytest.raises(ArithmeticError, match="`inverse` does not undo a trip of this loop: .* another `s` than"):
+        grad(wrong, backend=backend)(X, 40)
+
+
+def test_integers_come_back_exactly():
+    wrong = COUNTER.replace("k = 34 * k % 101", "k = 34 * k % 101 + (i == 2)")
+    with pytest.raises(ArithmeticError) as error:
+        grad(program(wrong), backend="numpy")(X, 6)
+    assert str(error.value) == (
+        "`inverse` does not undo a trip of this loop: from what it gives, the trip leads to another `k` than it "
+        "was given, and it is no float. Correct it; or keep states in place of an inverse: "
+        "checkpointed(..., Snapshots(10))"
+    )
+
+
+def test_a_state_that_is_not_a_number_raises():
+    with pytest.raises(ArithmeticError):
+        grad(program(SYMPLECTIC), backend="numpy")(np.where(X == 0.125, np.nan, X), 5)
+
+
+def test_an_array_without_elements_is_as_it_was():
+    g = grad(program("""
+        def f(x, n):
+            s = x[1:]
+            t = x[0]
+            for i in checkpointed(range(n), inverse=lambda i, s, t: (np.log(s) / t, np.log(t))):
+                t = np.exp(t)
+                s = np.exp(np.log(t) * s)
+            return np.sum(s) + t
+    """), backend="numpy")  # fmt: skip
+    assert np.allclose(g(X[:1], 2), np.exp(X[0]) * np.exp(np.exp(X[0])))
+    assert np.isfinite(g(X[:2], 2)).all()
+
+
+def test_an_index_that_depends_on_the_state_is_checked_again():
+    source = """
+        def back(i, s, k):
+            return np.log(s) - 0.1 * x_of(k), k + SHIFT
+
+        def f(x, n):
+            s, k = 0.1, 0
+            for i in checkpointed(range(n), inverse=back):
+                s = np.exp(s + 0.1 * x[k])
+                k = k + (s > 1.0)
+            return s
+    """
+    assert source
+
+
+# ---- inverses that say too little ----
+
+
+def entries():
+    """(program, message) by name."""
+    text = (Path(__file__).parent / "reversible.txt").read_text(encoding="utf-8")
+    _, *parts = ("\n" + text).split("\n=== ")
+    named = (part.split("\n", 1) for part in parts)
+    return {name: tuple(body.strip().split("\n---\n")) for name, body in named}
+
+
+MESSAGES = entries()
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message(name):
+    source, message = MESSAGES[name]
+    with pytest.raises(DerivativeError) as error:
+        grad(program(source), backend="numpy")(X)
+    assert str(error.value).replace(error.value.location.file, "FILE") == message
+
+
+def test_what_the_tape_does_not_depend_on_needs_no_inverse():
+    source = """
+        def f(x):
+            s, total, last = x[0], 0.0, 0.0
+            for i in checkpointed(range(9), inverse=lambda i, s: np.log(s) - 0.01):
+                s = np.exp(s + 0.01) if i < 1 else s * 1.0
+                total, last = total + np.sin(s) * x[1], s
+            return total * last
+    """
+    assert source
