@@ -113,7 +113,6 @@ def gradient(
 
 def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
     """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
-    function = reversible(function)
     found = schedule(_after("inline", inline(function)), first, every)
     if not found.loops:
         return replace(found, function=function)

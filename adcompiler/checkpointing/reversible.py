@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate, pairwise
+
+import numpy as np
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import DerivativeError
@@ -25,12 +27,15 @@ from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import checked, size_value
 from adcompiler.ir.ops.control import branch
 from adcompiler.ir.ops.loops import loop
-from adcompiler.ir.types import Dim
+from adcompiler.ir.types import Dim, DType
 from adcompiler.transforms.dce import dce
 from adcompiler.transforms.inline import with_own_name
 from adcompiler.transforms.legalise import REPLAYED
 
 from .pairs import Pair, pairs, trip
+
+ROUNDING = 100
+"""How many units in the last place of the largest element of the state are let pass."""
 
 WAY_OUT = "keep states in place of an inverse: checkpointed(..., Snapshots(10))"
 
@@ -304,19 +309,35 @@ class _WayBack:
     def _check(
         self, found: Sequence[Value], expected: Sequence[Value], largest: Sequence[Value], message: str
     ) -> None:
-        """Check that states are the same, up to rounding in proportion to the largest elements."""
-        bounds = dict(zip(self.floats, largest, strict=True))
+        """Check that states are the same: floats up to bounds in proportion to the largest elements."""
         with origin(self.pair.forward.location):
+            bounds = dict(zip(self.floats, self._bounds(largest), strict=True))
             for k, (x, y) in enumerate(zip(found, expected, strict=True)):
                 if x is y:  # the variable of before the trip, under another name
                     continue
                 if k in bounds:
-                    tolerance = self.inverse.tolerance
-                    same = OPS["less_equal"](OPS["abs"](x - y), tolerance * bounds[k])
-                    most = f"by more than tolerance={tolerance} of its largest element"
+                    same = OPS["less_equal"](OPS["abs"](x - y), bounds[k])
+                    most = f"by more than tolerance={self.inverse.tolerance} of its largest element"
                 else:
                     same, most = OPS["equal"](x, y), "and is no float"
-                checked(same, "ArithmeticError", message.format(name=self.inverse.name(self.state[k]), most=most))
+                name = self.inverse.name(self.state[k])
+                checked(same, "ArithmeticError", message.format(name=name, most=most))
+
+    def _bounds(self, largest: Sequence[Value]) -> list[Value]:
+        """How far each variable may be off: its own share, or what rounding makes of the largest of all.
+
+        A variable that is 0 comes back as the rounding error of what it was computed from.
+        """
+        found = []
+        for own in largest:
+            dtype = own.type.dtype
+            whole = reduce(OPS["maximum"], (x for x in largest if x.type.dtype is dtype))
+            found.append(OPS["maximum"](self.inverse.tolerance * own, ROUNDING * _epsilon(dtype) * whole))
+        return found
+
+
+def _epsilon(dtype: DType) -> float:
+    return float(np.finfo(dtype.numpy).eps)
 
 
 _WRONG = (
