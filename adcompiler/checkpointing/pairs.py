@@ -142,7 +142,5 @@ def _checks(eqn: Eqn) -> bool:
 
 
 def _unchecked(eqn: Eqn) -> Eqn:
-    blocks = (
-        replace(b, eqns=tuple(_unchecked(e) for e in b.eqns if not _checks(e))) for b in eqn.blocks
-    )
+    blocks = (replace(b, eqns=tuple(_unchecked(e) for e in b.eqns if not _checks(e))) for b in eqn.blocks)
     return replace(eqn, blocks=tuple(blocks))

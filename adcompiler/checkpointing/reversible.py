@@ -142,7 +142,8 @@ class _Inverse:
         found = list(dict.fromkeys(start for end, start in both if self.ends[end] is after))
         if not found:
             raise self._refusal(
-                f"`inverse` does not say what {self.name(number)} was before a trip, and the way back needs it",
+                f"`inverse` does not say what {self.name(number)} was before a trip, and the way back needs "
+                "that",
                 f"give it that parameter, and return its value before the trip; or {WAY_OUT}",
             )
         if len(found) > 1:
@@ -201,8 +202,8 @@ class _Inverse:
         if lost:
             name = f"`{lost[0].name}`" if lost[0].name else "a value of the trip"
             raise self._refusal(
-                f"`inverse` needs {name}, which is not there on the way back: it may read what its parameters "
-                "are after a trip, the item of the trip, and what the loop does not change",
+                f"`inverse` needs {name}, which is not there on the way back: it may read what its "
+                "parameters are after a trip, the item of the trip, and what the loop does not change",
                 f"compute it from these in `inverse`; or {WAY_OUT}",
             )
 
@@ -341,12 +342,12 @@ def _epsilon(dtype: DType) -> float:
 
 
 _WRONG = (
-    "`inverse` does not undo a trip of this loop: from what it gives, the trip leads to another {name} than it "
-    "was given, {most}. Correct it; or " + WAY_OUT
+    "`inverse` does not undo a trip of this loop: from what it gives, the trip leads to another {name} than "
+    "it was given, {most}. Correct it; or " + WAY_OUT
 )
 _DRIFTED = (
-    "`inverse` drifts: where it has run this loop back to, {name} is another than the loop began with, {most} "
-    "on the way. Raise the tolerance; or " + WAY_OUT
+    "`inverse` drifts: where it has run this loop back to, {name} is another than the loop began with, "
+    "{most} on the way. Raise the tolerance; or " + WAY_OUT
 )
 
 

@@ -118,7 +118,8 @@ class Nest:
         for depth, (eqn, _) in enumerate(home):
             if depth and eqn.op.loop and eqn not in self.padded:
                 bound_here = eqn.op.binds is not None
-                if self.runs_again(eqn) or bound_here or self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor:
+                changes = self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor
+                if self.runs_again(eqn) or bound_here or changes:
                     anchor = depth
         return anchor
 
