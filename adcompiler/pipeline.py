@@ -2,7 +2,7 @@
 
     user's function ── capture ──▶ trace ── simplify, cse, dce ──▶ primal
     primal ── reverse ──▶ adjoint ── select ──▶ gradient          primal ── forward ──▶ tangent
-    adjoint, gradient ── schedule ──▶ variants that a plan chooses from
+    adjoint, gradient ── reversible, schedule ──▶ variants that a plan chooses from
     any of these ── simplify, cse, dce ── backend ──▶ callable
 
 Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
@@ -21,7 +21,6 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
-from .checkpointing.inverse import without_inverse_steps
 from .checkpointing.plans import Plan, checked
 from .checkpointing.reversible import run_back
 from .checkpointing.scheduled import ScheduledFunction, schedule
@@ -122,9 +121,7 @@ def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
 def reversible(function: Function) -> Function:
     """The Function whose loops run back by the inverses that they have, and no inverse is left over."""
     found = run_back(function)
-    if found is function:
-        return function
-    return _optimised(_after("inverses", without_inverse_steps(found)), "reversible")
+    return function if found is function else _optimised(_after("inverses", found), "reversible")
 
 
 def compiled(function: Function, options: Options) -> Compiled:

@@ -12,38 +12,34 @@ et al., The reversible residual network, 2017) and the steps of symplectic integ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from collections.abc import MutableMapping, Sequence
+from functools import reduce
 from itertools import accumulate, pairwise
 
 import numpy as np
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
-from adcompiler.ir.errors import DerivativeError
-from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, constant, reads, walk
-from adcompiler.ir.loops import loop_body, split, state_count, trip_count, undoes
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, constant, walk
+from adcompiler.ir.loops import loop_body, split, trip_count, undoes
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import checked, size_value
 from adcompiler.ir.ops.control import branch
 from adcompiler.ir.ops.loops import loop
 from adcompiler.ir.types import Dim, DType
-from adcompiler.transforms.dce import dce
 from adcompiler.transforms.inline import with_own_name
 from adcompiler.transforms.legalise import REPLAYED
 
-from .pairs import Pair, pairs, trip
+from .inverse import WAY_OUT, Inverse, without_inverse_steps
+from .pairs import Pair, pairs
 
 ROUNDING = 100
 """How many units in the last place of the largest element of the state are let pass."""
-
-WAY_OUT = "keep states in place of an inverse: checkpointed(..., Snapshots(10))"
 
 Environment = MutableMapping[Value, Value]
 
 
 def run_back(source: Function) -> Function:
-    """The Function in which adjoint loops follow the inverses of their loops.
+    """The Function in which adjoint loops follow the inverses of their loops; these are in it no longer.
 
     Loops keep their tapes that are read by more than one adjoint loop, as in derivatives of derivatives.
 
@@ -60,168 +56,27 @@ def run_back(source: Function) -> Function:
         return _written(source.body, dict(zip(source.body.params, params, strict=True)), taken)
 
     params = [renewed(p) for p in source.body.params]
-    return dce(
-        function(
-            source.name,
-            params,
-            write,
-            ops=OPS,
-            sizes=source.sizes,
-            guards=source.guards,
-            written=source.written,
-        )
+    written = function(
+        source.name, params, write, ops=OPS, sizes=source.sizes, guards=source.guards, written=source.written
     )
+    return without_inverse_steps(written)
 
 
 def _written(source: Block, env: Environment, taken: set[str]) -> Sequence[Value]:
     """Write a block, in which and inside which loops run back; its results."""
     taken.update(str(e.attrs[e.op.binds]) for e in source.eqns if e.op.binds)
     trips = (trip_count(e.attrs).names() for e in source.eqns if e.op.loop)
-    found = {p.reverse: p for p in pairs(source, frozenset[str]().union(*trips)) if undoes(_body(p))}
-    undone = {p.forward for p in found.values()}
+    every = pairs(source, frozenset[str]().union(*trips))
+    found = {pair.reverse: pair for pair in every if undoes(loop_body(pair.forward))}
     for eqn in source.eqns:
         if eqn in found:
             with origin(eqn.location, eqn.note):
                 _WayBack(found[eqn], taken).write(env)
         elif eqn.blocks:
-            eqn_ = _without_step(eqn) if eqn in undone else eqn
-            rewrite_inside(eqn_, env, lambda b, inner: _written(b, inner, taken))
+            rewrite_inside(eqn, env, lambda b, inner: _written(b, inner, taken))
         else:
             replay_origin(eqn, env)
     return [lookup(env, r) for r in source.results]
-
-
-def _body(pair: Pair) -> Block:
-    return loop_body(pair.forward)
-
-
-def _without_step(loop: Eqn) -> Eqn:
-    blocks = (replace(b, eqns=tuple(e for e in b.eqns if e.op.name != "inverse_step")) for b in loop.blocks)
-    return replace(loop, blocks=tuple(blocks))
-
-
-# ---- what an inverse says ----
-
-
-@dataclass(frozen=True)
-class _Inverse:
-    """The inverse of the trips of a loop.
-
-    `ends` are the values of the body that stand for what its variables are after the trip, each with the
-    variable; `body` is what is left without them and without the equation that says what was before.
-    """
-
-    pair: Pair
-    step: Eqn
-    ends: Mapping[Value, Value]
-    body: Block
-
-    @staticmethod
-    def of(pair: Pair) -> _Inverse:
-        source = _body(pair)
-        (step,) = (e for e in source.eqns if e.op.name == "inverse_step")
-        ends = {e.output: e.inputs[0] for e in source.eqns if e.op.name == "end_of_trip"}
-        left = (e for e in source.eqns if e is not step and e.op.name != "end_of_trip")
-        return _Inverse(pair, step, ends, replace(source, eqns=tuple(left)))
-
-    @property
-    def tolerance(self) -> float:
-        found = self.step.attrs["tolerance"]
-        assert isinstance(found, float)
-        return found
-
-    def name(self, number: int) -> str:
-        """What messages call a carry."""
-        name = self.body.params[1 + number].name
-        return f"`{name}`" if name else "a variable"
-
-    def before(self, number: int) -> Value:
-        """What a carry was before the trip."""
-        half, after = len(self.step.inputs) // 2, self.body.results[number]
-        both = zip(self.step.inputs[:half], self.step.inputs[half:], strict=True)
-        found = list(dict.fromkeys(start for end, start in both if self.ends[end] is after))
-        if not found:
-            raise self._refusal(
-                f"`inverse` does not say what {self.name(number)} was before a trip, and the way back needs "
-                "that",
-                f"give it that parameter, and return its value before the trip; or {WAY_OUT}",
-            )
-        if len(found) > 1:
-            raise self._refusal(
-                f"{self.name(number)} and another variable are one after a trip, and `inverse` gives two for "
-                "what they were before it",
-                WAY_OUT,
-            )
-        return found[0]
-
-    def _refusal(self, message: str, hint: str) -> DerivativeError:
-        return DerivativeError(message, self.pair.forward.location, hint=hint)
-
-    @cached_property
-    def state(self) -> tuple[int, ...]:
-        """The carries that the way back has: those of the tape, and what their inverse and trips need."""
-        states = range(state_count(self.pair.forward.attrs))
-        found = self.pair.state
-        while True:
-            undo, again = _read(self.undo(found)), _read(self.again(found))
-            more = tuple(
-                k
-                for k in states
-                if k in found
-                or self.body.params[1 + k] in again
-                or any(end in undo and after is self.body.results[k] for end, after in self.ends.items())
-            )
-            if more == found:
-                self._demand_known(undo)
-                return found
-            found = more
-
-    def undo(self, state: Sequence[int]) -> Block:
-        """The equations of the inverse, for these carries."""
-        params = self.body.params[1 : 1 + state_count(self.pair.forward.attrs)]
-        return self._evaluated([self.before(k) for k in state], self.ends, params)
-
-    def again(self, state: Sequence[int]) -> Block:
-        """Those of the trip: for the state after it, and what is taped."""
-        states = range(state_count(self.pair.forward.attrs))
-        known = [self.body.params[1 + k] for k in states if k in state]
-        others = [self.body.params[1 + k] for k in states if k not in state]
-        return self._evaluated([*(self.body.results[k] for k in state), *self.pair.row], known, others)
-
-    def _evaluated(self, wanted: Sequence[Value], known: Iterable[Value], others: Iterable[Value]) -> Block:
-        """What is evaluated for some values; checks are made again of what depends on known ones alone."""
-        doubtful = _dependents(self.body, known) - _dependents(self.body, others)
-        return trip(self.body, wanted, doubtful)
-
-    def _demand_known(self, read: set[Value]) -> None:
-        """Refuse an inverse that reads what is not there on the way back."""
-        params, results = self.body.params[1:], set(self.body.results)
-        lost = [p for p in split(self.pair.forward.attrs, params).carries if p in read]
-        lost += [p for p in split(self.pair.forward.attrs, params).sums if p in read]
-        lost += [after for end, after in self.ends.items() if end in read and after not in results]
-        if lost:
-            name = f"`{lost[0].name}`" if lost[0].name else "a value of the trip"
-            raise self._refusal(
-                f"`inverse` needs {name}, which is not there on the way back: it may read what its "
-                "parameters are after a trip, the item of the trip, and what the loop does not change",
-                f"compute it from these in `inverse`; or {WAY_OUT}",
-            )
-
-
-def _read(block: Block) -> set[Value]:
-    return {*block.results, *(v for eqn in block.eqns for v in reads(eqn))}
-
-
-def _dependents(block: Block, seeds: Iterable[Value]) -> set[Eqn]:
-    moved, found = set(seeds), set[Eqn]()
-    for eqn in block.eqns:
-        if not moved.isdisjoint(reads(eqn)):
-            found.add(eqn)
-            moved.update(eqn.outputs)
-    return found
-
-
-# ---- the way back ----
 
 
 class _WayBack:
@@ -229,7 +84,7 @@ class _WayBack:
 
     def __init__(self, pair: Pair, taken: set[str]) -> None:
         self.pair, self.taken = pair, taken
-        self.inverse = _Inverse.of(pair)
+        self.inverse = Inverse.of(pair)
         self.state = self.inverse.state
         self.floats = [k for k, n in enumerate(self.state) if self._param(n).type.dtype.is_float]
 
