@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .actions import ADVANCE, COLUMNS, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
+from .actions import ADVANCE, COLUMNS, DISK, INPUT, LOAD, RETURN, REVERSE, STORE, TAKE, TAPE
 from .binomial import Binomial, decide
 from .online import place, resume
 from .reversal import next_action, start
@@ -29,18 +29,20 @@ Integers = NDArray[np.int64]
 # The columns of a move: 1 where there is one, 0 behind the last;
 MORE: Final = 0
 RESTART: Final = 1  # 1 where the initial state is taken up,
-LOAD_STORED: Final = 2  # 1 where a stored one is,
-SLOT: Final = 3  # and where that is stored;
-TRIP: Final = 4  # how many trips precede the state that is at hand then;
-ADVANCED: Final = 5  # trips that are evaluated;
-STORED: Final = 6  # 1 where the state is stored then,
-INTO: Final = 7  # and where;
-TAPED: Final = 8  # trips that are evaluated and taped then; of an event, 1 where trips are, from here on;
-BEFORE: Final = 9  # how many tapes there are before;
-REVERSED: Final = 10  # trips that the adjoint walks back through then;
-FROM: Final = 11  # the trip after the last of these; of an event, the trip before which the next one comes;
-HELD: Final = 12  # how many tapes there are, up to that of the last of these.
-WIDTH: Final = 13
+LOAD_STORED: Final = 2  # 1 where one that is stored in memory is,
+LOAD_DISK: Final = 3  # or one on disk,
+SLOT: Final = 4  # and where that is stored;
+TRIP: Final = 5  # how many trips precede the state that is at hand then;
+ADVANCED: Final = 6  # trips that are evaluated;
+STORED: Final = 7  # 1 where the state is stored in memory then,
+STORED_DISK: Final = 8  # or on disk,
+INTO: Final = 9  # and where;
+TAPED: Final = 10  # trips that are evaluated and taped then; of an event, 1 where trips are, from here on;
+BEFORE: Final = 11  # how many tapes there are before;
+REVERSED: Final = 12  # trips that the adjoint walks back through then;
+FROM: Final = 13  # the trip after the last of these; of an event, the trip before which the next one comes;
+HELD: Final = 14  # how many tapes there are, up to that of the last of these.
+WIDTH: Final = 15
 
 RETURNED: Final = WIDTH  # The program writes 1 here when the way forward has ended.
 KIND: Final = WIDTH + 1
@@ -136,10 +138,10 @@ ENDS: Final = 5
 
 def begun(event: Integers, action: Integers) -> int:
     """Add an action to an event; ENDS where that completes it."""
-    kind, first, last, where = action[0], action[1], action[2], action[3]
+    kind, first, last, where, level = action[0], action[1], action[2], action[3], action[4]
     event[MORE] = 1
     if kind == STORE:
-        event[STORED], event[INTO] = 1, where
+        event[STORED_DISK if level == DISK else STORED], event[INTO] = 1, where
         return 0
     event[TRIP], event[FROM] = first, last
     event[TAPED], event[BEFORE] = kind == TAPE, where
@@ -157,11 +159,12 @@ def taken(move: Integers, action: Integers, done: int) -> int:
     if move[MORE] == 0:
         move[MORE], move[TRIP] = 1, first
     if turn == 1:
-        move[RESTART if level == INPUT else LOAD_STORED], move[SLOT] = 1, where
+        stored = LOAD_DISK if level == DISK else LOAD_STORED
+        move[RESTART if level == INPUT else stored], move[SLOT] = 1, where
     elif turn == 2:
         move[ADVANCED] = last - first
     elif turn == 3:
-        move[STORED], move[INTO] = 1, where
+        move[STORED_DISK if level == DISK else STORED], move[INTO] = 1, where
     elif turn == 4:
         move[TAPED], move[BEFORE] = last - first, where
     else:
