@@ -40,6 +40,9 @@ GUESS = 1000
 RUNGS = 1.1
 """How far apart the amounts of memory are that are compared when loops share it."""
 
+NEAR = 1.01
+"""How far apart they are that a budget is spent on, where they are more than a state or tape apart."""
+
 
 @dataclass(frozen=True, eq=False)
 class Loop:
@@ -235,7 +238,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
             most = tried[0].lightest + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
         case "recompute_all":
-            return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
+            return min((t.least for t in tried), key=lambda c: (c.peak, c.work))
         case "sqrt":
             first = next((t for t in tried if t.free), tried[0])
             return first.choice([loop.sqrt() for loop in first.free])
@@ -328,30 +331,36 @@ class Tried:
     # ---- how far along it a plan goes ----
 
     @cached_property
+    def rungs(self) -> list[int]:
+        """The places that are gone to: not by how much memory there is, so that more of it never costs more."""
+        unit = min((min(loop.state, loop.tape) for loop in self.free), default=1)
+        rungs = [0]
+        while rungs[-1] < self.length:
+            rungs.append(min(max(rungs[-1] + unit, int(rungs[-1] * NEAR)), self.length))
+        return rungs
+
+    @cached_property
     def least(self) -> Choice:
         """What takes the least memory."""
         return self._least_from(0)
 
     def _least_from(self, first: int) -> Choice:
-        """What takes the least memory at this place or further along: with more memory plans are shorter."""
-        least, unit = self.at(first), min((min(loop.state, loop.tape) for loop in self.free), default=1)
-        step = unit
-        while first + step <= self.length and self.bound(first + step) < least.peak:
-            least = min(least, self.at(first + step), key=lambda c: c.peak)
-            step += max(unit, step // 8)
+        """What takes the least memory at this rung or above: with more memory plans are shorter."""
+        least = self.at(self.rungs[first])
+        for place in self.rungs[first + 1 :]:
+            if self.bound(place) >= least.peak:
+                break
+            least = min(least, self.at(place), key=lambda c: c.peak)
         return least
 
     def within(self, memory: int) -> Choice | None:
-        """The furthest place at which no more than this memory is taken; None if there is none."""
+        """The highest rung at which no more than this memory is taken; None if there is none."""
         if memory < self.least.peak:
             return None
-        place = _last(self.length, lambda p: self.bound(p) <= memory)
-        while place > 0:
-            choice = self.at(place)
-            if choice.peak <= memory:
-                return choice
-            place -= max(choice.peak - memory, place // 64)
-        return self.least
+        rung = _last(len(self.rungs) - 1, lambda k: self.bound(self.rungs[k]) <= memory)
+        while self.at(self.rungs[rung]).peak > memory:
+            rung -= 1
+        return self.at(self.rungs[rung])
 
     @property
     def lightest(self) -> float:
@@ -360,8 +369,9 @@ class Tried:
 
     def at_most(self, work: float) -> Choice:
         """What takes the least memory where no more work than this is done."""
-        more = _last(self.length, lambda p: self.work(self.length - p) <= work)
-        return self._least_from(self.length - more)
+        last = len(self.rungs) - 1
+        more = _last(last, lambda k: self.work(self.rungs[last - k]) <= work)
+        return self._least_from(last - more)
 
     def work(self, place: int) -> float:
         """The work at a place of the path."""
