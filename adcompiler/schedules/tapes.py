@@ -1,5 +1,4 @@
-"""
-The schedule of the fewest evaluations in a given memory, where tapes weigh what they weigh.
+"""The schedule of the fewest evaluations in a given memory, where tapes weigh what they weigh.
 
 With u units free, state units for a snapshot and tape units for the tape of a step, reversing n steps costs,
 by where their start is held,
@@ -35,7 +34,7 @@ from numpy.typing import NDArray
 
 from .actions import ADVANCE, INPUT, MEMORY, NOWHERE, STORE, TAPE, Integers
 from .binomial import Binomial, advances, store_all
-from .reversal import FIRST, LAST, LEVEL, RETURNED, TAPES, USED, start, written
+from .reversal import FIRST, LAST, LEVEL, RETURNED, TAPES, USED, deciding, start, written
 
 NEVER: Final = 1 << 29  # more than any cost; the sum of three fits an int32
 LONGEST: Final = 4096  # steps for which there is a table, ...
@@ -110,10 +109,10 @@ class Planned:
         """The whole schedule, int64 [count, 5]."""
         slots, tapes = self.budget // self.state, self.budget // self.tape
         run = start(self.steps, min(slots, self.steps), 0, min(tapes, self.steps), self.two_phase)
-        return written(run, lambda run, _: self._decide(run), None)
+        return written(run, deciding(self._choose))
 
-    def _decide(self, run: Integers) -> tuple[int, int]:
-        """The choice of `reversal.next_action`."""
+    def _choose(self, run: Integers) -> tuple[int, int]:
+        """The `reversal.Choice`."""
         last_phase = not self.two_phase or run[RETURNED] == 1
         steps = min(int(run[LAST]), self.steps) - int(run[FIRST])
         free = self.budget - self.state * int(run[USED + MEMORY]) - self.tape * int(run[TAPES])
