@@ -20,7 +20,7 @@ from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
 from adcompiler.schedules.actions import DROP, REVERSE, STORE, TAKE, TAPE
 from adcompiler.schedules.binomial import Binomial, sqrt, store_all
-from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.moves import Integers, of_actions, of_binomial, of_online
 from adcompiler.schedules.tapes import Planned
 from adcompiler.schedules.tapes import plan as cheapest
 
@@ -94,7 +94,7 @@ class Loop:
         """The schedule of the fewest evaluations."""
         if self.scheduled.online:
             return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        return cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        return cheapest(self.trips, self.state, self.tape, memory)
 
     def sqrt(self) -> Schedule:
         """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
@@ -352,11 +352,16 @@ def _pools(loop: Loop, memory: int) -> list[int]:
 
 def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
     """The plan of a schedule, and the elements of each pool that it takes."""
-    if isinstance(schedule, online.Online):
-        pools = [schedule.slots * state + schedule.bundle * tape for state, tape in loop.elements.values()]
-        return of_online(schedule.slots, schedule.bundle), pools
-    actions = schedule.actions()
-    return of_actions(actions), _used(loop, actions)
+    match schedule:
+        case Planned():
+            actions = schedule.actions()
+            return of_actions(actions), _used(loop, actions)
+        case Binomial():
+            plan, tapes = of_binomial(schedule), schedule.tapes
+        case online.Online():
+            plan, tapes = of_online(schedule.slots, schedule.bundle), schedule.bundle
+    slots = schedule.slots if loop.scheduled.online else min(schedule.slots, loop.trips)
+    return plan, [slots * state + tapes * tape for state, tape in loop.elements.values()]
 
 
 def _used(loop: Loop, actions: Integers) -> list[int]:

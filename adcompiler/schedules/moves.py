@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .actions import ADVANCE, COLUMNS, INPUT, RETURN, REVERSE, STORE, TAKE, TAPE
+from .actions import ADVANCE, COLUMNS, DISK, INPUT, RETURN, REVERSE, STORE, TAKE, TAPE
 from .binomial import Binomial, decide
 from .online import begin, place, resume
 from .reversal import ACTION, AT_PLACE, FROM_STEP, KIND, OF_LEVEL, TO_STEP, next_action
@@ -169,7 +169,11 @@ def listed(moves: Integers) -> Integers:
 
 
 def of_actions(actions: Integers) -> Integers:
-    """The plan of a list that does what these actions do, a whole schedule of a loop, int64 [count, 5]."""
+    """The plan of a list that does what these actions do, a whole schedule of a loop, int64 [count, 5].
+
+    A move knows no levels: all snapshots are in memory.
+    """
+    assert not np.any(actions[:, OF_LEVEL - ACTION] == DISK)
     rows: list[Integers] = []
     forward, done = True, WHOLE
     for action in actions:
