@@ -1,7 +1,7 @@
 """Programs that plan their memory at each call.
 
-Sizes are arguments, so what is compiled is a few variants of a program, each when it is first chosen. Which of
-them runs, and by which schedules its loops do, is found anew for each set of sizes, and kept.
+Sizes are arguments, so what is compiled is a few variants of a program, each when it is first chosen. Which
+of them runs, and by which schedules its loops do, is found anew for each set of sizes, and kept.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ KEPT = 1024
 class Sources:
     """What variants are made of, for a user's function.
 
-    `adjoint(residuals)` is the program with these residuals (`transforms.residuals.PLANS`); its own parameters
-    stand before number `first`, and behind it what a call adds to them, cotangents.
+    `adjoint(residuals)` is the program with these residuals (`transforms.residuals.PLANS`); the parameters of
+    the function stand before number `first`, and behind it what a call adds to them, cotangents.
     """
 
     adjoint: Callable[[str], Function]
@@ -129,13 +129,10 @@ class CutVariant:
     pullback: Compiled
 
     def peak(self, sizes: Sizes) -> int:
-        """The most bytes at a time of one call of each part."""
-        forward, pullback = self.forward.needs, self.pullback.needs
-        if forward is None or pullback is None:
-            return 0
+        """The most bytes at a time of one call of each part: the pullback's residuals are what forward gives."""
+        forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         held = forward.result_bytes(sizes)
-        back = pullback.result_bytes(sizes) + pullback.workspace_bytes(sizes) + pullback.inside_bytes(sizes)
-        return held + max(forward.workspace_bytes(sizes) + forward.inside_bytes(sizes), back)
+        return max(forward.peak_bytes(sizes), held + pullback.peak_bytes(sizes))
 
 
 class PlannedPullback:
@@ -163,13 +160,7 @@ class PlannedPullback:
 
 
 def _peak(compiled: Compiled) -> Callable[[Sizes], int]:
-    def peak(sizes: Sizes) -> int:
-        needs = compiled.needs
-        if needs is None:
-            return 0
-        return needs.result_bytes(sizes) + needs.workspace_bytes(sizes) + needs.inside_bytes(sizes)
-
-    return peak
+    return lambda sizes: compiled.needs_at(sizes).peak_bytes(sizes)
 
 
 Program = Compiled | PlannedProgram

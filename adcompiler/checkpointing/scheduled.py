@@ -439,14 +439,18 @@ class _Sweep:
         self, move: Sequence[Value], state: Sequence[Value], pools: Pools
     ) -> tuple[Sequence[Value], Pools]:
         """Evaluate trips, and tape them."""
-        first = move[moves.TRIP] + move[moves.ADVANCED]
+        first, row = move[moves.TRIP] + move[moves.ADVANCED], self.pair.row
+        late = [k for k, v in enumerate(row) if v not in self.pair.before]
 
         def body(k: Value, *args: Value) -> Sequence[Value]:
             before, held = _cut(args, len(state))
-            found = self._advanced(first + k, before, [*self.pair.after, *self.pair.row])
-            after, row = _cut(found, len(state))
-            now = dict(zip(self.dtypes, held, strict=True))
-            return [*after, *self.tapes.put(now, dict(enumerate(row)), move[moves.BEFORE] + k).values()]
+            now, place = dict(zip(self.dtypes, held, strict=True)), move[moves.BEFORE] + k
+            there = dict(zip(self.pair.before, before, strict=True))
+            # before the trip, which may then overwrite it
+            now = self.tapes.put(now, {k: there[v] for k, v in enumerate(row) if k not in late}, place)
+            found = self._advanced(first + k, before, [*self.pair.after, *(row[k] for k in late)])
+            after, made = _cut(found, len(state))
+            return [*after, *self.tapes.put(now, dict(zip(late, made, strict=True)), place).values()]
 
         found = self._again(move[moves.TAPED], [*state, *pools.values()], body)
         after, held = _cut(found, len(state))
