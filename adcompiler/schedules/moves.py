@@ -56,7 +56,7 @@ FIRST_MOVE: Final = HEADER + 2
 # was too much for the last move, or how many trips have begun; and the rest of a run.
 WAITING: Final = HEADER
 BEGUN: Final = HEADER
-assert HEADER + 1 == ACTION
+assert HEADER + 1 <= ACTION
 
 
 def next_move(plan: Integers) -> None:
@@ -164,7 +164,7 @@ def taken(move: Integers) -> int:
 def listed(moves: Integers) -> Integers:
     """The plan of these moves, int64 [count, WIDTH], none made yet."""
     header = np.zeros(FIRST_MOVE, np.int64)
-    header[KIND], header[COUNT] = LIST, len(moves)
+    header[MAKER], header[COUNT] = LIST, len(moves)
     return np.concatenate([header, moves.reshape(-1)])
 
 

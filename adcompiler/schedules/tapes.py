@@ -12,9 +12,9 @@ by where their start is held,
                          k + F(n - k, u) + g(k, u) over 0 < k < n
 
 Tapes that are recorded before x[n] is returned count as memory, whenever its cotangent comes: a run in two
-phases, which could also advance over all of the last range and come back to it, would gain nothing. All of store-all, binomial schedules, segments of the square root of n steps and mixed
-checkpointing (Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in
-these choices.
+phases, which could also advance over all of the last range and come back to it, would gain nothing. All of
+store-all, binomial schedules, segments of the square root of n steps and mixed checkpointing (Maddison,
+Step-based checkpointing with high-level algorithmic differentiation, 2024) are in these choices.
 F is the recurrence p(n, m) of a loop whose start costs a unit too: pinned inputs are worth one state.
 
 Bytes are arbitrary, so they are counted in units: the smaller of state and tape is 1 to 4 of them, whatever
