@@ -114,7 +114,7 @@ class Written:
 
 
 def followed(schedule, state, tape, following=next_move):
-    """Follow the plan that a program is given, with the pools that it is given; a second one holds tapes only."""
+    """Follow the plan that a program is given, with its pools, of which the second one holds tapes only."""
     elements = {F64: (state, tape), I64: (0, tape)}
     scheduled = Written(isinstance(schedule, Online))
     loop = Loop(scheduled, schedule.steps, 1, state, tape, elements, 1.0, False)
@@ -139,14 +139,14 @@ def test_binomial_plans(steps, slots, bundle, two_phase, state, tape):
 def assert_same_moves(ours, theirs, steps):
     """Two plans of a loop make the same moves."""
     while ours[moves.FROM] < steps:
-        for plan in (ours, theirs):
-            next_move(plan)
+        next_move(ours)
+        next_move(theirs)
         assert np.array_equal(ours[: moves.WIDTH], theirs[: moves.WIDTH])
     ours[moves.ENDED] = theirs[moves.ENDED] = 1
     more = True
     while more:
-        for plan in (ours, theirs):
-            next_move(plan)
+        next_move(ours)
+        next_move(theirs)
         more = ours[moves.MORE] == 1
         assert theirs[moves.MORE] == more
         assert not more or np.array_equal(ours[: moves.WIDTH], theirs[: moves.WIDTH])
@@ -190,7 +190,8 @@ def compiled():
 
 
 def test_numba_makes_the_same_moves(compiled):
-    for schedule in (Binomial(300, 4), Binomial(300, 4, 7, True), Online(90, 4), Online(40, 0), Online(3, 5, 2)):
+    binomial = Binomial(300, 4), Binomial(300, 4, 7, two_phase=True)
+    for schedule in (*binomial, Online(90, 4), Online(40, 0), Online(3, 5, 2)):
         assert followed(schedule, 2, 3, compiled) == followed(schedule, 2, 3)
     followed(Planned(100, 2, 3, 20), 2, 3, compiled)
 
@@ -219,8 +220,8 @@ def test_a_million_trips_need_no_list(compiled):
     schedule = Binomial(10**6, 10)
     loop = Loop(Written(False), 10**6, 1, 1, 1, {F64: (1, 1)}, 1.0, False)
     began = time.process_time()
-    plan, pools = _written(loop, schedule)
+    machine, pools = _written(loop, schedule)
     assert time.process_time() - began < 0.1
-    assert plan.nbytes < 2000
+    assert machine.nbytes < 2000
     assert pools == [11]
-    assert counted(plan, 10**6) == schedule.evaluations
+    assert counted(machine, 10**6) == schedule.evaluations

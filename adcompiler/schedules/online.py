@@ -28,7 +28,7 @@ from .actions import ADVANCE, COLUMNS, DROP, INPUT, MEMORY, NOWHERE, RETURN, STO
 from .binomial import advances, decide
 from .reversal import (
     BUNDLE,
-    FREE,
+    ORDER,
     PENDING,
     PLACED,
     RETURNED,
@@ -41,7 +41,7 @@ from .reversal import (
     written,
 )
 
-# Behind the free slots of a run stand the snapshots, oldest first, in these columns:
+# Behind the slots of a run stand the snapshots, oldest first, in these columns:
 SLOT: Final = 0
 POSITION: Final = 1  # 0 where nothing is stored yet,
 AGE: Final = 2
@@ -61,7 +61,7 @@ def place(step: int, run: Integers) -> int:
     Called once for each step, in order. The slot may be in use: what it holds is given up.
     """
     slots = run[SLOTS]
-    first = run[FREE + MEMORY] + slots
+    first = run[ORDER + MEMORY] + slots
     if step < 1 or slots == 0:
         return -1
     if step <= slots:
@@ -129,8 +129,8 @@ def resume(steps: int, run: Integers) -> None:
     run[RETURNED] = 1
     if steps == 0:
         return
-    free = run[FREE + MEMORY]
-    snapshot = free + run[SLOTS]
+    order = run[ORDER + MEMORY]
+    snapshot = order + run[SLOTS]
     row = STACK + ROW * run[PENDING]
     run[row] = 0
     run[row + 2] = INPUT
@@ -138,7 +138,7 @@ def resume(steps: int, run: Integers) -> None:
         if run[snapshot + POSITION] == 0:
             break
         # as long as not all slots are in use, those that are come first
-        run[free + stored] = run[snapshot + SLOT]
+        run[order + stored] = run[snapshot + SLOT]
         run[USED + MEMORY] = stored + 1
         run[row + 1] = run[snapshot + POSITION]
         row += ROW
@@ -177,7 +177,7 @@ class Online:
         run = begin(self.slots, self.bundle)
         for step in range(self.steps):
             place(step, run)
-        return run[run[FREE + MEMORY] + self.slots :][POSITION::SNAPSHOT]
+        return run[run[ORDER + MEMORY] + self.slots :][POSITION::SNAPSHOT]
 
     @property
     def evaluations(self) -> int:

@@ -48,12 +48,14 @@ STEPS: Final = FIRST + 6  # n;
 PENDING: Final = FIRST + 7  # how many rows of the stack are in use,
 TAPES: Final = FIRST + 8  # how many tapes are,
 USED: Final = FIRST + 9  # at USED + level how many slots of a level are,
-FREE: Final = USED + 4  # and at FREE + level where its free slots stand;
-CHOICE: Final = FREE + 4  # what was decided: TAPE, ADVANCE or STORE,
+ORDER: Final = USED + 4  # and at ORDER + level where the order stands in which they are taken;
+CHOICE: Final = ORDER + 4  # what was decided: TAPE, ADVANCE or STORE,
 AMOUNT: Final = CHOICE + 1  # how many steps, or on which level;
 SLOTS: Final = CHOICE + 2  # what a binomial decision knows: slots beyond the loop's inputs,
 BUNDLE: Final = CHOICE + 3  # and how many tapes there are at once;
 STACK: Final = CHOICE + 4  # the stack, and behind it the slots of memory, those of disk, and what follows.
+
+# What was stored last on a level is given up first, so its slots are always taken in one order.
 
 # The columns of a row of the stack are first, last, level, place: a range and where its start is held, or,
 # where the level is NOWHERE, tapes.
@@ -74,7 +76,7 @@ def start(steps: int, slots: int, disk: int, tapes: int, two_phase: bool) -> Int
     run = np.zeros(slots_at + slots + disk, np.int64)
     run[LAST], run[STEPS] = steps + two_phase, steps
     run[LEVEL], run[PLACED] = INPUT, 1
-    run[FREE + MEMORY], run[FREE + DISK] = slots_at, slots_at + slots
+    run[ORDER + MEMORY], run[ORDER + DISK] = slots_at, slots_at + slots
     run[slots_at : slots_at + slots] = np.arange(slots)
     run[slots_at + slots :] = np.arange(disk)
     return run
@@ -97,7 +99,7 @@ def next_action(run: Integers, decide: Decision) -> bool:
     if run[CHOICE] == STORE:
         level = run[AMOUNT]
         run[LEVEL] = level
-        run[PLACE] = run[run[FREE + level] + run[USED + level]]
+        run[PLACE] = run[run[ORDER + level] + run[USED + level]]
         run[USED + level] += 1
         act(run, STORE, first, run[PLACE], level)
     else:
@@ -128,7 +130,6 @@ def come_back(run: Integers, decide: Decision) -> None:
     else:
         act(run, TAKE, first, place, level)
         run[USED + level] -= 1
-        run[run[FREE + level] + run[USED + level]] = place
         run[LEVEL] = NOWHERE
 
 
