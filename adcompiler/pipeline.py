@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
@@ -110,9 +111,11 @@ def gradient(
     return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
 
 
-def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
+def scheduled(
+    function: Function, first: int, every: bool, folder: str | Path | None = None
+) -> ScheduledFunction:
     """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
-    found = schedule(_after("inline", inline(function)), first, every)
+    found = schedule(_after("inline", inline(function)), first, every, folder)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))

@@ -114,8 +114,9 @@ class NumpyWriter(ControlWriter):
         base, value, *operands = eqn.inputs
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
+        # what a reshape gives is no target of an assignment
+        whole = "[:]" if any(item.kind == "block" for item in taken) else ""
         if eqn.op.name == "put":
-            whole = "[:]" if any(item.kind == "block" for item in taken) else ""
             self.page.write(f"{self._part(place, taken, parts)}{whole} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
             self.page.write(
@@ -125,7 +126,8 @@ class NumpyWriter(ControlWriter):
             part = selected(base.type, [v.type for v in operands], eqn.attrs)
             apart = part.rank > 1 and numpy_scratch.rows_apart(taken, base in self.apart)
             scratch = numpy_scratch.of_addition(part, apart, value, self.apart)
-            self.page.write(f"{self._part(place, taken, parts)} += {self.text(value)}", eqn, scratch=scratch)
+            text = f"{self._part(place, taken, parts)}{whole} += {self.text(value)}"
+            self.page.write(text, eqn, scratch=scratch)
 
     def _part(self, place: Place, taken: Sequence[Item], parts: Sequence[str]) -> str:
         """A part of an array; fixed indices and slices stand in one pair of brackets where NumPy means the

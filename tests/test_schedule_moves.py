@@ -15,7 +15,7 @@ from adcompiler.ir.types import F64, I64
 from adcompiler.schedules import moves
 from adcompiler.schedules.binomial import Binomial, recompute_all, sqrt, store_all
 from adcompiler.schedules.moves import next_move, of_actions, of_binomial
-from adcompiler.schedules.multilevel import Price, TwoLevel
+from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel
 from adcompiler.schedules.online import Online
 from adcompiler.schedules.tapes import Planned, bundled, plan
 
@@ -52,8 +52,8 @@ class Pool:
 class Program:
     """A loop of so many trips and its adjoint, as `checkpointing.scheduled` writes them."""
 
-    def __init__(self, pools, following=next_move):
-        self.pools, self.following = pools, following
+    def __init__(self, pools, following=next_move, disk=None):
+        self.pools, self.following, self.disk = pools, following, disk
         self.state, self.evaluations = 0, 0
 
     def run(self, plan, steps):
@@ -62,8 +62,7 @@ class Program:
         for trip in range(steps):
             if trip == plan[moves.FROM]:
                 self.following(plan)
-                if plan[moves.STORED]:
-                    self.put(plan[moves.INTO], STATE, trip)
+                self.store([int(column) for column in plan[: moves.WIDTH]])
             self.evaluate(trip, plan[moves.BEFORE] + trip - plan[moves.TRIP] if plan[moves.TAPED] else None)
         plan[moves.ENDED] = 1
         left, count = steps, 0
@@ -78,14 +77,13 @@ class Program:
     def move(self, move, left):
         if move[moves.RESTART]:
             self.state = 0
-        if move[moves.LOAD_STORED]:
-            for pool in self.pools:
+        if move[moves.LOAD_STORED] or move[moves.LOAD_DISK]:
+            for pool in [self.disk] if move[moves.LOAD_DISK] else self.pools:
                 pool.get(move[moves.SLOT], STATE, move[moves.TRIP])
             self.state = move[moves.TRIP]
         for k in range(move[moves.ADVANCED]):
             self.evaluate(move[moves.TRIP] + k)
-        if move[moves.STORED]:
-            self.put(move[moves.INTO], STATE, self.state)
+        self.store(move)
         for k in range(move[moves.TAPED]):
             self.evaluate(move[moves.TRIP] + move[moves.ADVANCED] + k, move[moves.BEFORE] + k)
         for k in range(move[moves.REVERSED]):
@@ -94,6 +92,12 @@ class Program:
             for pool in self.pools:
                 pool.get(move[moves.HELD] - 1 - k, TAPE, left)
         return left
+
+    def store(self, move):
+        if move[moves.STORED]:
+            self.put(move[moves.INTO], STATE, self.state)
+        if move[moves.STORED_DISK]:
+            self.disk.put(move[moves.INTO], STATE, self.state)
 
     def put(self, number, kind, trip):
         for pool in self.pools:
@@ -108,6 +112,8 @@ class Program:
 
 class Written:
     """What `choice` needs to know of a loop in a program."""
+
+    lent = ()
 
     def __init__(self, online):
         self.online = online
@@ -175,11 +181,13 @@ def test_plans_that_are_made_while_the_loop_goes_on(steps, slots, bundle, state,
     followed(Online(steps, slots, bundle), state, tape)
 
 
-def test_plans_of_two_levels_of_which_one_is_used():
-    for steps in range(30):
-        schedule = TwoLevel(steps, 3, 0, Price(1, 1, 1))
-        pool = Pool(3 * 2 + 3, 2, 3)
-        Program([pool]).run(of_actions(schedule.actions()), steps)
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 40), st.integers(1, 3), st.integers(0, 4), st.integers(1, 3), st.booleans(), st.data())
+def test_plans_of_two_levels(steps, memory, disk, bundle, two_phase, data):
+    kind, price = data.draw(st.sampled_from([TwoLevel, Chunked])), Price(1, data.draw(st.integers(0, 3)), 1)
+    schedule = kind(steps, memory, disk, price, bundle, two_phase)
+    pool, elsewhere = Pool(memory * 2 + bundle * 3, 2, 3), Pool(disk * 2, 2, 3)
+    Program([pool], disk=elsewhere).run(of_actions(schedule.actions()), steps)
 
 
 @pytest.fixture(scope="module")

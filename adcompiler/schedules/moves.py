@@ -29,18 +29,20 @@ Integers = NDArray[np.int64]
 # The columns of a move: 1 where there is one, 0 behind the last;
 MORE: Final = 0
 RESTART: Final = 1  # 1 where the initial state is taken up,
-LOAD_STORED: Final = 2  # 1 where a stored one is,
-SLOT: Final = 3  # and where that is stored;
-TRIP: Final = 4  # how many trips precede the state that is at hand then;
-ADVANCED: Final = 5  # trips that are evaluated;
-STORED: Final = 6  # 1 where the state is stored then,
-INTO: Final = 7  # and where;
-TAPED: Final = 8  # trips that are evaluated and taped then; of an event, 1 where trips are, from here on;
-BEFORE: Final = 9  # how many tapes there are before;
-REVERSED: Final = 10  # trips that the adjoint walks back through then;
-FROM: Final = 11  # the trip after the last of these; of an event, the trip before which the next one comes;
-HELD: Final = 12  # how many tapes there are, up to that of the last of these.
-WIDTH: Final = 13
+LOAD_STORED: Final = 2  # 1 where one that is stored in memory is,
+LOAD_DISK: Final = 3  # or one on disk,
+SLOT: Final = 4  # and where that is stored;
+TRIP: Final = 5  # how many trips precede the state that is at hand then;
+ADVANCED: Final = 6  # trips that are evaluated;
+STORED: Final = 7  # 1 where the state is stored in memory then,
+STORED_DISK: Final = 8  # or on disk,
+INTO: Final = 9  # and where;
+TAPED: Final = 10  # trips that are evaluated and taped then; of an event, 1 where trips are, from here on;
+BEFORE: Final = 11  # how many tapes there are before;
+REVERSED: Final = 12  # trips that the adjoint walks back through then;
+FROM: Final = 13  # the trip after the last of these; of an event, the trip before which the next one comes;
+HELD: Final = 14  # how many tapes there are, up to that of the last of these.
+WIDTH: Final = 15
 
 ENDED: Final = WIDTH  # The program writes 1 here when the way forward has ended.
 MAKER: Final = WIDTH + 1
@@ -121,7 +123,7 @@ def begun(event: Integers) -> int:
     """Add the current action to an event; WHOLE where that completes it."""
     event[MORE] = 1
     if event[KIND] == STORE:
-        event[STORED] = 1
+        event[STORED_DISK if event[OF_LEVEL] == DISK else STORED] = 1
         event[INTO] = event[AT_PLACE]
         return STORE
     event[TRIP] = event[FROM_STEP]
@@ -141,12 +143,15 @@ def taken(move: Integers) -> int:
         move[MORE] = 1
         move[TRIP] = first
     if kind <= TAKE:
-        move[RESTART if move[OF_LEVEL] == INPUT else LOAD_STORED] = 1
+        if move[OF_LEVEL] == INPUT:
+            move[RESTART] = 1
+        else:
+            move[LOAD_DISK if move[OF_LEVEL] == DISK else LOAD_STORED] = 1
         move[SLOT] = where
     elif kind == ADVANCE:
         move[ADVANCED] = last - first
     elif kind == STORE:
-        move[STORED] = 1
+        move[STORED_DISK if move[OF_LEVEL] == DISK else STORED] = 1
         move[INTO] = where
     elif kind == TAPE:
         move[TAPED] = last - first
@@ -169,11 +174,7 @@ def listed(moves: Integers) -> Integers:
 
 
 def of_actions(actions: Integers) -> Integers:
-    """The plan of a list that does what these actions do, a whole schedule of a loop, int64 [count, 5].
-
-    A move knows no levels: all snapshots are in memory.
-    """
-    assert not np.any(actions[:, OF_LEVEL - ACTION] == DISK)
+    """The plan of a list that does what these actions do, a whole schedule of a loop, int64 [count, 5]."""
     rows: list[Integers] = []
     forward, done = True, WHOLE
     for action in actions:

@@ -247,11 +247,11 @@ def two_level(
         return TwoLevel(steps, memory, disk, price, bundle, two_phase)
     if memory < 1:
         raise ValueError(f"a loop of {steps} steps with snapshots on disk needs a slot in memory")
-    tried = (Chunked(steps, memory, on_disk, price, bundle, two_phase) for on_disk in _tried(disk))
+    tried = (Chunked(steps, memory, on_disk, price, bundle, two_phase) for on_disk in numbers_tried(disk))
     return min(tried, key=lambda plan: plan.cost)
 
 
-def _tried(most: int) -> Iterable[int]:
+def numbers_tried(most: int) -> Iterable[int]:
     """All numbers of snapshots up to 64, then some: two in a hundred apart."""
     on_disk = 0
     while on_disk <= most:
