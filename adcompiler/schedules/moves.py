@@ -58,7 +58,7 @@ FIRST_MOVE: Final = HEADER + 2
 # was too much for the last move, or how many trips have begun; and the rest of a run.
 WAITING: Final = HEADER
 BEGUN: Final = HEADER
-assert HEADER + 1 <= ACTION
+assert HEADER + 1 == ACTION
 
 
 def next_move(plan: Integers) -> None:

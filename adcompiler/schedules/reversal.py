@@ -32,7 +32,7 @@ from .actions import (
 )
 
 # Where things stand in a run, behind what those who follow it (`moves`) keep there:
-ACTION: Final = 24  # the current action, in its columns;
+ACTION: Final = 18  # the current action, in its columns;
 KIND: Final = ACTION
 FROM_STEP: Final = ACTION + 1
 TO_STEP: Final = ACTION + 2
