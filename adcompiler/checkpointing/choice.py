@@ -22,7 +22,7 @@ from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
 from adcompiler.schedules.actions import DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE
 from adcompiler.schedules.binomial import Binomial, sqrt, store_all
-from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.moves import Integers, of_actions, of_binomial, of_online
 from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel
 from adcompiler.schedules.on_disk import spilling
 from adcompiler.schedules.tapes import Planned
@@ -107,7 +107,7 @@ class Loop:
         """The schedule of the fewest evaluations; with a disk, of the least work."""
         if self.scheduled.online:
             return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        alone = cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        alone = cheapest(self.trips, self.state, self.tape, memory)
         if not self.scheduled.lent:
             return alone
         both = spilling(self.trips, self.state, self.tape, memory, self.price)
@@ -424,11 +424,16 @@ def _lent(loop: Loop, elements: Sequence[int]) -> list[Request]:
 
 def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
     """The plan of a schedule, and the elements of each pool that it takes."""
-    if isinstance(schedule, online.Online):
-        pools = [schedule.slots * state + schedule.bundle * tape for state, tape in loop.elements.values()]
-        return of_online(schedule.slots, schedule.bundle), pools
-    actions = schedule.actions()
-    return of_actions(actions), _used(loop, actions)
+    match schedule:
+        case Binomial():
+            plan, slots, tapes = of_binomial(schedule), min(schedule.slots, loop.trips), schedule.tapes
+        case online.Online():
+            plan, slots, tapes = of_online(schedule.slots, schedule.bundle), schedule.slots, schedule.bundle
+        case _:
+            actions = schedule.actions()
+            return of_actions(actions), _used(loop, actions)
+    pools = [slots * state + tapes * tape for state, tape in loop.elements.values()]
+    return plan, [*pools, *(0 for _ in loop.scheduled.lent)]
 
 
 def _used(loop: Loop, actions: Integers) -> list[int]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Attr, Attrs, Block, Eqn, Function, Value
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value
 from adcompiler.ir.loops import Parts, loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
@@ -358,7 +358,7 @@ class _Sweep:
         starts = [*given.carries, *pools, self.loop.plan]
         outs = self._as_long(write, starts, given, hints)
         own, held, (plan, *_), rest = _cut(outs, carries, width, 1)
-        plan = OPS["put"](plan, 1, moves.RETURNED)
+        plan = OPS["put"](plan, 1, moves.ENDED)
         left = [o for k, o in enumerate(eqn.outputs) if k not in tape]
         self.env.update(zip(left, (*own, *rest), strict=True))
         self.writer.held[self.loop] = plan, dict(zip(self.pools, held, strict=True))
@@ -396,15 +396,11 @@ class _Sweep:
         trips = str(eqn.attrs["trips"])
         return loop_while(asked, write, starts, trips, limit=limit, index=index, names=names)
 
-    def _next_move(self, plan: Value) -> Value:
-        listed: Attrs = {} if self.loop.scheduled.online else {"listed": True}
-        return OPS["next_move"](plan, **listed)
-
     def _event(self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
         """The pools and the plan after the event before this trip, if there is one."""
 
         def then() -> Sequence[Value]:
-            after = self._next_move(plan)
+            after = OPS["next_move"](plan)
             return [*self._stored(partial(_column, after), pools, state).values(), after]
 
         turn = OPS["equal"](number, _column(plan, moves.FROM))
@@ -455,12 +451,12 @@ class _Sweep:
             state, now = self._taping(move, state, now)
             after = self._walked(move, now, cotangents, sums, items)
             cotangents, sums, items = _cut(after, len(cotangents), len(sums))
-            return [*state, *now.values(), *cotangents, *items, *sums, self._next_move(plan)]
+            return [*state, *now.values(), *cotangents, *items, *sums, OPS["next_move"](plan)]
 
         outs = loop_while(
             lambda _, *args: OPS["equal"](_column(args[-1], moves.MORE), 1),
             write,
-            [*start, *pools.values(), *given.carries, *stacks, *given.sums, self._next_move(plan)],
+            [*start, *pools.values(), *given.carries, *stacks, *given.sums, OPS["next_move"](plan)],
             self.writer.size("moves"),
         )
         _, _, cotangents, items, sums, _ = _cut(outs, *widths)
