@@ -136,7 +136,7 @@ class Loop:
                 return self.within(policy.bytes)
 
     def again(self, schedule: Schedule) -> float:
-        """The work of the evaluations beyond the first of each trip, and of moving states to disk and back."""
+        """The work of evaluations beyond the first of each trip, and of moving states to disk and back."""
         if isinstance(schedule, TwoLevel | Chunked):
             return float(self.times * (schedule.cost - self.trips * self.price.evaluation))
         return self.times * self.work * (schedule.evaluations - self.trips)
@@ -399,7 +399,8 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
 
 def _too_small(plan: Budget, tried: Sequence[_Tried]) -> PlanError:
     least = min((t.at(0) for t in tried), key=lambda c: c.peak)
+    disk = "" if plan.disk is None else f", disk={str(plan.disk)!r}"
     return PlanError(
         f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}",
-        hint=f"Budget({least.peak}) is feasible",
+        hint=f"Budget({least.peak}{disk}) is feasible",
     )

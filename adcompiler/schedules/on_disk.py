@@ -1,8 +1,8 @@
 """Which schedule with a disk fits into how much memory, which slots and tapes share.
 
-Many pairs of a number of slots and a bundle fit. Compared are powers of two, each at its best number of chunks
-by the closed form of `Chunked`, or at the optimum with as much disk where that is had quickly. More memory never
-costs more: all that fits into less is among what is compared.
+Many pairs of a number of slots and a bundle fit. Compared are powers of two, each at its best number of
+chunks by the closed form of `Chunked`, or at the optimum with as much disk where that is had quickly. More
+memory never costs more: all that fits into less is among what is compared.
 """
 
 from __future__ import annotations
