@@ -24,7 +24,7 @@ class Memory:
         Memory for everything else that is planned, kept between calls: see `clear_buffers`. A call may be
         given a larger piece that is kept already.
     inside
-        Arrays that the compiled code makes and frees on the way, the most at a time.
+        What arrays that the compiled code makes and frees on the way add to that, where most is taken.
     copies
         Arguments that are not contiguous, and are copied first.
     plans
@@ -55,15 +55,13 @@ class Memory:
 
 
 def memory(program: Compiled, inputs: Inputs, own: Inputs, given: Sequence[Any]) -> Memory:
-    """What a program takes when it is called with these inputs: its own, made of the leaves given, and plans."""
+    """What a program takes when it is called with these inputs: `own`, made of the leaves given, and plans."""
     values = inputs[: len(program.function.body.params)]
     leaves, mine = {id(leaf) for leaf in given}, {id(v) for v in own}
     arrays = [v for v in values if isinstance(v, np.ndarray)]
     copies = sum(v.nbytes for v in arrays if id(v) in mine and id(v) not in leaves)
     plans = sum(v.nbytes for v in arrays if id(v) not in mine)
-    if program.needs is None:
-        return Memory(0, 0, 0, copies, plans, ("the NumPy backend makes an array for each operation",))
     sizes = dict(zip(program.function.sizes, inputs[len(values) :], strict=True))
-    needs = program.needs
+    needs = program.needs_at(sizes)
     known = (needs.result_bytes(sizes), needs.workspace_bytes(sizes), needs.inside_bytes(sizes))
     return Memory(*known, copies, plans, needs.unknown)

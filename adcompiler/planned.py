@@ -1,22 +1,23 @@
 """Programs that plan their memory at each call.
 
-Sizes are arguments, so what is compiled is a few variants of a program, each when it is first chosen. Which of
-them runs, and by which schedules its loops do, is found anew for each set of sizes, and kept.
+Sizes are arguments, so what is compiled is a few variants of a program, each when it is first chosen. Which
+of them runs, and by which schedules its loops do, is found anew for each set of sizes, and kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from . import pipeline
 from .backends import Compiled
+from .backends.alive import Alive
 from .checkpointing.choice import Choice, Variant, choose
 from .checkpointing.plans import Budget, Plan, residuals
-from .checkpointing.scheduled import ScheduledFunction
+from .checkpointing.scheduled import Scheduled, ScheduledFunction
 from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
@@ -33,13 +34,23 @@ KEPT = 1024
 class Sources:
     """What variants are made of, for a user's function.
 
-    `adjoint(residuals)` is the program with these residuals (`transforms.residuals.PLANS`); its own parameters
-    stand before number `first`, and behind it what a call adds to them, cotangents.
+    `adjoint(residuals)` is the program with these residuals (`transforms.residuals.PLANS`); the parameters of
+    the function stand before number `first`, and behind it what a call adds to them, cotangents.
     """
 
     adjoint: Callable[[str], Function]
     primal: Callable[[], Function]
     first: int
+
+
+class Predicted(Protocol):
+    """A compiled variant whose memory is known before a call."""
+
+    def peak(self, sizes: Sizes) -> int:
+        """The most bytes at a time beyond the arguments."""
+
+    def largest(self, sizes: Sizes) -> str:
+        """What of that takes most: words that follow on a number of bytes."""
 
 
 class Planner:
@@ -82,22 +93,53 @@ class Planner:
         """Whether there is anything to find out at a call: a loop that runs by a schedule, or a limit."""
         return any(f.loops for f in self.functions) or not isinstance(self.plan, str)
 
-    def choice(self, sizes: tuple[int, ...], peaks: Sequence[Callable[[Sizes], int]]) -> Choice:
-        """What runs at these sizes; `peaks` are those of the variants."""
+    def choice(self, sizes: tuple[int, ...], programs: Sequence[Predicted]) -> Choice:
+        """What runs at these sizes, of these variants."""
         found = self._choices.get(sizes)
         if found is None:
             if len(self._choices) >= KEPT:
                 self._choices.clear()
-            found = self._choices[sizes] = self._chosen(sizes, peaks)
+            named = self.named(sizes)
+            found = choose(self.variants(programs), self.plan, named, self.forward(named))
+            self._choices[sizes] = found
         return found
 
-    def _chosen(self, sizes: tuple[int, ...], peaks: Sequence[Callable[[Sizes], int]]) -> Choice:
-        named = dict(zip(self.unscheduled[0].sizes, sizes, strict=True))
-        variants = [
-            Variant(function.loops, peak, lambda s, u=source: static_cost(u, s).flops, self.two_phase)  # type: ignore[misc]
-            for function, source, peak in zip(self.functions, self.unscheduled, peaks, strict=True)
-        ]
-        return choose(variants, self.plan, named, static_cost(self._primal(), named).flops)
+    def named(self, sizes: tuple[int, ...]) -> Sizes:
+        """The sizes of a call by their names."""
+        return dict(zip(self.unscheduled[0].sizes, sizes, strict=True))
+
+    def forward(self, sizes: Sizes) -> float:
+        """The work of the user's function itself."""
+        return static_cost(self._primal(), sizes).flops
+
+    def variants(self, programs: Sequence[Predicted]) -> list[Variant]:
+        """What a plan chooses from."""
+        every = zip(self.functions, self.unscheduled, programs, strict=True)
+        return [self._variant(function.loops, source, program) for function, source, program in every]
+
+    def _variant(self, loops: tuple[Scheduled, ...], source: Function, program: Predicted) -> Variant:
+        return Variant(
+            loops,
+            program.peak,
+            lambda sizes: static_cost(source, sizes).flops,
+            program.largest,
+            self.two_phase,
+        )
+
+
+@dataclass(frozen=True)
+class WholeVariant:
+    """A variant that is called once, compiled."""
+
+    compiled: Compiled
+
+    def peak(self, sizes: Sizes) -> int:
+        """The most bytes at a time of a call."""
+        return self.compiled.needs_at(sizes).peak_bytes(sizes)
+
+    def largest(self, sizes: Sizes) -> str:
+        """The array that takes most of that."""
+        return _largest(self.compiled.needs_at(sizes).at_peak(sizes).alive)
 
 
 class PlannedProgram:
@@ -106,16 +148,15 @@ class PlannedProgram:
     def __init__(self, planner: Planner, compile: Callable[[Function], Compiled]) -> None:
         self.planner = planner
         self.function = planner.unscheduled[0]
-        self.compiled = [compile(f.function) for f in planner.functions]
-        self._peaks = [_peak(c) for c in self.compiled]
+        self.variants = [WholeVariant(compile(f.function)) for f in planner.functions]
         self._params = len(self.function.body.params)
         self._end = self._params + len(self.function.sizes)
 
     def call(self, *args: Any) -> tuple[Any, ...]:
         """The results, as of `Compiled.call`."""
-        choice = self._choice(args)
+        choice = self.choice(args)
         with lent(choice.lent) as arrays:
-            return self.compiled[choice.variant].call(*self._inputs(choice, arrays, args))
+            return self.variants[choice.variant].compiled.call(*self._inputs(choice, arrays, args))
 
     def compile(self, *call: Any) -> None:
         """Do beforehand what a call with these arguments would compile."""
@@ -124,12 +165,9 @@ class PlannedProgram:
 
     def chosen(self, inputs: Inputs) -> tuple[Compiled, Inputs]:
         """The variant that runs, and what it is called with, but for room on disk."""
-        choice = self._choice(inputs)
+        choice = self.choice(inputs)
         arrays = [np.empty(0, request.dtype.numpy) for request in choice.lent]
-        return self.compiled[choice.variant], self._inputs(choice, arrays, inputs)
-
-    def _choice(self, inputs: Inputs) -> Choice:
-        return self.planner.choice(inputs[self._params : self._end], self._peaks)
+        return self.variants[choice.variant].compiled, self._inputs(choice, arrays, inputs)
 
     def _inputs(self, choice: Choice, arrays: Sequence[Array], inputs: Inputs) -> Inputs:
         first = self.planner.functions[choice.variant].first
@@ -142,6 +180,14 @@ class PlannedProgram:
             *inputs[self._end :],
         )
 
+    def choice(self, inputs: Inputs) -> Choice:
+        """What the plan comes to for these inputs."""
+        return self.planner.choice(self.sizes(inputs), self.variants)
+
+    def sizes(self, inputs: Inputs) -> tuple[int, ...]:
+        """The sizes of the user's program among the inputs."""
+        return inputs[self._params : self._end]
+
 
 @dataclass(frozen=True)
 class CutVariant:
@@ -152,13 +198,15 @@ class CutVariant:
     pullback: Compiled
 
     def peak(self, sizes: Sizes) -> int:
-        """The most bytes at a time of one call of each part."""
-        forward, pullback = self.forward.needs, self.pullback.needs
-        if forward is None or pullback is None:
-            return 0
+        """The most bytes at a time of a call of each part: residuals are what the first gives."""
+        forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         held = forward.result_bytes(sizes)
-        back = pullback.result_bytes(sizes) + pullback.workspace_bytes(sizes) + pullback.inside_bytes(sizes)
-        return held + max(forward.workspace_bytes(sizes) + forward.inside_bytes(sizes), back)
+        return max(forward.peak_bytes(sizes), held + pullback.peak_bytes(sizes))
+
+    def largest(self, sizes: Sizes) -> str:
+        """The array that takes most, in one of the parts."""
+        parts = (self.forward.needs_at(sizes), self.pullback.needs_at(sizes))
+        return _largest([array for needs in parts for array in needs.at_peak(sizes).alive])
 
 
 class PlannedPullback:
@@ -180,19 +228,17 @@ class PlannedPullback:
     def chosen(self, inputs: Inputs) -> tuple[CutVariant, Inputs, Inputs]:
         """The variant that runs, what its forward part is called with, and the sizes of both parts."""
         sizes = inputs[self.params :]
-        choice = self.planner.choice(sizes, [v.peak for v in self.variants])
+        choice = self.planner.choice(sizes, self.variants)
         every = (*sizes, *choice.sizes)
         return self.variants[choice.variant], (*inputs[: self.params], *choice.plans, *every), every
 
 
-def _peak(compiled: Compiled) -> Callable[[Sizes], int]:
-    def peak(sizes: Sizes) -> int:
-        needs = compiled.needs
-        if needs is None:
-            return 0
-        return needs.result_bytes(sizes) + needs.workspace_bytes(sizes) + needs.inside_bytes(sizes)
-
-    return peak
+def _largest(alive: Sequence[Alive]) -> str:
+    """The largest of some arrays, in words that follow on the bytes of all."""
+    if not alive:
+        return "all of them for Python's objects"
+    found = max(alive, key=lambda array: array.bytes)
+    return f"of which {found.bytes:,} are for `{found.name}`" + (f", {found.said}" if found.said else "")
 
 
 Program = Compiled | PlannedProgram

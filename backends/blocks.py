@@ -18,7 +18,7 @@ from .cuts import Cut
 from .flow import reached
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, note
-from .source import Fresh, Line, Names, Page, allocation, literal, remark, zero
+from .source import Fresh, Line, Names, Page, Scratch, allocation, literal, remark, zero
 
 
 class BlockWriter(ABC):
@@ -122,15 +122,15 @@ class BlockWriter(ABC):
         self.places[value] = Place(name, indices, Group(scope, [value]))
         return self.places[value], row is not None
 
-    def assign(self, eqn: Eqn, expression: str, scope: Scope) -> None:
-        """Write `output = expression`, a scalar or a fresh array."""
+    def assign(self, eqn: Eqn, expression: str, scope: Scope, scratch: Iterable[Scratch] = ()) -> None:
+        """Write `output = expression`, a scalar or a fresh array; `scratch` is what that takes beside it."""
         value = eqn.output
         if value.type.rank:
             place, there = self.target(value, scope)
             made = None if there else Fresh(place.name, value.type, filling=None)
-            self.page.write(f"{place_text(place)} = {expression}", eqn, made)
+            self.page.write(f"{place_text(place)} = {expression}", eqn, made, scratch)
         else:
-            self.page.write(f"{self.define(value)} = {expression}", eqn)
+            self.page.write(f"{self.define(value)} = {expression}", eqn, None, scratch)
 
     def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
         """Memory for a new array, and what it is filled with, if anything."""

@@ -145,9 +145,8 @@ def _moved(lines: Sequence[Line], sources: Mapping[_Array, str], allocated: bool
     filling: dict[int, Sequence[Line]] = {}
     for array, source in sources.items():
         head, line = lines[array.begin], lines[array.line]
-        made = Line(
-            f"{array.made.name} = {source}", head.depth, line.comment, array.made if allocated else None
-        )
+        fresh = replace(array.made, kept=not allocated)
+        made = Line(f"{array.made.name} = {source}", head.depth, line.comment, fresh)
         making.setdefault(array.begin, []).append(made)
         assert array.made.filling is not None
         filling[array.line] = array.made.filling()

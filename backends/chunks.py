@@ -24,10 +24,10 @@ from math import ceil, prod
 from ..ir.graph import Eqn, Value
 from ..ir.op import Scan
 from ..ir.ops.attributes import integer
-from ..ir.types import ArrayType, Dim
+from ..ir.types import ArrayType, Dim, Sizes
 from . import roots
 from .cuts import Cut, Partial
-from .source import Line, allocation, tuple_text
+from .source import Fresh, Line, allocation, tuple_text
 
 APART = 16
 """Elements between arrays that different threads write."""
@@ -93,6 +93,8 @@ class Outliner:
         self.fresh = fresh
         self.entry, self.threads = fresh("entry"), fresh("threads")
         self.functions: dict[str, Sequence[Line]] = {}
+        self.sizes: dict[str, Callable[[Sizes], int]] = {}
+        """The numbers of chunks, under their variables, by the sizes of a call."""
 
     def outlined(self, lines: Iterable[Line]) -> list[Line]:
         """The lines with calls in the place of loops; the functions of those are in `functions`."""
@@ -111,12 +113,13 @@ class Outliner:
             chunks = self.fresh("chunks")
             if not rows.isdigit():
                 yield Line(f"{(rows := self.fresh('rows'))} = {cut.rows}", depth, said)
+            self.sizes[chunks] = cut.chunks
             yield Line(f"{chunks} = -(-{_operand(cut.extent)} // {rows})", depth, said)
         for p in cut.partials:
-            yield Line(f"{each[p.name]} = {_several(chunks, p.type)}", depth, said)
+            yield _several(each[p.name], chunks, p.type, depth, said)
         for array, type_ in cut.private:
             each[array] = self.fresh(f"{array}_each")
-            yield Line(f"{each[array]} = {_several(self.threads, type_)}", depth, said)
+            yield _several(each[array], self.threads, type_, depth, said)
         values = [*self._values(cut, region), *each.values()]
         heads = [chunk, thread, cut.start, cut.stop]
         self.functions[name] = [
@@ -138,11 +141,12 @@ class Outliner:
         return [w for w in dict.fromkeys(words) if w in variables and w not in own]
 
 
-def _several(count: str, type_: ArrayType) -> str:
-    """Source of arrays of a type, one a chunk or thread, so far apart that none shares a cache line."""
+def _several(name: str, count: str, type_: ArrayType, depth: int, said: str) -> Line:
+    """Makes arrays of a type, one a chunk or thread, so far apart that none shares a cache line."""
     *outer, last = type_.shape or (Dim.of(0),)
     shape = (Dim.of(count), *outer, last + APART) if type_.rank else (Dim.of(count),)
-    return allocation("np.empty", ArrayType(type_.dtype, shape))
+    made = ArrayType(type_.dtype, shape)
+    return Line(f"{name} = {allocation('np.empty', made)}", depth, said, Fresh(name, made, filling=None))
 
 
 def _body(

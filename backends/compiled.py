@@ -13,6 +13,8 @@ import numpy as np
 from ..ir.errors import CheckError
 from ..ir.graph import Eqn, Function
 from ..ir.op import Library
+from ..ir.types import Dim, Sizes
+from . import cuts
 from .peak import Needs
 
 Results = tuple[Any, ...]
@@ -52,13 +54,21 @@ class Compiled:
     kernels: Callable[[], str]
     notes: tuple[str, ...]
     call: Callable[..., Results]
+    needs: Needs
+    """The memory that a call takes which is not large."""
     compile: Callable[..., None] = field(default=lambda *call: None)
     kernel: Any = None
     """What Numba compiled, once it has."""
-    needs: Needs | None = None
-    """The memory that a call takes, where that is planned."""
     large: Callable[[], Compiled] | None = None
     """What large calls run instead, where there is something to do for threads; made at the first of them."""
+    work: Dim = Dim.of(0)
+    """Operations that could be spread over threads: calls with many of them are large."""
+
+    def needs_at(self, sizes: Sizes) -> Needs:
+        """The memory that a call with these sizes takes, by what runs then."""
+        if self.large is not None and self.work.value(sizes) >= cuts.WORTH:
+            return self.large().needs
+        return self.needs
 
     @cached_property
     def kernels_text(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..ir.types import ArrayType, Dim
+from ..ir.types import ArrayType, Dim, Sizes
 
 CHUNK = 2**17
 """Operations of a chunk: some ten microseconds, several times what handing chunks to threads costs."""
@@ -54,3 +54,8 @@ class Cut:
             return f"max({CHUNK} // max({self.trip}, 1), 1)"
         trips = max(CHUNK // max(self.trip.constant, 1), 1)
         return str(1 << (trips.bit_length() - 1))
+
+    def chunks(self, sizes: Sizes) -> int:
+        """How many chunks there are at these sizes."""
+        rows = int(self.rows) if self.rows.isdigit() else max(CHUNK // max(self.trip.value(sizes), 1), 1)
+        return -(-max(self.extent.value(sizes), 0) // rows)

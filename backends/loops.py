@@ -13,7 +13,7 @@ from ..ir.loops import loop_body, most_trips, state_count, trip_count
 from ..ir.types import ArrayType, Dim
 from .blocks import BlockWriter, place_text
 from .memory import Group, Place, Scope, born_in_place, stays
-from .source import Fresh, Line, allocation
+from .source import Fresh, Line, Trips, allocation
 from .tapes import first_rows
 
 
@@ -43,7 +43,9 @@ class LoopWriter(BlockWriter):
         reverse = bool(eqn.attrs.get("reverse"))
         (self.ascending.discard if reverse else self.ascending.add)(index)
         checks = len(self.checks)
-        self.page.write(f"for {index} in {self.trips(trip_count(eqn.attrs), reverse)}:", eqn)
+        length = trip_count(eqn.attrs)
+        trips = Trips(index, length, reverse)
+        self.page.write(f"for {index} in {self.trips(length, reverse)}:", eqn, trips=trips)
         with self.page.indented():
             at = self.index_text(index)
             self._slices(eqn, body.params[1 + k :], at)

@@ -18,6 +18,7 @@ from .callers import CallerWriter
 from .chunks import Outliner
 from .compiled import Compiled, Options, Results, raising
 from .destinations import Result, into_destinations, results_of
+from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numba_writer import HELPERS, LOWERED, NONE, NumbaWriter
 from .peak import Needs, needs
@@ -103,15 +104,15 @@ def _compiled(entry: Entry, module: cache.Generated, options: Options) -> Compil
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
     text = partial(kernels_text, entry.function)
-    compiled = Compiled(entry.function, module.source, text, notes, first_call, compile_, needs=entry.needs)
-    compiled.large = large if some else None
+    compiled = Compiled(entry.function, module.source, text, notes, first_call, entry.needs, compile_)
+    compiled.large, compiled.work = large if some else None, entry.work
     return compiled
 
 
 def _large(function: Function, options: Options) -> Compiled:
     """A Function for calls that are worth threads; what it returns begins with the status of its checks."""
     (entry,), module = _module([function], options, spreads=True)
-    team = Team(options.threads if options.parallel else 1)
+    team = _team(options)
     lock = threading.Lock()
 
     def compile_() -> None:
@@ -125,7 +126,7 @@ def _large(function: Function, options: Options) -> Compiled:
 
     notes = tuple(dict.fromkeys(entry.writer.notes))
     text = partial(kernels_text, function)
-    compiled = Compiled(function, module.source, text, notes, first_call, compile_, needs=entry.needs)
+    compiled = Compiled(function, module.source, text, notes, first_call, entry.needs, compile_)
     return compiled
 
 
@@ -189,8 +190,9 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
     lines, work, words = in_workspace(
         placed, [r.source for r in returned], writer.handed_on, function.sizes, writer.names.fresh
     )
-    brought = [r.type for r in results if r.out]
-    known = needs(lines, brought, words, writer.handed_on, function.sizes)
+    outliner = Outliner(name, writer.variables, writer.names.fresh) if spreads else None
+    lines = outliner.outlined(lines) if outliner else lines
+    known = _needs(lines, results, words, writer, outliner, options)
     entry = Entry(function, name, kernel, [], writer, results, known, writer.work)
     page = Page()
     if writer.checks:
@@ -198,9 +200,7 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
     params = [*(writer.texts[p] for p in function.body.params), *writer.constants, *function.sizes]
     given = [*params, *(r.out for r in results if r.out), *([work] if words != NONE else [])]
     team: list[str] = []
-    if spreads:
-        outliner = Outliner(name, writer.variables, writer.names.fresh)
-        lines = outliner.outlined(lines)
+    if outliner:
         team = [outliner.entry, outliner.threads]
         for loop, text in outliner.functions.items():
             names.take(loop)
@@ -214,6 +214,28 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
         page.extend([Line(f"return {tuple_text(back)}", 1)])
     page.extend([Line(""), Line(""), *_caller(entry, f"{kernel}({arguments})", work).lines(team)])
     return replace(entry, lines=page.lines)
+
+
+def _needs(
+    lines: Sequence[Line],
+    results: Sequence[Result],
+    words: Dim,
+    writer: NumbaWriter,
+    outliner: Outliner | None,
+    options: Options,
+) -> Needs:
+    """The memory of a kernel. Numba lets go of arrays where `del` would."""
+    returned = [r.source for r in results if not r.out]
+    dropped = with_drops(lines, droppable(lines, writer.handed_on), returned)
+    brought = [(r.out, r.type) for r in results if r.out]
+    more = {**outliner.sizes, outliner.threads: lambda _: _team(options).size()} if outliner else {}
+    return needs(
+        dropped, [t for _, t in brought], brought, words, writer.handed_on, writer.function.sizes, more
+    )
+
+
+def _team(options: Options) -> Team:
+    return Team(options.threads if options.parallel else 1)
 
 
 def _caller(entry: Entry, call: str, work: str) -> CallerWriter:

@@ -27,7 +27,7 @@ from .nests import NestWriter
 from .products import library_product
 from .recurrences import independent
 from .roots import is_row
-from .source import Fresh, Line, Page, zero
+from .source import Fresh, Line, Page, Scratch, zero
 
 LOWERED = (
     {f.__name__: "vecmath" for f in vecmath.FORMULAS}
@@ -98,7 +98,8 @@ class NumbaWriter(ControlWriter):
             CallWriter(self, eqn, scope).routine(eqn.op.lowering)
         elif isinstance(eqn.op.lowering, Whole):
             operands = map(CallWriter(self, eqn, scope).operand, eqn.inputs)
-            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope)
+            scratch = [Scratch(t) for t in eqn.op.lowering.scratch([v.type for v in eqn.inputs], eqn.attrs)]
+            self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope, scratch)
         else:
             assert not value.type.rank, f"{name} has no lowering"
             self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
@@ -122,13 +123,13 @@ class NumbaWriter(ControlWriter):
         else:
             self.view(eqn, place)
 
-    def _called(self, eqn: Eqn, call: str, scope: Scope) -> None:
+    def _called(self, eqn: Eqn, call: str, scope: Scope, scratch: Sequence[Scratch]) -> None:
         """The result of a library is an array of its own, also where it belongs into a stack."""
         if eqn.output not in self.rows:
-            self.assign(eqn, call, scope)
+            self.assign(eqn, call, scope, scratch)
             return
         name = self.names.fresh(eqn.output.name)
-        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None))
+        self.page.write(f"{name} = {call}", eqn, Fresh(name, eqn.output.type, filling=None), scratch)
         made, _ = self.target(eqn.output, scope)
         self.overwrite(self.page, made, Place(name, (), Group(None)), eqn.output.type, eqn)
 

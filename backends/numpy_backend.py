@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Attr, Block, Constant, Eqn, Function, Value
-from ..ir.op import Op, constructor
-from ..ir.ops.indexing import Item, items
+from ..ir.op import Library, Op, constructor
+from ..ir.ops.indexing import Item, items, selected
 from ..ir.types import ArrayType, Dim, DType
-from . import cache
+from . import cache, numpy_scratch
 from .blocks import place_text
 from .compiled import Compiled, Options, Results, copied_into, destined, raising
 from .control_flow import ControlWriter
+from .drops import droppable, with_drops
 from .kernels import Nest, Schedule, kernels_text, plain
 from .memory import Place, Scope
-from .source import Line, Page, allocation, literal, render, tuple_text
+from .peak import OF_LIBRARY, needs, said
+from .source import Line, Page, allocation, literal, remark, render, tuple_text
 
 TAPES = ("first_rows", "grown")
 """Functions of `tapes` that the source calls."""
@@ -36,6 +38,10 @@ class NumpyWriter(ControlWriter):
         super().__init__(function, [*taken, "OPS", "DType"])
         self.records: dict[Op, str] = {}
         """Ops that no NumPy function stands for, by the names under which the source calls them."""
+        self.apart: set[Value] = set()
+        """Views of rank 2 or more whose rows lie apart."""
+        self.unknown: list[str] = []
+        """Memory that is not known before the call, of functions whose source does not tell."""
 
     def schedule(self, block: Block) -> Schedule:
         return plain(block)
@@ -51,13 +57,17 @@ class NumpyWriter(ControlWriter):
             self.assign(eqn, allocation(function, eqn.output.type), scope)
         elif eqn.op.numpy in OPERATORS and not all(isinstance(v, Constant) for v in eqn.inputs):
             sign = OPERATORS[eqn.op.numpy]
-            self.assign(eqn, f" {sign} ".join(map(self.text, eqn.inputs)), scope)
+            text = f" {sign} ".join(map(self.text, eqn.inputs))
+            self.assign(eqn, text, scope, numpy_scratch.of_call(eqn, self.apart))
         else:
+            if isinstance(eqn.op.lowering, Library):
+                self.unknown.append(said(OF_LIBRARY, remark(eqn)))
             arguments = [*map(self.scalar, eqn.inputs)]
             arguments += [f"{name}={attr_text(attr)}" for name, attr in eqn.attrs.items()]
             # np.where of scalars gives an array of rank 0
             scalar = "[()]" if eqn.op.numpy is np.where and not eqn.output.type.rank else ""
-            self.assign(eqn, f"{self._callee(eqn.op)}({', '.join(arguments)}){scalar}", scope)
+            text = f"{self._callee(eqn.op)}({', '.join(arguments)}){scalar}"
+            self.assign(eqn, text, scope, numpy_scratch.of_call(eqn, self.apart))
 
     def scalar(self, value: Value) -> str:
         """A literal has its dtype: a Python number would not be divided by zero."""
@@ -92,26 +102,35 @@ class NumpyWriter(ControlWriter):
         ):
             viewed = eqn.output.type.rank and not copied
             self.assign(eqn, f"{text}.copy()" if viewed else text, scope)
-        elif all(item.kind == "point" for item in taken):
+            return
+        if eqn.output.type.rank > 1 and numpy_scratch.rows_apart(taken, base in self.apart):
+            self.apart.add(eqn.output)
+        if all(item.kind == "point" for item in taken):
             self.view(eqn, place.at(*parts))
         else:
             name = self.names.fresh(eqn.output.name)
             self.page.write(f"{name} = {text}", eqn)
+            self.handed_on.setdefault(place.name, set()).add(name)
             self.view(eqn, Place(name, (), place.group))
 
     def update(self, eqn: Eqn, place: Place) -> None:
-        _, value, *operands = eqn.inputs
+        base, value, *operands = eqn.inputs
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
+        # what a reshape gives is no target of an assignment
+        whole = "[:]" if any(item.kind == "block" for item in taken) else ""
         if eqn.op.name == "put":
-            whole = "[:]" if any(item.kind == "block" for item in taken) else ""
             self.page.write(f"{self._part(place, taken, parts)}{whole} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
             self.page.write(
                 f"np.add.at({place_text(place)}, np.s_[{', '.join(parts)}], {self.text(value)})", eqn
             )
         else:
-            self.page.write(f"{self._part(place, taken, parts)} += {self.text(value)}", eqn)
+            part = selected(base.type, [v.type for v in operands], eqn.attrs)
+            apart = part.rank > 1 and numpy_scratch.rows_apart(taken, base in self.apart)
+            scratch = numpy_scratch.of_addition(part, apart, value, self.apart)
+            text = f"{self._part(place, taken, parts)}{whole} += {self.text(value)}"
+            self.page.write(text, eqn, scratch=scratch)
 
     def _part(self, place: Place, taken: Sequence[Item], parts: Sequence[str]) -> str:
         """A part of an array; fixed indices and slices stand in one pair of brackets where NumPy means the
@@ -139,7 +158,8 @@ class NumpyWriter(ControlWriter):
     # ---- control ----
 
     def trips(self, length: Dim, reverse: bool) -> str:
-        return f"np.arange({length}){'[::-1]' if reverse else ''}"
+        """Numbers of NumPy: a Python one would not be divided by zero."""
+        return f"map(np.int64, range({length - 1}, -1, -1))" if reverse else f"map(np.int64, range({length}))"
 
     def first_index(self) -> str:
         return "np.int64(0)"
@@ -194,11 +214,14 @@ def compile_function(function: Function, options: Options) -> Compiled:
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
         for r, text in zip(function.body.results, writer.body(), strict=True)
     ]
+    lines = with_drops(writer.page.lines, droppable(writer.page.lines, writer.handed_on), results)
+    types = [function.body.results[k].type for k in destined(function)]
+    known = needs(lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {}, writer.unknown)
     page = Page()
     _write_header(page, name, writer)
     arguments = [*(writer.texts[p] for p in function.body.params), *function.sizes]
     page.extend([Line(""), Line(""), Line(f"def {name}({', '.join(arguments)}):")])
-    page.extend(Line(line.text, line.depth + 1, line.comment) for line in writer.page.lines)
+    page.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
     status = ["0"] if writer.checks else []
     page.extend([Line(f"return {tuple_text([*status, *results])}", 1)])
     module = cache.Generated(name, page.lines, writer.constants, compiled=False)
@@ -225,7 +248,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
     notes = tuple(dict.fromkeys(writer.notes))
     text = partial(kernels_text, function)
-    compiled = Compiled(function, module.source, text, notes, first_call, compile_)
+    compiled = Compiled(function, module.source, text, notes, first_call, known, compile_)
     return compiled
 
 

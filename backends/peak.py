@@ -1,78 +1,95 @@
 """How many bytes a call takes, as functions of its sizes: results, workspace, arrays that are made inside.
 
-What lies in the workspace is planned. The others are counted by the variables that may hold them, each as
-long as it is mentioned, and through loops that it goes around: a bound from above, since two variables may
-hold one array. Some things the call alone finds out: they are named, and not counted.
+What lies in the workspace is planned; what else is alive, and when, is found by walking the function
+(`alive.py`). Some things the call alone finds out: they are named, and not counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import getmembers, isfunction
 
-from ..ir.types import ArrayType, Dim
-from . import lapack
+from ..ir.types import ArrayType, Dim, Sizes
+from . import alive, lapack
+from .alive import Alive, Peak, nbytes
 from .carving import WORD
-from .flow import HandedOn, loops_around, mentions, reached
+from .flow import HandedOn, reached
+from .lifetimes import Step, steps
 from .source import Line
 
 HEADER = 128
-"""Bytes that Numba takes for an array beside its elements, at most."""
+"""Bytes that NumPy or Numba takes for an array beside its elements, at most."""
 
 LIBRARY = "|".join(name for name, f in getmembers(lapack, isfunction) if f.__module__ == lapack.__name__)
 
+OF_LIBRARY = "what the library takes for itself"
+
 UNKNOWN = {
     r"\bgrown\(": "tapes that double when they are full",
-    rf"\b(np\.linalg\.\w+|{LIBRARY})\(": "what the library takes for itself",
+    rf"\b(np\.linalg\.\w+|{LIBRARY})\(": OF_LIBRARY,
 }
 """What source stands for memory that is not counted."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """A variable that may hold an array of one of these types, which the kernel makes, between two lines."""
-
-    name: str
-    types: tuple[ArrayType, ...]
-    begin: int
-    end: int
-
-    def bytes(self, sizes: Mapping[str, int]) -> int:
-        """What the array takes at most."""
-        return HEADER + max(_bytes(type_, sizes) for type_ in self.types)
-
-
-@dataclass(frozen=True)
 class Needs:
-    """What a call takes: its results, words of the workspace, arrays inside, and what is not known before."""
+    """What a call takes: its results, words of the workspace, arrays inside, and what is not known before.
+
+    Results that are `brought` are there before the function begins; the others it makes itself, in its
+    `lines`. `holders` are the variables that may hold arrays, `more_sizes` what types of these mention beside
+    the sizes of the call.
+    """
 
     results: tuple[ArrayType, ...]
+    brought: tuple[tuple[str, ArrayType], ...]
     words: Dim
-    inside: tuple[Held, ...]
+    lines: Sequence[Line]
+    holders: Collection[str]
+    more_sizes: Mapping[str, Callable[[Sizes], int]]
     unknown: tuple[str, ...]
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """What the function does to memory."""
+        return steps(self.lines, self.holders)
 
     def result_bytes(self, sizes: Mapping[str, int]) -> int:
         """Those of the results whose sizes are known before the call."""
-        return sum(_bytes(type_, sizes) for type_ in self.results)
+        return sum(nbytes(type_, sizes) for type_ in self.results)
 
     def workspace_bytes(self, sizes: Mapping[str, int]) -> int:
         """Those of the workspace."""
         return WORD * self.words.value(sizes)
 
     def inside_bytes(self, sizes: Mapping[str, int]) -> int:
-        """The most that arrays made inside take at a time."""
-        each = [(held, held.bytes(sizes)) for held in self.inside]
-        alive = (sum(n for held, n in each if held.begin <= now.begin <= held.end) for now in self.inside)
-        return max(alive, default=0)
+        """What arrays made inside add to the results, where most is taken."""
+        return max(self._peak(sizes).bytes - self.result_bytes(sizes), 0)
+
+    def peak_bytes(self, sizes: Mapping[str, int]) -> int:
+        """The most bytes that are taken at a time."""
+        return self.workspace_bytes(sizes) + max(self._peak(sizes).bytes, self.result_bytes(sizes))
+
+    def at_peak(self, sizes: Mapping[str, int]) -> Peak:
+        """What is alive where most is: arrays, by variables of the generated source, with the lines that made
+        them, the largest first. `workspace` is the part of that which is not in use then."""
+        found, work = self._peak(sizes), self.workspace_bytes(sizes)
+        unused = Alive("workspace", work - sum(array.bytes for array in found.kept), "")
+        return Peak(work + found.bytes, found.said, alive.largest([*found.alive, *found.kept, unused]))
+
+    def _peak(self, sizes: Mapping[str, int]) -> Peak:
+        more = {name: size(sizes) for name, size in self.more_sizes.items()}
+        return alive.peak(self.steps, self.brought, {**sizes, **more}, HEADER)
 
     def __str__(self) -> str:
-        """The three as formulas, in bytes."""
+        """All of it as formulas, in bytes."""
+        made = [line.makes for line in self.lines if line.makes is not None and not line.makes.kept]
         lines = [
             f"results    {sum((_size(t) for t in self.results), Dim.of(0))}",
             f"workspace  {self.words * WORD}",
-            *(f"inside     {' or '.join(str(_size(t)) for t in h.types)} for {h.name}" for h in self.inside),
+            *(f"inside     {_size(make.type)} for {make.name}" for make in made),
             *(f"not known  {what}" for what in self.unknown),
         ]
         return "\n".join(lines)
@@ -81,63 +98,30 @@ class Needs:
 def needs(
     lines: Sequence[Line],
     results: Sequence[ArrayType],
+    brought: Sequence[tuple[str, ArrayType]],
     words: Dim,
     handed_on: HandedOn,
     sizes: Collection[str],
+    more_sizes: Mapping[str, Callable[[Sizes], int]],
+    unknown: Sequence[str] = (),
 ) -> Needs:
-    """What a function of these lines takes; `results` are those that the caller makes arrays for."""
-    types: dict[str, list[ArrayType]] = {}
-    unknown = []
+    """What a function of these lines takes, in which `del` says where arrays are let go."""
+    known = {*sizes, *more_sizes, *(line.trips.index for line in lines if line.trips is not None)}
+    holders = {h for line in lines if line.makes is not None for h in reached(line.makes.name, handed_on)}
+    unknown = list(unknown)
     for line in lines:
-        if line.makes is not None and all(d.names() <= set(sizes) for d in line.makes.type.shape):
-            for name in reached(line.makes.name, handed_on):
-                types.setdefault(name, []).append(line.makes.type)
-        elif line.makes is not None:
-            unknown.append(_said(f"an array of {line.makes.type}", line))
-        unknown += [_said(what, line) for text, what in UNKNOWN.items() if re.search(text, line.text)]
-    inside = tuple(_held(lines, types))
-    return Needs(tuple(results), words, inside, tuple(dict.fromkeys(unknown)))
-
-
-def _held(lines: Sequence[Line], types: Mapping[str, Sequence[ArrayType]]) -> Iterator[Held]:
-    """The variables that may hold arrays, and from when to when."""
-    first, last = mentions([line.text for line in lines])
-    loops = sorted({loop for around in loops_around(lines) for loop in around}, reverse=True)
-    for name in types.keys() & last.keys():
-        begin, end = first[name], _end(lines, first[name], last[name])
-        if lines[begin].makes is None:
-            begin += 1  # until then another variable holds the array that this one gets
-        for head, behind in loops:  # inner ones first
-            inside = head <= begin <= behind or head <= end <= behind
-            if inside and (begin < head or end > behind):
-                begin, end = min(begin, head), max(end, behind)
-        yield Held(name, tuple(dict.fromkeys(types[name])), begin, end)
-
-
-def _end(lines: Sequence[Line], begin: int, end: int) -> int:
-    """The line up to which a variable holds its array, mentioned first and last in these lines.
-
-    Numba lets go of what a block within mentions last only where the next block begins.
-    """
-    depth = lines[begin].depth
-    if end + 1 == len(lines) or max(lines[end].depth, lines[end + 1].depth) <= depth:
-        return end
-    left = False
-    for n in range(end + 1, len(lines)):
-        opens = n + 1 < len(lines) and lines[n + 1].depth > lines[n].depth
-        left = left or lines[n].depth <= depth
-        if lines[n].depth < depth or left and opens:
-            return n - 1
-    return len(lines) - 1
-
-
-def _said(what: str, line: Line) -> str:
-    return f"{what}: {line.comment}" if line.comment else what
+        if line.makes is not None and any(not d.names() <= known for d in line.makes.type.shape):
+            unknown.append(said(f"an array of {line.makes.type}", line.comment))
+        unknown += [said(what, line.comment) for text, what in UNKNOWN.items() if re.search(text, line.text)]
+    return Needs(
+        tuple(results), tuple(brought), words, lines, holders, more_sizes, tuple(dict.fromkeys(unknown))
+    )
 
 
 def _size(type_: ArrayType) -> Dim:
     return type_.with_shape([d.positive() for d in type_.shape]).size * type_.dtype.itemsize
 
 
-def _bytes(type_: ArrayType, sizes: Mapping[str, int]) -> int:
-    return _size(type_).value(sizes)
+def said(what: str, remark: str) -> str:
+    """What is not known, and where."""
+    return f"{what}: {remark}" if remark else what

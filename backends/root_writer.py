@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..ir.graph import Eqn, Value
+from ..ir.graph import Eqn
 from ..ir.op import Scan
 from ..ir.ops.attributes import integer
 from ..ir.types import ArrayType
@@ -23,6 +23,7 @@ from .elements import Elements
 from .kernels import Nest
 from .memory import Group, Place, Scope
 from .source import Fresh, Line, allocation, in_loop, remark
+from .stored import takeable
 
 
 @dataclass(frozen=True)
@@ -142,26 +143,15 @@ class RootWriter:
         return self.writer.places[output]
 
     def _taken_over(self, root: Eqn) -> Place | None:
-        """The memory of an operand that dies here, and is read by this root alone, element by element."""
+        """The memory of an operand that dies here, if there is one."""
         if not roots.is_elementwise(root) or root.output in self.writer.rows:
             return None
-        mine = tuple(roots.variables(root))
-        read = roots.accesses(root, self.inlined)
-        others = {v for r in self.nest.roots if r is not root for v, _ in roots.accesses(r, self.inlined)}
-        others |= {r.inputs[0] for r in self.nest.roots if r.op.updates}
-        for operand in dict.fromkeys(v for v, _ in read if v not in self.inlined and v.type.rank):
-            whole = operand.type == root.output.type and all(at == mine for v, at in read if v is operand)
-            if not whole or operand in others or operand in self._made:
-                continue
+        for operand in takeable(root, self.nest.roots, self.inlined):
             place = self.writer.place(operand)
             if self.scope.dies(operand, root, place):
                 self.writer.view(root, place)
                 return place
         return None
-
-    @property
-    def _made(self) -> set[Value]:
-        return {o for root in self.nest.roots for o in root.outputs}
 
     def _at(self, root: Eqn, place: Place, indices: Sequence[str]) -> str:
         """An element of the memory of a result, by the indices of the result."""

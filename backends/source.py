@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from ..ir.graph import Constant, Eqn
 from ..ir.op import constructor
-from ..ir.types import F64, I64, ArrayType, DType
+from ..ir.types import F64, I64, ArrayType, Dim, DType
 from .cuts import Cut
 
 COMMENT_COLUMN = 56
@@ -55,7 +55,8 @@ class Names:
 class Line:
     """One line: text without indentation, how deep it stands, and what is said beside it.
 
-    `makes` is the array that it makes, `cut` the loop of which it is a part, if chunks may run that.
+    `makes` is the array that it makes, `scratch` what it has beside that while it runs, `trips` how often it
+    repeats what stands in it, `cut` the loop of which it is a part, if chunks may run that.
     """
 
     text: str
@@ -63,6 +64,8 @@ class Line:
     comment: str = ""
     makes: Fresh | None = None
     cut: Cut | None = None
+    scratch: tuple[Scratch, ...] = ()
+    trips: Trips | None = None
 
     def render(self, comments: bool) -> str:
         code = "    " * self.depth + self.text
@@ -73,12 +76,30 @@ class Line:
 class Fresh:
     """An array that a line makes: its variable, and what fills memory of its size as that line does.
 
-    Without `filling` only that line can make it.
+    Without `filling` only that line can make it. Where it is `kept`, it lies in the workspace of the call.
     """
 
     name: str
     type: ArrayType
     filling: Callable[[], Sequence[Line]] | None = tuple
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Memory for an array of this type, or for its first elements where only `most` of them are there."""
+
+    type: ArrayType
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Trips:
+    """The trips of a loop: under which name sizes in it mention its index, and how many there are."""
+
+    index: str
+    length: Dim
+    reverse: bool = False
 
 
 @dataclass
@@ -88,8 +109,16 @@ class Page:
     lines: list[Line] = field(default_factory=list)
     depth: int = 0
 
-    def write(self, text: str, eqn: Eqn | None = None, makes: Fresh | None = None) -> None:
-        self.lines.append(Line(text, self.depth, remark(eqn), makes))
+    def write(
+        self,
+        text: str,
+        eqn: Eqn | None = None,
+        makes: Fresh | None = None,
+        scratch: Iterable[Scratch] = (),
+        trips: Trips | None = None,
+    ) -> None:
+        line = Line(text, self.depth, remark(eqn), makes, scratch=tuple(scratch), trips=trips)
+        self.lines.append(line)
 
     def extend(self, lines: Iterable[Line]) -> None:
         self.lines.extend(lines)

@@ -98,17 +98,19 @@ class Team:
 
     def enter(self) -> tuple[int, int]:
         """The entry that compiled code may call, and how many threads it may ask for; until `leave`."""
-        if self.limit == 1:
-            return ALONE
-        there = layer()
-        if there is None:
-            return ALONE
-        numba = import_module("numba")
-        allowed: int = numba.get_num_threads()
-        count = allowed if self.limit is None else min(self.limit, numba.config.NUMBA_NUM_THREADS)
-        if count == 1 or (there.lock is not None and not there.lock.acquire(blocking=False)):
+        count = self.size()
+        there = layer() if count > 1 else None
+        if there is None or (there.lock is not None and not there.lock.acquire(blocking=False)):
             return ALONE
         return there.entry, count
+
+    def size(self) -> int:
+        """How many threads a call of the calling thread may ask for."""
+        if self.limit == 1 or layer() is None:
+            return 1
+        numba = import_module("numba")
+        allowed: int = numba.get_num_threads()
+        return allowed if self.limit is None else min(self.limit, int(numba.config.NUMBA_NUM_THREADS))
 
     def leave(self, entered: tuple[int, int]) -> None:
         """What was entered is not used any more."""

@@ -17,20 +17,38 @@ import click
 import numpy as np
 from measuring import checkpointed_jax, checkpointed_torch, fresh
 
-from adcompiler import adjoint
+from adcompiler import Budget, Snapshots, adjoint, checkpointed
 from adcompiler.benchmarking import clock
 
 SIZE, STEPS, CHECKPOINTS = 20_000, 1024, 44
 SECONDS = 60.0
 NEAR = 1e-4  # in norm, of f32
-PLANS = {"ours, auto": "auto", "ours, store_all": "store_all"}
+STATE = SIZE * 4
+PLANS = {"ours, auto": "auto", "ours, store_all": "store_all", "ours, sqrt": "sqrt"}
 """By what each is called in the table."""
+
+POLICIES = {
+    f"ours, {CHECKPOINTS} states": Budget(CHECKPOINTS * STATE),
+    f"ours, {2 * CHECKPOINTS} states": Budget(2 * CHECKPOINTS * STATE),
+    f"ours, {CHECKPOINTS} snapshots": Snapshots(CHECKPOINTS),
+}
+"""What is asked for at the loop: states and tapes together, or states and one tape."""
+
+
+def step(y, theta):
+    inner = np.sin(theta * y)
+    return y + np.float32(0.01) * (inner + np.cos(theta * inner))
 
 
 def loss(y, theta, steps):
     for _ in range(steps):
-        inner = np.sin(theta * y)
-        y = y + np.float32(0.01) * (inner + np.cos(theta * inner))
+        y = step(y, theta)
+    return np.sum(y**2)
+
+
+def loss_with_policy(y, theta, steps, policy):
+    for _ in checkpointed(range(steps), policy):
+        y = step(y, theta)
     return np.sum(y**2)
 
 
@@ -61,6 +79,9 @@ def contestants(y, theta, steps):
     for name, plan in PLANS.items():
         gradient = adjoint(loss, argnums=(0, 1), plan=plan)
         found[name] = partial(gradient, y, theta, steps), gradient.memory(y, theta, steps).peak
+    for name, policy in POLICIES.items():
+        gradient = adjoint(partial(loss_with_policy, policy=policy), argnums=(0, 1))
+        found[name] = partial(gradient, y, theta, steps), gradient.memory(y, theta, steps).peak
     for name, compiled in checkpointed_jax.gradients(y, theta, steps, CHECKPOINTS).items():
         found[name] = compiled
     for name, gradient in checkpointed_torch.gradients(y, theta, steps).items():
@@ -87,7 +108,7 @@ def measured(steps, seconds):
         Row(
             name,
             seconds=times[name],
-            over_primal=times[name] / times["ours" if name in PLANS else "JAX"],
+            over_primal=times[name] / times["ours" if name in PLANS or name in POLICIES else "JAX"],
             over_scan=times[name] / times["JAX scan"],
             states=taken / y.nbytes,
             steps=steps,

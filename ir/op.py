@@ -195,6 +195,14 @@ Read = Callable[[int, Sequence[str]], str]
 """`read(k, indices)` is the source of the element of input k at these indices (sources of integers)."""
 
 
+Scratch = Callable[[Sequence[ArrayType], Attrs], Sequence[ArrayType]]
+
+
+def nothing(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """The scratch of a function that makes its result alone."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Scalar:
     """Elementwise: Python source of one result element, valid for plain Python and for Numba.
@@ -268,11 +276,13 @@ class Whole:
     """A statement on whole arrays that both CPU targets compile: `source(eqn, operands)` is an expression.
 
     It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0. Of an op that
-    updates it is a call that changes operand 0.
+    updates it is a call that changes operand 0. `scratch` are the arrays that compiled code makes beside its
+    result, as `Op.scratch` those of NumPy.
     """
 
     source: Callable[[Eqn, Sequence[str]], str]
     view: bool = False
+    scratch: Scratch = nothing
 
 
 @dataclass(frozen=True)
@@ -316,11 +326,12 @@ class Op:
     """The definition of an operation, never its application.
 
     `numpy(*inputs, **attrs)` evaluates it (Dims in attributes come as integers; ops with blocks also get
-    `blocks`, callables; several results as a tuple). `dispatch` lists the callables of NumPy and `math` that,
-    applied to traced values, become this op on promoted operands; `dispatch_names` those of modules that are
-    not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element, or, if
-    `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect`
-    keeps its order and is never removed. `blocks` counts the blocks.
+    `blocks`, callables; several results as a tuple); `scratch(types, attrs)` are the arrays that this makes
+    beside its result, as far as they are alive at once. `dispatch` lists the callables of NumPy and `math`
+    that, applied to traced values, become this op on promoted operands; `dispatch_names` those of modules
+    that are not imported here, such as "scipy.special.expit". `cost` is floating-point operations an element,
+    or, if `terms(types, attrs)` counts terms, of a term; a `dear` op is never replayed. An `effect` keeps its
+    order and is never removed. `blocks` counts the blocks.
 
     The result of an op that `updates` is operand 0 with a part changed: backends do that in place where they
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
@@ -336,6 +347,7 @@ class Op:
     numpy: Callable[..., Any]
     derivative: Derivative
     lowering: Lowering
+    scratch: Scratch = nothing
     sympy: Callable[..., Any] | None = None
     dispatch: tuple[Callable[..., Any], ...] = ()
     dispatch_names: tuple[str, ...] = ()

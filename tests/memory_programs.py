@@ -1,10 +1,9 @@
 """Programs whose memory is predicted, and a process that measures what they take."""
 
-import gc
 import json
-import tracemalloc
 
 import numpy as np
+from peak_memory import measured_peak, numba_reports
 
 import adcompiler
 
@@ -103,34 +102,19 @@ PROGRAMS = {
 }
 
 
-def measured(call, args):
-    """The most bytes that a call takes at a time, when nothing is kept of calls before."""
-    call(*args)
-    call(*args)
-    adcompiler.clear_buffers()
-    gc.collect()
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    result = call(*args)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    del result
-    return peak - before
-
-
 def main():
-    from numba import njit
-    from numba.core.runtime import _nrt_python
-
-    njit(lambda n: np.empty(n))(1)  # Numba's allocator is there from the first array on
-    _nrt_python.memsys_use_cpython_allocator()
+    numba_reports()
     found = {}
     for name, (function, *args) in PROGRAMS.items():
         gradient = adcompiler.adjoint(function)
         calls = {"gradient": gradient, "value_and_grad": gradient.value_and_grad, "primal": gradient.primal}
         for stage, call in calls.items():
             memory = gradient.memory(*args, stage=stage)
-            found[f"{name} {stage}"] = memory.peak, measured(call, args), memory.unknown
+            call(*args)
+            call(*args)
+            adcompiler.clear_buffers()
+            measured = measured_peak(lambda call=call, args=args: call(*args))
+            found[f"{name} {stage}"] = memory.peak, measured, memory.unknown
     print(json.dumps(found))
 
 

@@ -472,6 +472,17 @@ REVERSIBLE = {
                 v[1:] = v[1:] - 0.1 * np.sin(u[1:])
             return np.sum(u * v)
     """,
+    "an element": """
+        def back(i, v):
+            v[0] = (v[0] - 0.5) / 1.25
+            return v
+
+        def f(x):
+            v = x.copy()
+            for i in checkpointed(range(10), inverse=back):
+                v[0] = v[0] * 1.25 + 0.5
+            return np.sum(v * v)
+    """,
     "a tuple": """
         def f(x):
             p = x, 0.5 * x

@@ -296,6 +296,7 @@ MISTAKES = [
         "'Mistake' is not the name of a built-in exception",
     ),
     ("bind", [f64()], {"size": "k"}, DTypeError, "bind takes one i64 scalar, not f64"),
+    ("barrier", [f64()], {}, ShapeError, "barrier takes no operands, not f64"),
     (
         "check",
         [f64()],

@@ -60,8 +60,8 @@ def checkpointed(
         For a `for` without jumps, in place of a policy: nothing is kept, since `inverse(i, u, v)` is the
         state before a trip. Its first argument is the item of the trip; its other parameters are named like
         variables of the loop, are given their values after the trip, and it returns those before it, in the
-        same order. Parameters with a default are left alone. It runs at the end of each trip as far as its
-        own checks go, and may change no array.
+        same order. Parameters with a default are left alone. It may change no array of the loop; what it
+        checks, an index say, is checked on the way forward.
     tolerance : float
         How far what `inverse` gives may be from what the loop had, relative to its largest element.
 
@@ -73,7 +73,7 @@ def checkpointed(
     Raises
     ------
     ArgumentError
-        There is nothing to iterate over by index, no policy, or one that does not fit.
+        There is nothing to iterate over by index, no policy, or one that does not fit a `while`.
     CaptureError
         From the capture, at the user's line: as above; the loop cannot be rolled; `inverse` does not fit the
         loop; or no loop begins here.

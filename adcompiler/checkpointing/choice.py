@@ -8,7 +8,7 @@ decides: so a larger budget never costs more, and a smaller one never peaks high
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain
 from math import isqrt
@@ -17,6 +17,7 @@ import numpy as np
 
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import PlanError
+from adcompiler.ir.graph import Block
 from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
 from adcompiler.schedules.actions import DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE
@@ -80,7 +81,7 @@ class Loop:
             max(sum(state * d.itemsize for d, (state, _) in elements.items()), 1),
             max(sum(tape * d.itemsize for d, (_, tape) in elements.items()), 1),
             elements,
-            Counter(dict(sizes)).flops(scheduled.trip),
+            _work(scheduled, sizes),
             two_phase,
         )
 
@@ -142,6 +143,15 @@ class Loop:
         return self.times * self.work * (schedule.evaluations - self.trips)
 
 
+def _work(scheduled: Scheduled, sizes: Sizes) -> float:
+    """The work of a trip, in the mean of all where these are known."""
+    if scheduled.online:
+        index = scheduled.pair.forward.attrs.get("index")
+        return Counter({**sizes, str(index): 0}).flops(scheduled.trip)
+    loop = replace(scheduled.pair.forward, blocks=(scheduled.trip,))
+    return Counter(dict(sizes)).flops(Block((), (loop,), ())) / max(scheduled.trips.value(sizes), 1)
+
+
 def _value(elements: Mapping[DType, Dim], dtype: DType, sizes: Sizes) -> int:
     return elements[dtype].value(sizes) if dtype in elements else 0
 
@@ -158,6 +168,8 @@ class Variant:
         The most bytes at a time beyond the arguments, as a function of all its sizes.
     work
         Floating-point operations of a call in which no trip is evaluated twice.
+    largest
+        What of that takes most, as a function of the same: words that follow on a number of bytes.
     two_phase
         Whether it stops between the way forward and the way back.
     """
@@ -165,6 +177,7 @@ class Variant:
     loops: tuple[Scheduled, ...]
     peak: Callable[[Sizes], int]
     work: Callable[[Sizes], float]
+    largest: Callable[[Sizes], str]
     two_phase: bool = False
 
 
@@ -212,7 +225,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     PlanError
         No variant fits into the budget.
     """
-    tried = [_Tried(number, variant, sizes) for number, variant in enumerate(variants)]
+    tried = [Tried(number, variant, sizes) for number, variant in enumerate(variants)]
     match plan:
         case Budget():
             found = [choice for t in tried if (choice := t.within(plan.bytes)) is not None]
@@ -230,7 +243,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     return tried[-1].choice([])
 
 
-class _Tried:
+class Tried:
     """A variant at given sizes, and the path of memory along which its loops are given more."""
 
     def __init__(self, number: int, variant: Variant, sizes: Sizes) -> None:
@@ -308,28 +321,51 @@ class _Tried:
             self.variant.work(self.base) + again,
         )
 
+    def largest(self, choice: Choice) -> str:
+        """What takes most of the memory of what runs."""
+        names = [name for loop in self.loops for name in loop.scheduled.sizes]
+        return self.variant.largest({**self.base, **dict(zip(names, choice.sizes, strict=True))})
+
     # ---- how far along it a plan goes ----
+
+    @cached_property
+    def least(self) -> Choice:
+        """What takes the least memory."""
+        return self._least_from(0)
+
+    def _least_from(self, first: int) -> Choice:
+        """What takes the least memory at this place or further along: with more memory plans are shorter."""
+        least, unit = self.at(first), min((min(loop.state, loop.tape) for loop in self.free), default=1)
+        step = unit
+        while first + step <= self.length and self.bound(first + step) < least.peak:
+            least = min(least, self.at(first + step), key=lambda c: c.peak)
+            step += max(unit, step // 8)
+        return least
 
     def within(self, memory: int) -> Choice | None:
         """The furthest place at which no more than this memory is taken; None if there is none."""
+        if memory < self.least.peak:
+            return None
         place = _last(self.length, lambda p: self.bound(p) <= memory)
-        while place >= 0:
+        while place > 0:
             choice = self.at(place)
             if choice.peak <= memory:
                 return choice
-            place = -1 if place == 0 else max(place - max(choice.peak - memory, place // 64), 0)
-        return None
+            place -= max(choice.peak - memory, place // 64)
+        return self.least
 
     @property
     def lightest(self) -> float:
         """The least work."""
-        return self._work(self.length)
+        return self.work(self.length)
 
     def at_most(self, work: float) -> Choice:
-        """The first place at which no more work than this is done."""
-        return self.at(self.length - _last(self.length, lambda p: self._work(self.length - p) <= work))
+        """What takes the least memory where no more work than this is done."""
+        more = _last(self.length, lambda p: self.work(self.length - p) <= work)
+        return self._least_from(self.length - more)
 
-    def _work(self, place: int) -> float:
+    def work(self, place: int) -> float:
+        """The work at a place of the path."""
         memory = self.given(place)
         schedules = {**self.fixed, **{loop: loop.within(memory[loop]) for loop in self.free}}
         return self.variant.work(self.base) + sum(loop.again(s) for loop, s in schedules.items())
@@ -397,10 +433,12 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
     return [*pools, *(int(on_disk.max(initial=0)) * loop.elements[d][0] for d in loop.scheduled.lent)]
 
 
-def _too_small(plan: Budget, tried: Sequence[_Tried]) -> PlanError:
-    least = min((t.at(0) for t in tried), key=lambda c: c.peak)
+def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
+    least = min((t.least for t in tried), key=lambda c: c.peak)
+    largest = tried[least.variant].largest(least)
     disk = "" if plan.disk is None else f", disk={str(plan.disk)!r}"
     return PlanError(
-        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}",
+        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
+        f"{largest}",
         hint=f"Budget({least.peak}{disk}) is feasible",
     )

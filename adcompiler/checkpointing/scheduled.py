@@ -43,6 +43,8 @@ class Scheduled:
 
     Attributes
     ----------
+    pair
+        The loop in the program without schedules, and its adjoint.
     trips
         The trip count.
     state, tape
@@ -64,6 +66,7 @@ class Scheduled:
         Where the loop stands.
     """
 
+    pair: Pair
     trips: Dim
     times: Dim
     trip: Block
@@ -178,6 +181,7 @@ class _Writer:
         folder = None if online else self._folder(asked)
         lent = {d: self.size(f"lent_{d}_") for d in state} if folder is not None else {}
         scheduled = Scheduled(
+            pair,
             trips,
             times,
             trip(loop_body(pair.forward), [*pair.after, *pair.row]),
@@ -316,10 +320,7 @@ class _Sweep:
         eqn, pair, body = self.pair.forward, self.pair, self.body
         given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
         pools = [
-            *(
-                OPS["undefined"](shape=(Dim.of(name),), dtype=d)
-                for d, name in self.loop.scheduled.pools.items()
-            ),
+            *(_empty_pool(d, name) for d, name in self.loop.scheduled.pools.items()),
             *(OPS["undefined"](x, shape=x.type.shape, dtype=x.type.dtype) for x in self.loop.lent.values()),
         ]
         carries, width = len(given.carries), len(pools)
@@ -484,14 +485,18 @@ class _Sweep:
         self, move: Sequence[Value], state: Sequence[Value], pools: Pools
     ) -> tuple[Sequence[Value], Pools]:
         """Evaluate trips, and tape them."""
-        first = move[moves.TRIP] + move[moves.ADVANCED]
+        first, row = move[moves.TRIP] + move[moves.ADVANCED], self.pair.row
+        late = [k for k, v in enumerate(row) if v not in self.pair.before]
 
         def body(k: Value, *args: Value) -> Sequence[Value]:
             before, held = _cut(args, len(state))
-            found = self._advanced(first + k, before, [*self.pair.after, *self.pair.row])
-            after, row = _cut(found, len(state))
-            now = dict(zip(self.pools, held, strict=True))
-            return [*after, *self.tapes.put(now, dict(enumerate(row)), move[moves.BEFORE] + k).values()]
+            now, place = dict(zip(self.pools, held, strict=True)), move[moves.BEFORE] + k
+            there = dict(zip(self.pair.before, before, strict=True))
+            # before the trip, which may then overwrite it
+            now = self.tapes.put(now, {k: there[v] for k, v in enumerate(row) if k not in late}, place)
+            found = self._advanced(first + k, before, [*self.pair.after, *(row[k] for k in late)])
+            after, made = _cut(found, len(state))
+            return [*after, *self.tapes.put(now, dict(zip(late, made, strict=True)), place).values()]
 
         found = self._again(move[moves.TAPED], [*state, *pools.values()], body)
         after, held = _cut(found, len(state))
@@ -554,6 +559,11 @@ class _Sweep:
         outs = loop(self._bound(move[moves.REVERSED]), body, [*cotangents, *items], sums)
         cts, stacks, added = _cut(outs, len(cotangents), len(items))
         return [*cts, *added, *stacks]
+
+
+def _empty_pool(dtype: DType, length: str) -> Value:
+    attrs: dict[str, Attr] = {"shape": (Dim.of(length),), "dtype": dtype}
+    return emit(OPS["undefined"], [], attrs, names=[f"pool_{dtype}"])[0]
 
 
 def _column(plan: Value, column: int) -> Value:

@@ -1,8 +1,9 @@
 """Common subexpression elimination: equal equations on equal operands are one.
 
 A block sees what the blocks around it have computed, unless it is closed. What is replayed in an adjoint
-stays apart from what was kept (merging them would undo the choice of residuals), and values whose identity
-matters, such as zeros that are filled afterwards, are left alone.
+stays apart from what was kept (merging them would undo the choice of residuals), what is computed behind a
+`barrier` from what was computed before it, and values whose identity matters, such as zeros that are filled
+afterwards, are left alone.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def _merged(source: Block, env: dict[Value, Value], known: Known) -> Sequence[Va
             around: Known = {} if eqn.op.closed else known
             rewrite_inside(eqn, env, partial(_merged_inside, around))
             continue
+        if eqn.op.name == "barrier":
+            known.clear()
         key = identity(eqn, env)
         if key is None or key not in known:
             outputs = replay_origin(eqn, env)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import ShapeError, VerifierError
 from ..graph import Attrs, Block, Eqn, Value
 from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Whole, constructor
-from ..types import ArrayType, Dim, shape_text
+from ..types import BOOL, ArrayType, Dim, shape_text
 from . import attributes
 from .arithmetic import add
 from .arrays import iota, on_expressions, size_value
@@ -133,6 +133,20 @@ def _pad_source(eqn: Eqn, operands: Sequence[str]) -> str:
     return f"{source}.copy()" if source == operands[0] and shape else source
 
 
+def _pad_scratch(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """Of the last axis that is padded: the blocks, and what was padded before."""
+    before = after = types[0]
+    blocks: list[ArrayType] = []
+    for axis, widths in enumerate(_widths(attrs)):
+        if any(width != Dim() for width in widths):
+            before = after
+            around = [(*before.shape[:axis], width, *before.shape[axis + 1 :]) for width in widths]
+            blocks = [before.with_shape(shape) for shape in around]
+            extent = widths[0] + before.shape[axis] + widths[1]
+            after = before.with_shape((*before.shape[:axis], extent, *before.shape[axis + 1 :]))
+    return [*blocks, *([] if before == types[0] else [before])]
+
+
 def _pad_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
     starts = [size_value(before) for before, _ in _widths(eqn.attrs)]
     return [index(ct, *starts, at=tuple(("span", d, 1) for d in eqn.inputs[0].type.shape))]
@@ -143,7 +157,7 @@ pad = Op(
     infer=_pad_infer,
     numpy=_pad,
     derivative=Linear(_pad_transpose),
-    lowering=Whole(_pad_source),
+    lowering=Whole(_pad_source, scratch=_pad_scratch),
     sympy=on_expressions(_pad),
     samples=(
         Sample((vector(-1, 1),), {"widths": ((1, 2),)}),
@@ -166,6 +180,13 @@ def _triangle_infer(
     return (types[0],)
 
 
+def _mask(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """Which elements of a matrix are kept; a buffer of it where it is broadcast over several."""
+    (x,) = types
+    buffers = [ArrayType(BOOL, (Dim.of(np.getbufsize()),))] if x.rank > 2 else []
+    return [ArrayType(BOOL, x.shape[-2:]), *buffers]
+
+
 def _triangle(name: str, numpy: Any, relation: str) -> Op:
     """Keep what lies on one side of diagonal `k`; the rest is zero."""
 
@@ -180,6 +201,7 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
         numpy=numpy,
         derivative=Linear(lambda eqn, ct: [op(ct, k=eqn.attrs["k"])]),
         lowering=Element(element),
+        scratch=_mask,
         sympy=on_expressions(numpy),
         samples=(
             Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
@@ -239,7 +261,7 @@ diagonal = Op(
     infer=_diagonal_infer,
     numpy=_diagonal,
     derivative=Linear(_diagonal_transpose),
-    lowering=Whole(_diagonal_source),
+    lowering=Whole(_diagonal_source, scratch=lambda types, attrs: _diagonal_infer(types, attrs, ())),
     sympy=on_expressions(_diagonal),
     samples=(
         Sample((matrix(-1, 1, 3, 3),), {"k": 0}),

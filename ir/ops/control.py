@@ -178,9 +178,18 @@ call = Op(
     blocks=1,
 )
 
+def _barrier_infer(
+    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
+) -> tuple[ArrayType, ...]:
+    if types:
+        raise ShapeError(f"barrier takes no operands, not {', '.join(map(str, types))}")
+    return ()
+
+
+# What stands behind it is not computed before it, and nothing computed before it is taken for it.
 barrier = Op(
     name="barrier",
-    infer=lambda types, attrs, blocks: (),
+    infer=_barrier_infer,
     numpy=lambda: (),
     derivative=NoDerivative("it computes nothing"),
     lowering=Structural(),

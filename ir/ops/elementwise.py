@@ -9,7 +9,18 @@ import numpy as np
 
 from ..errors import DTypeError
 from ..graph import Attrs, Block
-from ..op import Linear, NoDerivative, Op, Partials, Rule, Sample, Scalar, TypeRule
+from ..op import (
+    Linear,
+    NoDerivative,
+    Op,
+    Partials,
+    Rule,
+    Sample,
+    Scalar,
+    Scratch,
+    TypeRule,
+    nothing,
+)
 from ..types import BOOL, ArrayType, DType, broadcast_shapes
 
 Accepts = Callable[[DType], bool]
@@ -72,6 +83,7 @@ def elementwise(
     cost: float = 1.0,
     adds: bool = False,
     chooses: bool = False,
+    scratch: Scratch = nothing,
     samples: tuple[Sample, ...] = (),
 ) -> Op:
     """The record of an elementwise op; its NumPy ufunc, aliases and names (dotted) dispatch to it."""
@@ -82,6 +94,7 @@ def elementwise(
         numpy=numpy,
         derivative=derivative,
         lowering=Scalar(scalar, vector),
+        scratch=scratch,
         sympy=sympy,
         dispatch=(numpy, *aliases) if isinstance(numpy, np.ufunc) else aliases,
         dispatch_names=names,

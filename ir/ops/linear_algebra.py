@@ -135,10 +135,12 @@ def _lu(a: Any) -> Any:
 
     if not len(a):
         return np.zeros((1, 0), a.dtype)
-    factors, pivots, info = (lapack.sgetrf if a.dtype == np.float32 else lapack.dgetrf)(a.T)
+    result = np.concatenate([a, np.empty((1, len(a)), a.dtype)])
+    factorised = lapack.sgetrf if a.dtype == np.float32 else lapack.dgetrf
+    _, result[-1], info = factorised(result[:-1].T, overwrite_a=True)
     if info:
         raise np.linalg.LinAlgError(SINGULAR)
-    return np.vstack([factors.T, pivots.astype(a.dtype)])
+    return result
 
 
 lu = Op(

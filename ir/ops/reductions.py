@@ -243,6 +243,10 @@ def _position(name: str, numpy: Callable[..., Any]) -> Op:
             raise ShapeError(f"attempt to get {name} of an empty sequence")
         return (ArrayType(I64, tuple(d for a, d in enumerate(x.shape) if a not in axes)),)
 
+    def copied(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+        """NumPy lays the elements along the axis one behind the other."""
+        return () if attrs["axis"] in (None, types[0].rank - 1) else types
+
     def source(eqn: Eqn, operands: Sequence[str]) -> str:
         if not eqn.inputs[0].type.rank:
             return "0"
@@ -254,7 +258,8 @@ def _position(name: str, numpy: Callable[..., Any]) -> Op:
         infer=infer,
         numpy=lambda x, axis: numpy(x, axis=axis),
         derivative=NoDerivative("a position is an integer"),
-        lowering=Whole(source),
+        lowering=Whole(source, scratch=lambda types, attrs: () if attrs["axis"] is None else types),
+        scratch=copied,
         dear=True,
         samples=(
             Sample((vector(-1, 1),), {"axis": None}),
@@ -306,7 +311,9 @@ def _cumsum_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Blo
 
 def _cumsum(x: Any, axis: int, reverse: bool = False) -> Any:
     if reverse:
-        return np.ascontiguousarray(np.flip(np.cumsum(np.flip(x, axis), axis, dtype=x.dtype), axis))
+        result = np.empty_like(x)
+        np.cumsum(np.flip(x, axis), axis, out=np.flip(result, axis))
+        return result
     return np.cumsum(x, axis, dtype=x.dtype)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import DTypeError
 from ..graph import Attrs, Block, Eqn, Value, constant
 from ..op import Linear, Op, Sample, multilinear
-from ..types import BOOL, ArrayType, broadcast_shapes
+from ..types import BOOL, ArrayType, Dim, broadcast_shapes
 from .comparison import equal, greater, less
 from .elementwise import (
     PIECEWISE_CONSTANT,
@@ -70,8 +70,16 @@ where = elementwise(
 
 
 def _guarded(x: Any, y: Any) -> Any:
+    result = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y)), np.asarray(y).dtype)
     with np.errstate(invalid="ignore"):
-        return np.where(np.equal(y, 0), np.zeros_like(y), x * y)
+        return np.multiply(x, y, out=result, where=np.not_equal(y, 0))[()]
+
+
+def _guarded_scratch(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
+    """Where y is not 0; a buffer of that where it may be broadcast."""
+    x, y = types
+    buffers = [ArrayType(BOOL, (Dim.of(np.getbufsize()),))] if x.shape != y.shape else []
+    return [ArrayType(BOOL, y.shape), *buffers]
 
 
 def _guarded_transpose(eqn: Eqn, k: int, ct: Value) -> Value:
@@ -87,6 +95,7 @@ guarded_mul: Op = elementwise(
     scalar="{0} * {1} if {1} != 0 else {dtype}(0)",
     sympy=lambda x, y: x * y,
     partials=multilinear(_guarded_transpose, chosen=(0,)),
+    scratch=_guarded_scratch,
     samples=(*binary(-1, 1, 1, 2), _SILENT),
 )
 """x * y, and 0 where y is 0, whatever x is: bilinear, so that derivatives of any order are right."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import DTypeError
 from ..graph import Attrs, Block
 from ..op import Op, Sample
-from ..types import ArrayType
+from ..types import F64, ArrayType
 from .elementwise import elementwise, floating, same_dtype, special, symbolic, unary, vector
 from .exact import TWO_BY_SQRT_PI
 from .exponential import exp
@@ -90,6 +90,7 @@ polygamma: Op = elementwise(
     partials=lambda x, y, n: [polygamma(x, n=n + 1)],
     infer=_polygamma_types,
     cost=80,
+    scratch=lambda types, attrs: [ArrayType(F64, types[0].shape)] * 2,
     samples=(
         *(Sample((vector(0.2, 4),), {"n": n}) for n in (1, 2, 3)),
         Sample((np.array([-0.4, -1.7, 25.0]),), {"n": 1}),
