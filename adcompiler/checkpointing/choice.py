@@ -101,14 +101,18 @@ class Loop:
         return Price(max(round(self.work), 1), self.state, self.state)
 
     def within(self, memory: int) -> Schedule:
-        """The schedule of the fewest evaluations; with a disk, of the least work."""
-        if self.scheduled.online:
-            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        alone = cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        """The schedule of the least work."""
+        alone = self.alone(memory)
         if not self.scheduled.lent:
             return alone
         both = spilling(self.trips, self.state, self.tape, memory, self.price)
         return alone if both is None or self.again(alone) <= self.again(both) else both
+
+    def alone(self, memory: int) -> Schedule:
+        """The schedule of the fewest evaluations that leaves the disk alone."""
+        if self.scheduled.online:
+            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
+        return cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
 
     def sqrt(self) -> Schedule:
         """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
@@ -330,8 +334,11 @@ class Tried:
 
     @cached_property
     def least(self) -> Choice:
-        """What takes the least memory."""
-        return self._least_from(0)
+        """What takes the least memory; where states go to disk, plans take more."""
+        found = [self._least_from(0)]
+        if any(loop.scheduled.lent for loop in self.free):
+            found.append(self.choice([loop.alone(loop.least) for loop in self.free]))
+        return min(found, key=lambda c: c.peak)
 
     def _least_from(self, first: int) -> Choice:
         """What takes the least memory at this place or further along: with more memory plans are shorter."""
