@@ -64,7 +64,7 @@ class Planner:
         self.functions: list[ScheduledFunction] = []
         self.unscheduled: list[Function] = []
         for kind in residuals(plan):
-            function = sources.adjoint(kind)
+            function = pipeline.reversible(sources.adjoint(kind))
             self._add(function, pipeline.scheduled(function, sources.first, every=False))
             if plan not in ("auto", "store_all"):
                 folder = plan.disk if isinstance(plan, Budget) else None

@@ -243,15 +243,16 @@ class Programs:
 
     @cached_property
     def _gradient_program(self) -> Program:
-        return self._planned(())
+        return self._planned(lambda kind: self._gradient_function((), kind))
 
     @cached_property
     def _value_and_gradient_program(self) -> Program:
-        return self._planned(range(len(self.function.body.results)))
+        every = range(len(self.function.body.results))
+        return self._planned(lambda kind: self._gradient_function(every, kind))
 
-    def _planned(self, values: Sequence[int]) -> Program:
-        """A gradient's program under the plan; one that plans nothing is compiled as it is."""
-        planner = self._gradient_planner(values, self.choice.options.plan)
+    def _planned(self, made: Callable[[str], Function]) -> Program:
+        """A program under the plan, made for these residuals; one that plans nothing is compiled as it is."""
+        planner = self._planner(made, self.choice.options.plan, two_phase=False)
         if not planner.plans:
             return self._compile(planner.unscheduled[0])
         return PlannedProgram(planner, self._compile)
@@ -282,8 +283,9 @@ class Programs:
         return Planner(Sources(adjoint, lambda: pipeline.primal(self.function), first), plan, two_phase)
 
     @cached_property
-    def _tangent_program(self) -> Compiled:
-        return self._compile(pipeline.tangent(self.function, self.wrt))
+    def _tangent_program(self) -> Program:
+        """Planned as gradients are: there may be some in the function, with loops that walk back."""
+        return self._planned(lambda _: pipeline.tangent(self.function, self.wrt))
 
     @cached_property
     def _pullback_programs(self) -> tuple[PlannedPullback, Build]:

@@ -148,12 +148,11 @@ class Loop:
 
 
 def _work(scheduled: Scheduled, sizes: Sizes) -> float:
-    """The work of a trip, in the mean of all where these are known."""
-    if scheduled.online:
-        index = scheduled.pair.forward.attrs.get("index")
-        return Counter({**sizes, str(index): 0}).flops(scheduled.trip)
-    loop = replace(scheduled.pair.forward, blocks=(scheduled.trip,))
-    return Counter(dict(sizes)).flops(Block((), (loop,), ())) / max(scheduled.trips.value(sizes), 1)
+    """The operations of a trip, halfway through the loops whose indices are sizes in it."""
+    halfway = {
+        name: 1 if count is None else count.value(sizes) // 2 for name, count in scheduled.around.items()
+    }
+    return Counter({**halfway, **sizes}).flops(scheduled.trip)
 
 
 def _value(elements: Mapping[DType, Dim], dtype: DType, sizes: Sizes) -> int:
@@ -237,12 +236,12 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
                 raise _too_small(plan, tried)
             return min(found, key=lambda c: (c.work, c.peak))
         case MaxExtra(fraction):
-            most = tried[0].variant.work(sizes) + fraction * forward
+            most = tried[0].lightest + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
         case "recompute_all":
             return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
         case "sqrt":
-            first = next((t for t in tried if t.loops), tried[0])
+            first = next((t for t in tried if t.free), tried[0])
             return first.choice([loop.sqrt() for loop in first.free])
     return tried[-1].choice([])
 
@@ -363,7 +362,7 @@ class Tried:
 
     @property
     def lightest(self) -> float:
-        """The least work."""
+        """The least work; where policies say so, some of it is done twice."""
         return self.work(self.length)
 
     def at_most(self, work: float) -> Choice:

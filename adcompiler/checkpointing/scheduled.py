@@ -35,6 +35,7 @@ from .pairs import Pair, pairs, trip
 from .plans import POLICY, Budget, Policy, decoded
 
 Environment = MutableMapping[Value, Value]
+Around = Mapping[str, Dim | None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Scheduled:
         How often the loop runs.
     trip
         What is evaluated again of a trip.
+    around
+        The other sizes that a trip may mention: how many values a loop gives to it, None where data decide.
     policy
         What was asked for at the loop.
     folder, lent
@@ -70,6 +73,7 @@ class Scheduled:
     trips: Dim
     times: Dim
     trip: Block
+    around: Around
     policy: Policy | None
     state: Mapping[DType, Dim]
     tape: Mapping[DType, Dim]
@@ -115,7 +119,7 @@ def schedule(
     body = source.body
     writer = _Writer(source.sizes, every, folder)
     old = [renewed(p) for p in body.params]
-    _find(body, source.sizes, writer, Dim.of(1))
+    _find(body, source.sizes, writer, Dim.of(1), {})
     new = [*old[:first], *writer.params, *old[first:]]
 
     def write(*_: Value) -> Sequence[Value]:
@@ -128,18 +132,26 @@ def schedule(
     return ScheduledFunction(dce(written), tuple(x.scheduled for x in writer.found.values()), first)
 
 
-def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim) -> None:
+def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim, around: Around) -> None:
     """Schedule the pairs of a block, which runs so often, and of those inside it.
 
     The trips of a scheduled loop are written several times: the loops inside them are left as they are.
     """
+    bound = {str(eqn.attrs[eqn.op.binds]): None for eqn in body.eqns if eqn.op.binds in eqn.attrs}
+    around = {**around, **bound}
     for pair in pairs(body, sizes):
-        writer.add(pair, times)
+        writer.add(pair, times, {**around, **_indexed(pair.forward)})
     for eqn in body.eqns:
         inside = times * trip_count(eqn.attrs) if eqn.op.loop else times
         for inner in eqn.blocks:
             if eqn not in writer.found and inside.names() <= set(sizes):
-                _find(inner, sizes, writer, inside)
+                _find(inner, sizes, writer, inside, {**around, **_indexed(eqn)})
+
+
+def _indexed(eqn: Eqn) -> Around:
+    """The size that a loop's index is in its body."""
+    name = _index_name(eqn)
+    return {} if name is None else {name: trip_count(eqn.attrs) if eqn.op.name == "for" else None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +178,15 @@ class _Writer:
 
     # ---- the parameters ----
 
-    def add(self, pair: Pair, times: Dim) -> None:
-        """Schedule a pair, unless one of its loops belongs to another."""
+    def add(self, pair: Pair, times: Dim, around: Around) -> None:
+        """Schedule a pair, unless one of its loops belongs to another, or data decide how much it stores."""
         policy = pair.forward.attrs.get(POLICY)
         unasked = policy is None and not self.every
-        if unasked or pair.forward in self.found or pair.reverse in self.reversed:
-            return
+        taken = {*self.found, *self.reversed}
         state, tape = _elements(pair.before), _elements(pair.row)
+        known = all(d.names() <= self.sizes for d in (*state.values(), *tape.values()))
+        if unasked or not known or pair.forward in taken or pair.reverse in taken:
+            return
         plan = self.size("plan")
         pools = {d: self.size(f"pool_{d}_") for d in dict.fromkeys((*state, *tape))}
         trips = trip_count(pair.forward.attrs).positive()
@@ -185,6 +199,7 @@ class _Writer:
             trips,
             times,
             trip(loop_body(pair.forward), [*pair.after, *pair.row]),
+            around,
             asked,
             state,
             tape,
