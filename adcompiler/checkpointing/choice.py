@@ -104,14 +104,18 @@ class Loop:
         return Price(max(round(self.work), 1), self.state, self.state)
 
     def within(self, memory: int) -> Schedule:
-        """The schedule of the fewest evaluations; with a disk, of the least work."""
-        if self.scheduled.online:
-            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        alone = cheapest(self.trips, self.state, self.tape, memory)
+        """The schedule of the least work."""
+        alone = self.alone(memory)
         if not self.scheduled.lent:
             return alone
         both = spilling(self.trips, self.state, self.tape, memory, self.price)
         return alone if both is None or self.again(alone) <= self.again(both) else both
+
+    def alone(self, memory: int) -> Schedule:
+        """The schedule of the fewest evaluations that leaves the disk alone."""
+        if self.scheduled.online:
+            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
+        return cheapest(self.trips, self.state, self.tape, memory)
 
     def sqrt(self) -> Schedule:
         """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
@@ -140,7 +144,7 @@ class Loop:
                 return self.within(policy.bytes)
 
     def again(self, schedule: Schedule) -> float:
-        """The work of the evaluations beyond the first of each trip, and of moving states to disk and back."""
+        """The work of evaluations beyond the first of each trip, and of moving states to disk and back."""
         if isinstance(schedule, TwoLevel | Chunked):
             return float(self.times * (schedule.cost - self.trips * self.price.evaluation))
         return self.times * self.work * (schedule.evaluations - self.trips)
@@ -341,8 +345,11 @@ class Tried:
 
     @cached_property
     def least(self) -> Choice:
-        """What takes the least memory."""
-        return self._least_from(0)
+        """What takes the least memory; where states go to disk, plans take more."""
+        found = [self._least_from(0)]
+        if any(loop.scheduled.lent for loop in self.free):
+            found.append(self.choice([loop.alone(loop.least) for loop in self.free]))
+        return min(found, key=lambda c: c.peak)
 
     def _least_from(self, first: int) -> Choice:
         """What takes the least memory at this rung or above: with more memory plans are shorter."""
@@ -358,9 +365,8 @@ class Tried:
         if memory < self.least.peak:
             return None
         rung = _last(len(self.rungs) - 1, lambda k: self.bound(self.rungs[k]) <= memory)
-        while self.at(self.rungs[rung]).peak > memory:
-            rung -= 1
-        return self.at(self.rungs[rung])
+        found = (self.at(place) for place in reversed(self.rungs[: rung + 1]))
+        return next((choice for choice in found if choice.peak <= memory), self.least)
 
     @property
     def lightest(self) -> float:
@@ -450,8 +456,9 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
 def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
     least = min((t.least for t in tried), key=lambda c: c.peak)
     largest = tried[least.variant].largest(least)
+    disk = "" if plan.disk is None else f", disk={str(plan.disk)!r}"
     return PlanError(
         f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
         f"{largest}",
-        hint=f"Budget({least.peak}) is feasible",
+        hint=f"Budget({least.peak}{disk}) is feasible",
     )

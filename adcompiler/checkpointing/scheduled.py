@@ -192,9 +192,7 @@ class _Writer:
         trips = trip_count(pair.forward.attrs).positive()
         online = not trips.names() <= self.sizes
         asked = decoded(policy) if policy is not None else None
-        folder = (
-            None if online else asked.disk if isinstance(asked, Budget) else None if asked else self.folder
-        )
+        folder = None if online else self._folder(asked)
         lent = {d: self.size(f"lent_{d}_") for d in state} if folder is not None else {}
         scheduled = Scheduled(
             pair,
@@ -215,6 +213,12 @@ class _Writer:
         lengths = {name: _array(d, name) for d, name in lent.items()}
         found = _Loop(pair, scheduled, _array(I64, plan), lengths)
         self.found[pair.forward] = self.reversed[pair.reverse] = found
+
+    def _folder(self, asked: Policy | None) -> str | Path | None:
+        """Where states may be kept that the memory has no room for."""
+        if asked is None:
+            return self.folder
+        return asked.disk if isinstance(asked, Budget) else None
 
     def size(self, name: str) -> str:
         """A name that no size has yet."""

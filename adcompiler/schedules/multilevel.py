@@ -22,7 +22,7 @@ checkpointing, 2009, have the levels in this order), and the number of chunks is
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -70,7 +70,7 @@ class TwoLevel:
     bundle: int = 1
     two_phase: bool = False
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """All evaluations, taped ones too, and all writes to and reads from disk, in units of the price."""
         reversed_steps = self.steps + self.two_phase
@@ -173,7 +173,7 @@ class Chunked:
         """Slots on disk."""
         return self.on_disk
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """As `TwoLevel.cost`."""
         reversed_steps, chunk = self.steps + self.two_phase, self.chunk
