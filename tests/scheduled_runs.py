@@ -16,7 +16,16 @@ from modes import floats
 from adcompiler import pipeline
 from adcompiler.backends import Compiled
 from adcompiler.checkpointing.choice import Variant, choose
-from adcompiler.checkpointing.plans import POLICY, Budget, MaxExtra, Online, Snapshots, Sqrt, StoreAll, encoded
+from adcompiler.checkpointing.plans import (
+    POLICY,
+    Budget,
+    MaxExtra,
+    Online,
+    Snapshots,
+    Sqrt,
+    StoreAll,
+    encoded,
+)
 from adcompiler.checkpointing.scheduled import ScheduledFunction
 from adcompiler.ir.graph import Block, Eqn, Function
 from adcompiler.ir.types import Sizes

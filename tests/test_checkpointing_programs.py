@@ -1,4 +1,4 @@
-"""What is compiled for plans: programs whose size depends on no number, and that later passes leave as planned."""
+"""What is compiled for plans: programs whose size depends on no number, and that stay as planned."""
 
 from contextvars import ContextVar
 
@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from counted_evaluations import counted_loop, counted_while, taping
 
-from adcompiler import Budget, MaxExtra, Online, Snapshots, adjoint, checkpointed, compilations, pipeline, planned
+from adcompiler import (
+    Budget,
+    MaxExtra,
+    Online,
+    Snapshots,
+    adjoint,
+    checkpointed,
+    compilations,
+    pipeline,
+    planned,
+)
 from adcompiler.ir.graph import count, walk
 
 X = np.linspace(-1.0, 1.0, 300)
@@ -23,7 +33,9 @@ def unwatched(monkeypatch):
 def compiled_functions(call):
     """The Functions that are compiled in a call."""
     found = []
-    with pipeline.watching(lambda name, function: found.append(function) if name == "factorisations" else None):
+    with pipeline.watching(
+        lambda name, function: found.append(function) if name == "factorisations" else None
+    ):
         call()
     return found
 
