@@ -25,9 +25,6 @@ from .source import Line, Page, allocation, literal, remark, render, tuple_text
 TAPES = ("first_rows", "grown")
 """Functions of `tapes` that the source calls."""
 
-MOVES = ("listed_move", "next_move")
-"""Functions of `schedules.moves`."""
-
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
 
@@ -208,7 +205,7 @@ def typed_literal(value: Constant) -> str:
 
 def compile_function(function: Function, options: Options) -> Compiled:
     """A Function as Python that calls NumPy; the options say nothing to it."""
-    writer = NumpyWriter(function, ["backwards", *MOVES, *TAPES])
+    writer = NumpyWriter(function, ["backwards", "next_move", *TAPES])
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -258,13 +255,12 @@ def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
     page.write("import numpy as np")
     body = render(writer.page.lines, comments=False)
     helpers = [name for name in TAPES if f"{name}(" in body]
-    moving = [name for name in MOVES if f"{name}(" in body]
     imports = {
         "from adcompiler.backends.numpy_backend import backwards": "backwards(" in body,
         f"from adcompiler.backends.tapes import {', '.join(helpers)}": bool(helpers),
         "from adcompiler.ir.ops import OPS": bool(writer.records),
         "from adcompiler.ir.types import DType": "DType(" in body,
-        f"from adcompiler.schedules.moves import {', '.join(moving)}": bool(moving),
+        "from adcompiler.schedules.moves import next_move": "next_move(" in body,
     }
     if any(imports.values()):
         page.write("")

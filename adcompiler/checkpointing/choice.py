@@ -22,7 +22,7 @@ from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
 from adcompiler.schedules.actions import DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE
 from adcompiler.schedules.binomial import Binomial, sqrt, store_all
-from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.moves import Integers, of_actions, of_binomial, of_online
 from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel
 from adcompiler.schedules.on_disk import spilling
 from adcompiler.schedules.tapes import Planned
@@ -39,6 +39,9 @@ GUESS = 1000
 
 RUNGS = 1.1
 """How far apart the amounts of memory are that are compared when loops share it."""
+
+NEAR = 1.01
+"""How far apart they are that a budget is spent on, where they are more than a state or tape apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +104,18 @@ class Loop:
         return Price(max(round(self.work), 1), self.state, self.state)
 
     def within(self, memory: int) -> Schedule:
-        """The schedule of the fewest evaluations; with a disk, of the least work."""
-        if self.scheduled.online:
-            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        alone = cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        """The schedule of the least work."""
+        alone = self.alone(memory)
         if not self.scheduled.lent:
             return alone
         both = spilling(self.trips, self.state, self.tape, memory, self.price)
         return alone if both is None or self.again(alone) <= self.again(both) else both
+
+    def alone(self, memory: int) -> Schedule:
+        """The schedule of the fewest evaluations that leaves the disk alone."""
+        if self.scheduled.online:
+            return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
+        return cheapest(self.trips, self.state, self.tape, memory)
 
     def sqrt(self) -> Schedule:
         """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
@@ -137,7 +144,7 @@ class Loop:
                 return self.within(policy.bytes)
 
     def again(self, schedule: Schedule) -> float:
-        """The work of the evaluations beyond the first of each trip, and of moving states to disk and back."""
+        """The work of evaluations beyond the first of each trip, and of moving states to disk and back."""
         if isinstance(schedule, TwoLevel | Chunked):
             return float(self.times * (schedule.cost - self.trips * self.price.evaluation))
         return self.times * self.work * (schedule.evaluations - self.trips)
@@ -235,7 +242,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
             most = tried[0].lightest + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
         case "recompute_all":
-            return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
+            return min((t.least for t in tried), key=lambda c: (c.peak, c.work))
         case "sqrt":
             first = next((t for t in tried if t.free), tried[0])
             return first.choice([loop.sqrt() for loop in first.free])
@@ -328,30 +335,38 @@ class Tried:
     # ---- how far along it a plan goes ----
 
     @cached_property
+    def rungs(self) -> list[int]:
+        """The places that are gone to: not by how much memory there is, so that more of it never costs more."""
+        unit = min((min(loop.state, loop.tape) for loop in self.free), default=1)
+        rungs = [0]
+        while rungs[-1] < self.length:
+            rungs.append(min(max(rungs[-1] + unit, int(rungs[-1] * NEAR)), self.length))
+        return rungs
+
+    @cached_property
     def least(self) -> Choice:
-        """What takes the least memory."""
-        return self._least_from(0)
+        """What takes the least memory; where states go to disk, plans take more."""
+        found = [self._least_from(0)]
+        if any(loop.scheduled.lent for loop in self.free):
+            found.append(self.choice([loop.alone(loop.least) for loop in self.free]))
+        return min(found, key=lambda c: c.peak)
 
     def _least_from(self, first: int) -> Choice:
-        """What takes the least memory at this place or further along: with more memory plans are shorter."""
-        least, unit = self.at(first), min((min(loop.state, loop.tape) for loop in self.free), default=1)
-        step = unit
-        while first + step <= self.length and self.bound(first + step) < least.peak:
-            least = min(least, self.at(first + step), key=lambda c: c.peak)
-            step += max(unit, step // 8)
+        """What takes the least memory at this rung or above: with more memory plans are shorter."""
+        least = self.at(self.rungs[first])
+        for place in self.rungs[first + 1 :]:
+            if self.bound(place) >= least.peak:
+                break
+            least = min(least, self.at(place), key=lambda c: c.peak)
         return least
 
     def within(self, memory: int) -> Choice | None:
-        """The furthest place at which no more than this memory is taken; None if there is none."""
+        """The highest rung at which no more than this memory is taken; None if there is none."""
         if memory < self.least.peak:
             return None
-        place = _last(self.length, lambda p: self.bound(p) <= memory)
-        while place > 0:
-            choice = self.at(place)
-            if choice.peak <= memory:
-                return choice
-            place -= max(choice.peak - memory, place // 64)
-        return self.least
+        rung = _last(len(self.rungs) - 1, lambda k: self.bound(self.rungs[k]) <= memory)
+        found = (self.at(place) for place in reversed(self.rungs[: rung + 1]))
+        return next((choice for choice in found if choice.peak <= memory), self.least)
 
     @property
     def lightest(self) -> float:
@@ -360,8 +375,9 @@ class Tried:
 
     def at_most(self, work: float) -> Choice:
         """What takes the least memory where no more work than this is done."""
-        more = _last(self.length, lambda p: self.work(self.length - p) <= work)
-        return self._least_from(self.length - more)
+        last = len(self.rungs) - 1
+        more = _last(last, lambda k: self.work(self.rungs[last - k]) <= work)
+        return self._least_from(last - more)
 
     def work(self, place: int) -> float:
         """The work at a place of the path."""
@@ -414,11 +430,16 @@ def _lent(loop: Loop, elements: Sequence[int]) -> list[Request]:
 
 def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
     """The plan of a schedule, and the elements of each pool that it takes."""
-    if isinstance(schedule, online.Online):
-        pools = [schedule.slots * state + schedule.bundle * tape for state, tape in loop.elements.values()]
-        return of_online(schedule.slots, schedule.bundle), pools
-    actions = schedule.actions()
-    return of_actions(actions), _used(loop, actions)
+    match schedule:
+        case Binomial():
+            plan, slots, tapes = of_binomial(schedule), min(schedule.slots, loop.trips), schedule.tapes
+        case online.Online():
+            plan, slots, tapes = of_online(schedule.slots, schedule.bundle), schedule.slots, schedule.bundle
+        case _:
+            actions = schedule.actions()
+            return of_actions(actions), _used(loop, actions)
+    pools = [slots * state + tapes * tape for state, tape in loop.elements.values()]
+    return plan, [*pools, *(0 for _ in loop.scheduled.lent)]
 
 
 def _used(loop: Loop, actions: Integers) -> list[int]:
@@ -435,8 +456,9 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
 def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
     least = min((t.least for t in tried), key=lambda c: c.peak)
     largest = tried[least.variant].largest(least)
+    disk = "" if plan.disk is None else f", disk={str(plan.disk)!r}"
     return PlanError(
         f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
         f"{largest}",
-        hint=f"Budget({least.peak}) is feasible",
+        hint=f"Budget({least.peak}{disk}) is feasible",
     )

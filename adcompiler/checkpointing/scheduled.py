@@ -20,7 +20,7 @@ from pathlib import Path
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Attr, Attrs, Block, Eqn, Function, Value
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value
 from adcompiler.ir.loops import Parts, loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
@@ -192,9 +192,7 @@ class _Writer:
         trips = trip_count(pair.forward.attrs).positive()
         online = not trips.names() <= self.sizes
         asked = decoded(policy) if policy is not None else None
-        folder = (
-            None if online else asked.disk if isinstance(asked, Budget) else None if asked else self.folder
-        )
+        folder = None if online else self._folder(asked)
         lent = {d: self.size(f"lent_{d}_") for d in state} if folder is not None else {}
         scheduled = Scheduled(
             pair,
@@ -215,6 +213,12 @@ class _Writer:
         lengths = {name: _array(d, name) for d, name in lent.items()}
         found = _Loop(pair, scheduled, _array(I64, plan), lengths)
         self.found[pair.forward] = self.reversed[pair.reverse] = found
+
+    def _folder(self, asked: Policy | None) -> str | Path | None:
+        """Where states may be kept that the memory has no room for."""
+        if asked is None:
+            return self.folder
+        return asked.disk if isinstance(asked, Budget) else None
 
     def size(self, name: str) -> str:
         """A name that no size has yet."""
@@ -358,7 +362,7 @@ class _Sweep:
         starts = [*given.carries, *pools, self.loop.plan]
         outs = self._as_long(write, starts, given, hints)
         own, held, (plan, *_), rest = _cut(outs, carries, width, 1)
-        plan = OPS["put"](plan, 1, moves.RETURNED)
+        plan = OPS["put"](plan, 1, moves.ENDED)
         left = [o for k, o in enumerate(eqn.outputs) if k not in tape]
         self.env.update(zip(left, (*own, *rest), strict=True))
         self.writer.held[self.loop] = plan, dict(zip(self.pools, held, strict=True))
@@ -396,15 +400,11 @@ class _Sweep:
         trips = str(eqn.attrs["trips"])
         return loop_while(asked, write, starts, trips, limit=limit, index=index, names=names)
 
-    def _next_move(self, plan: Value) -> Value:
-        listed: Attrs = {} if self.loop.scheduled.online else {"listed": True}
-        return OPS["next_move"](plan, **listed)
-
     def _event(self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
         """The pools and the plan after the event before this trip, if there is one."""
 
         def then() -> Sequence[Value]:
-            after = self._next_move(plan)
+            after = OPS["next_move"](plan)
             return [*self._stored(partial(_column, after), pools, state).values(), after]
 
         turn = OPS["equal"](number, _column(plan, moves.FROM))
@@ -455,12 +455,12 @@ class _Sweep:
             state, now = self._taping(move, state, now)
             after = self._walked(move, now, cotangents, sums, items)
             cotangents, sums, items = _cut(after, len(cotangents), len(sums))
-            return [*state, *now.values(), *cotangents, *items, *sums, self._next_move(plan)]
+            return [*state, *now.values(), *cotangents, *items, *sums, OPS["next_move"](plan)]
 
         outs = loop_while(
             lambda _, *args: OPS["equal"](_column(args[-1], moves.MORE), 1),
             write,
-            [*start, *pools.values(), *given.carries, *stacks, *given.sums, self._next_move(plan)],
+            [*start, *pools.values(), *given.carries, *stacks, *given.sums, OPS["next_move"](plan)],
             self.writer.size("moves"),
         )
         _, _, cotangents, items, sums, _ = _cut(outs, *widths)
