@@ -137,7 +137,7 @@ def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim, around
 
     The trips of a scheduled loop are written several times: the loops inside them are left as they are.
     """
-    bound = {str(eqn.attrs[name]): None for eqn in body.eqns if (name := eqn.op.binds) is not None}
+    bound = {str(e.attrs[e.op.binds]): None for e in body.eqns if e.op.binds and e.op.binds in e.attrs}
     around = {**around, **bound}
     for pair in pairs(body, sizes):
         writer.add(pair, times, {**around, **_indexed(pair.forward)})
