@@ -335,7 +335,7 @@ class Tried:
 
     @cached_property
     def rungs(self) -> list[int]:
-        """The places that are gone to: not by how much memory there is, so that more of it never costs more."""
+        """The places that are gone to, whatever the memory: so more of it never costs more."""
         unit = min((min(loop.state, loop.tape) for loop in self.free), default=1)
         rungs = [0]
         while rungs[-1] < self.length:
