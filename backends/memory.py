@@ -75,6 +75,11 @@ class Scope:
             )
         )
 
+    def freed(self, group: Group, eqn: Eqn) -> bool:
+        """Whether nothing reads an array that is owned here any more when an equation begins."""
+        now = self.position[eqn]
+        return group.owner is self and all(self.last.get(m, -1) < now for m in group.members)
+
     def unread(self, value: Value) -> bool:
         """Whether nothing in the block, nor after it, reads a value."""
         return value not in self.last
