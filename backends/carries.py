@@ -48,8 +48,8 @@ class CarryWriter(BlockWriter):
         place = self.place(first)
         taken = reads(eqn).count(first) == 1 and scope.dies(first, eqn, place)
         if taken and stays(eqn, n):
-            place.group.owner = None
-            self.places[param] = Place(place.name, place.indices, Group(inner, [param]))
+            place.group.pass_to(inner, param)
+            self.places[param] = place
             return
         if not taken:
             self.noted(eqn, first, scope)
@@ -135,7 +135,7 @@ class CarryWriter(BlockWriter):
     def finish(self, param: Value, output: Value, scope: Scope) -> None:
         """A carry after the loop is what its variable holds."""
         if output.type.rank:
-            place = self.places[param]
-            self.places[output] = Place(place.name, place.indices, Group(scope, [output]))
+            self.places[output] = self.places[param]
+            self.places[output].group.pass_to(scope, output)
         else:
             self.texts[output] = self.texts[param]

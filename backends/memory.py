@@ -26,6 +26,11 @@ class Group:
     owner: Scope | None
     members: list[Value] = field(default_factory=list)
 
+    def pass_to(self, owner: Scope, member: Value) -> None:
+        """Another scope owns this memory from now on, and knows it by a value of its own."""
+        self.owner = owner
+        self.members.append(member)
+
 
 @dataclass(frozen=True)
 class Place:
