@@ -115,7 +115,7 @@ def _movable(
         if within == len(loops):
             yield _Array(n, start, start, stop, made)
         elif made.spare:
-            yield _Array(n, loops[within][0], start, max(end, stop), made)
+            yield _Array(n, loops[within][0], start, end, made)
 
 
 # ---- where ----

@@ -322,10 +322,43 @@ def behind_a_test(x):
     return loop(M, trip, [op("sin", x)])
 
 
-@pytest.mark.parametrize("body", [onwards, anew, rotated, drifting, behind_a_test])
+def turned(x):
+    """An array is read the other way round while its successor is made."""
+    last = op("dim", size=N - 1)
+    return loop(M, lambda i, y: [op("index", y, last, at=(("span", N, -1),)) * 0.5 + 1.0], [op("sin", x)])
+
+
+def beside(made):
+    """The buffer of one carry goes on into a loop or a branch, which `made` writes; another one is new."""
+
+    def trip(i, y, before, last):
+        new = op("put", neighbours(before), op("index", last, 0), 2)
+        return [made(y), new, before]
+
+    return lambda x: loop(M, trip, [op("sin", x), op("cos", x), x])
+
+
+@beside
+def beside_a_loop(y):
+    return relaxed(y, 2)
+
+
+@beside
+def beside_a_branch(y):
+    small = op("less", op("index", y, 1), 0.4)
+    (z,) = branch(small, lambda: [op("put", y, 0.7, 1)], lambda: [relaxed(y, 1)])
+    return z
+
+
+BODIES = {
+    f.__name__: f for f in (onwards, anew, rotated, drifting, behind_a_test, turned)
+} | {"beside_a_loop": beside_a_loop, "beside_a_branch": beside_a_branch}
+
+
+@pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("call", [call_plain, call_numba])
-def test_arrays_that_go_round_change_places_with_spare_ones(body, call, poisoned):
-    f = program(body.__name__, body, sizes=("n", "m"), x=VECTOR)
+def test_arrays_that_go_round_change_places_with_spare_ones(name, call, poisoned):
+    f = program(name, BODIES[name], sizes=("n", "m"), x=VECTOR)
     for n, m in ((3, 0), (3, 1), (4, 2), (5, 5)):
         x = np.linspace(-1.0, 1.3, n)
         for _ in range(2):
