@@ -393,6 +393,35 @@ def test_what_is_read_no_more_takes_what_the_next_trip_begins_with():
     assert_same(call_plain(f, args, [3, 4, 7]), evaluated(f, args, {"n": 3, "m": 4, "k": 7}))
 
 
+def halves(y):
+    """Two arrays are made of one, element by element: the second one may take its place."""
+    return [op("sin", y), op("cos", y)]
+
+
+def of_the_mirror(y):
+    """The first one is made of other elements: none may take its place."""
+    last = op("dim", size=N - 1)
+    return [op("sin", op("index", y, last, at=(("span", N, -1),))), op("cos", y)]
+
+
+@pytest.mark.parametrize("made, more", [(halves, 0), (of_the_mirror, 2)])
+@pytest.mark.parametrize("call", [call_plain, call_numba])
+def test_the_last_to_read_an_element_may_take_its_place(made, more, call, poisoned):
+    def body(x):
+        def trip(i, a, b):
+            first, second = made(op("put", a, op("index", b, 0), 1))
+            return [second, first]
+
+        return loop(M, trip, [op("sin", x), op("cos", x)])
+
+    f = program("turns", body, sizes=("n", "m"), x=VECTOR)
+    source = compile_function(f, "numba").source
+    assert source.count("alone(part(work") == more
+    for n, m in ((2, 1), (3, 4)):
+        x = np.linspace(-1.0, 1.3, n)
+        assert_same(call(f, (x,), [n, m]), evaluated(f, (x,), {"n": n, "m": m}))
+
+
 def kinds(x):
     """Arrays of every width, perhaps with an odd number of elements, and a matrix."""
 
