@@ -52,7 +52,9 @@ def takeable(root: Eqn, tree: Tree, inlined: Mapping[Value, Eqn]) -> Iterator[Va
     reading = {r: roots.accesses(r, inlined) for r in nest}
     before = {r for r in nest[: nest.index(root) + 1] if tree.path[r] == tree.path[root]}
     for operand in dict.fromkeys(v for v, _ in reading[root] if v not in inlined and v.type.rank):
-        places = [(r, _in_loops(r, tree, at)) for r, read in reading.items() for v, at in read if v is operand]
+        places = [
+            (r, _in_loops(r, tree, at)) for r, read in reading.items() for v, at in read if v is operand
+        ]
         aligned = all(r in before and at == mine for r, at in places)
         if operand.type == root.output.type and operand not in touched and aligned:
             yield operand

@@ -350,9 +350,10 @@ def beside_a_branch(y):
     return z
 
 
-BODIES = {
-    f.__name__: f for f in (onwards, anew, rotated, drifting, behind_a_test, turned)
-} | {"beside_a_loop": beside_a_loop, "beside_a_branch": beside_a_branch}
+BODIES = {f.__name__: f for f in (onwards, anew, rotated, drifting, behind_a_test, turned)} | {
+    "beside_a_loop": beside_a_loop,
+    "beside_a_branch": beside_a_branch,
+}
 
 
 @pytest.mark.parametrize("name", BODIES)
