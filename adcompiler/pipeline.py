@@ -2,7 +2,7 @@
 
     user's function ── capture ──▶ trace ── simplify, cse, dce ──▶ primal
     primal ── reverse ──▶ adjoint ── select ──▶ gradient          primal ── forward ──▶ tangent
-    adjoint, gradient ── schedule ──▶ variants that a plan chooses from
+    adjoint, gradient ── reversible, schedule ──▶ variants that a plan chooses from
     any of these ── simplify, cse, dce ── backend ──▶ callable
 
 Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
-from .checkpointing.inverse import without_inverse_steps
 from .checkpointing.plans import Plan, checked
+from .checkpointing.reversible import run_back
 from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
@@ -110,20 +111,29 @@ def gradient(
     return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
 
 
-def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
+def scheduled(
+    function: Function, first: int, every: bool, folder: str | Path | None = None
+) -> ScheduledFunction:
     """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
-    found = schedule(_after("inline", inline(function)), first, every)
+    found = schedule(_after("inline", inline(function)), first, every, folder)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))
 
 
+def reversible(function: Function) -> Function:
+    """The Function whose loops run back by the inverses that they have, and no inverse is left over."""
+    found = run_back(function)
+    return function if found is function else _optimised(_after("inverses", found), "reversible")
+
+
 def compiled(function: Function, options: Options) -> Compiled:
     """A callable for a Function."""
+    function = reversible(function)
     backend = BackendOptions(options.fastmath, options.parallel, options.threads)
     shared = _after("factorisations", share_factors(function))
     inlined = _after("inline", inline(shared))
-    whole = _after("inverses", dce(without_inverse_steps(inlined)))
+    whole = dce(inlined)
     verify(whole)
     found = compile_function(whole, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":

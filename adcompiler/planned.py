@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from . import pipeline
 from .backends import Compiled
+from .backends.alive import Alive
 from .checkpointing.choice import Choice, Variant, choose
-from .checkpointing.plans import Plan, residuals
-from .checkpointing.scheduled import ScheduledFunction
+from .checkpointing.plans import Budget, Plan, residuals
+from .checkpointing.scheduled import Scheduled, ScheduledFunction
+from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
+from .ir.errors import PlanError
 from .ir.graph import Function
 from .ir.types import Sizes
 from .transforms.partition import Partition, partition
@@ -38,6 +43,16 @@ class Sources:
     first: int
 
 
+class Predicted(Protocol):
+    """A compiled variant whose memory is known before a call."""
+
+    def peak(self, sizes: Sizes) -> int:
+        """The most bytes at a time beyond the arguments."""
+
+    def largest(self, sizes: Sizes) -> str:
+        """What of that takes most: words that follow on a number of bytes."""
+
+
 class Planner:
     """The variants of a program, and the choice among them."""
 
@@ -49,10 +64,13 @@ class Planner:
         self.functions: list[ScheduledFunction] = []
         self.unscheduled: list[Function] = []
         for kind in residuals(plan):
-            function = sources.adjoint(kind)
+            function = pipeline.reversible(sources.adjoint(kind))
             self._add(function, pipeline.scheduled(function, sources.first, every=False))
             if plan not in ("auto", "store_all"):
-                self._add(function, pipeline.scheduled(function, sources.first, every=True))
+                folder = plan.disk if isinstance(plan, Budget) else None
+                self._add(function, pipeline.scheduled(function, sources.first, every=True, folder=folder))
+        if two_phase:
+            self._demand_memory()
 
     def _add(self, unscheduled: Function, function: ScheduledFunction) -> None:
         """One more variant, unless it is what one before it is."""
@@ -61,27 +79,67 @@ class Planner:
             self.functions.append(function)
             self.unscheduled.append(unscheduled)
 
+    def _demand_memory(self) -> None:
+        """Refuse snapshots on disk, which are gone before the cotangent comes."""
+        for loop in (loop for f in self.functions for loop in f.loops if loop.lent):
+            raise PlanError(
+                "a pullback cannot have snapshots on disk: they last for one call, and it is called later",
+                loop.location,
+                hint="use grad or value_and_grad, which are one call, or leave disk= out",
+            )
+
     @property
     def plans(self) -> bool:
         """Whether there is anything to find out at a call: a loop that runs by a schedule, or a limit."""
         return any(f.loops for f in self.functions) or not isinstance(self.plan, str)
 
-    def choice(self, sizes: tuple[int, ...], peaks: Sequence[Callable[[Sizes], int]]) -> Choice:
-        """What runs at these sizes; `peaks` are those of the variants."""
+    def choice(self, sizes: tuple[int, ...], programs: Sequence[Predicted]) -> Choice:
+        """What runs at these sizes, of these variants."""
         found = self._choices.get(sizes)
         if found is None:
             if len(self._choices) >= KEPT:
                 self._choices.clear()
-            found = self._choices[sizes] = self._chosen(sizes, peaks)
+            named = self.named(sizes)
+            found = choose(self.variants(programs), self.plan, named, self.forward(named))
+            self._choices[sizes] = found
         return found
 
-    def _chosen(self, sizes: tuple[int, ...], peaks: Sequence[Callable[[Sizes], int]]) -> Choice:
-        named = dict(zip(self.unscheduled[0].sizes, sizes, strict=True))
-        variants = [
-            Variant(function.loops, peak, lambda s, u=source: static_cost(u, s).flops, self.two_phase)  # type: ignore[misc]
-            for function, source, peak in zip(self.functions, self.unscheduled, peaks, strict=True)
-        ]
-        return choose(variants, self.plan, named, static_cost(self._primal(), named).flops)
+    def named(self, sizes: tuple[int, ...]) -> Sizes:
+        """The sizes of a call by their names."""
+        return dict(zip(self.unscheduled[0].sizes, sizes, strict=True))
+
+    def forward(self, sizes: Sizes) -> float:
+        """The work of the user's function itself."""
+        return static_cost(self._primal(), sizes).flops
+
+    def variants(self, programs: Sequence[Predicted]) -> list[Variant]:
+        """What a plan chooses from."""
+        every = zip(self.functions, self.unscheduled, programs, strict=True)
+        return [self._variant(function.loops, source, program) for function, source, program in every]
+
+    def _variant(self, loops: tuple[Scheduled, ...], source: Function, program: Predicted) -> Variant:
+        return Variant(
+            loops,
+            program.peak,
+            lambda sizes: static_cost(source, sizes).flops,
+            program.largest,
+            self.two_phase,
+        )
+
+
+@dataclass(frozen=True)
+class WholeVariant:
+    """A variant that is called once, compiled."""
+
+    compiled: Compiled
+
+    def peak(self, sizes: Sizes) -> int:
+        """The most bytes at a time of a call."""
+        return self.compiled.needs_at(sizes).peak_bytes(sizes)
+
+    def largest(self, sizes: Sizes) -> str:
+        """The array that takes most of that."""
+        return _largest(self.compiled.needs_at(sizes).at_peak(sizes).alive)
 
 
 class PlannedProgram:
@@ -90,15 +148,15 @@ class PlannedProgram:
     def __init__(self, planner: Planner, compile: Callable[[Function], Compiled]) -> None:
         self.planner = planner
         self.function = planner.unscheduled[0]
-        self.compiled = [compile(f.function) for f in planner.functions]
-        self._peaks = [_peak(c) for c in self.compiled]
+        self.variants = [WholeVariant(compile(f.function)) for f in planner.functions]
         self._params = len(self.function.body.params)
         self._end = self._params + len(self.function.sizes)
 
     def call(self, *args: Any) -> tuple[Any, ...]:
         """The results, as of `Compiled.call`."""
-        compiled, inputs = self.chosen(args)
-        return compiled.call(*inputs)
+        choice = self.choice(args)
+        with lent(choice.lent) as arrays:
+            return self.variants[choice.variant].compiled.call(*self._inputs(choice, arrays, args))
 
     def compile(self, *call: Any) -> None:
         """Do beforehand what a call with these arguments would compile."""
@@ -106,18 +164,29 @@ class PlannedProgram:
         compiled.compile(*inputs)
 
     def chosen(self, inputs: Inputs) -> tuple[Compiled, Inputs]:
-        """The variant that runs, and what it is called with."""
-        sizes = inputs[self._params : self._end]
-        choice = self.planner.choice(sizes, self._peaks)
+        """The variant that runs, and what it is called with, but for room on disk."""
+        choice = self.choice(inputs)
+        arrays = [np.empty(0, request.dtype.numpy) for request in choice.lent]
+        return self.variants[choice.variant].compiled, self._inputs(choice, arrays, inputs)
+
+    def _inputs(self, choice: Choice, arrays: Sequence[Array], inputs: Inputs) -> Inputs:
         first = self.planner.functions[choice.variant].first
-        return self.compiled[choice.variant], (
+        return (
             *inputs[:first],
             *choice.plans,
-            *inputs[first : self._params],
-            *sizes,
+            *arrays,
+            *inputs[first : self._end],
             *choice.sizes,
             *inputs[self._end :],
         )
+
+    def choice(self, inputs: Inputs) -> Choice:
+        """What the plan comes to for these inputs."""
+        return self.planner.choice(self.sizes(inputs), self.variants)
+
+    def sizes(self, inputs: Inputs) -> tuple[int, ...]:
+        """The sizes of the user's program among the inputs."""
+        return inputs[self._params : self._end]
 
 
 @dataclass(frozen=True)
@@ -129,10 +198,15 @@ class CutVariant:
     pullback: Compiled
 
     def peak(self, sizes: Sizes) -> int:
-        """The most bytes at a time of one call of each part: the pullback's residuals are what forward gives."""
+        """The most bytes at a time of a call of each part: residuals are what the first gives."""
         forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         held = forward.result_bytes(sizes)
         return max(forward.peak_bytes(sizes), held + pullback.peak_bytes(sizes))
+
+    def largest(self, sizes: Sizes) -> str:
+        """The array that takes most, in one of the parts."""
+        parts = (self.forward.needs_at(sizes), self.pullback.needs_at(sizes))
+        return _largest([array for needs in parts for array in needs.at_peak(sizes).alive])
 
 
 class PlannedPullback:
@@ -154,13 +228,17 @@ class PlannedPullback:
     def chosen(self, inputs: Inputs) -> tuple[CutVariant, Inputs, Inputs]:
         """The variant that runs, what its forward part is called with, and the sizes of both parts."""
         sizes = inputs[self.params :]
-        choice = self.planner.choice(sizes, [v.peak for v in self.variants])
+        choice = self.planner.choice(sizes, self.variants)
         every = (*sizes, *choice.sizes)
         return self.variants[choice.variant], (*inputs[: self.params], *choice.plans, *every), every
 
 
-def _peak(compiled: Compiled) -> Callable[[Sizes], int]:
-    return lambda sizes: compiled.needs_at(sizes).peak_bytes(sizes)
+def _largest(alive: Sequence[Alive]) -> str:
+    """The largest of some arrays, in words that follow on the bytes of all."""
+    if not alive:
+        return "all of them for Python's objects"
+    found = max(alive, key=lambda array: array.bytes)
+    return f"of which {found.bytes:,} are for `{found.name}`" + (f", {found.said}" if found.said else "")
 
 
 Program = Compiled | PlannedProgram
