@@ -93,7 +93,8 @@ def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn]) -> list[Step]:
 def _moves(root: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
     """Whether it copies an array to a place that is computed.
 
-    In a loop with others LLVM cannot tell which of their arrays lie there, and computes one element at a time.
+    In a loop with others LLVM cannot tell which of their arrays lie there, and computes one element at a
+    time.
     """
     return root.op.name == "put" and root.inputs[1] not in inlined and len(root.inputs) > 2
 
