@@ -54,6 +54,8 @@ NONE = Dim.of(0)
 class NumbaWriter(ControlWriter):
     """The body of one generated function."""
 
+    makes_once = True
+
     def __init__(self, function: Function, taken: Collection[str], spreads: bool = False) -> None:
         super().__init__(function, [*taken, *HELPERS])
         self.globals = self.names.taken - set(function.sizes)

@@ -31,6 +31,8 @@ OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 class NumpyWriter(ControlWriter):
     """The body of one generated function."""
 
+    makes_once = False
+
     def __init__(self, function: Function, taken: Collection[str]) -> None:
         super().__init__(function, [*taken, "OPS", "DType"])
         self.records: dict[Op, str] = {}
