@@ -252,13 +252,13 @@ class Programs:
         """A gradient's program under the plan; one that plans nothing is compiled as it is."""
         planner = self._planner(lambda kind: self._gradient_function(values, kind), two_phase=False)
         if not planner.plans:
-            return self._compile(planner.unscheduled[0])
-        return PlannedProgram(planner, self._compile)
+            return self._compile(planner.function)
+        return PlannedProgram(planner)
 
     def _planner(self, adjoint: Callable[[str], Function], two_phase: bool) -> Planner:
         first = len(self.function.body.params)
         sources = Sources(adjoint, lambda: pipeline.primal(self.function), first)
-        return Planner(sources, self.choice.options.plan, two_phase)
+        return Planner(sources, self.choice.options, two_phase)
 
     @cached_property
     def _tangent_program(self) -> Compiled:
@@ -269,7 +269,7 @@ class Programs:
         planner = self._planner(lambda kind: pipeline.adjoint(self.function, self.wrt, kind), two_phase=True)
         body, expression = self.function.body, Expression()
         text = self.differentiation.tuple_text(expression, self._gradients(expression, 0))
-        found = PlannedPullback(planner, len(body.params), len(body.results), self._compile)
+        found = PlannedPullback(planner, len(body.params), len(body.results))
         return found, expression.build(text)
 
     def _gradient_function(self, values: Sequence[int], residuals: str) -> Function:

@@ -35,6 +35,9 @@ GUESS = 1000
 RUNGS = 1.1
 """How far apart the amounts of memory are that are compared when loops share it."""
 
+RISES = (8, 6, 5, 4, 3)
+"""How often the memory for loops is halved that is tried for the least that a call can do with."""
+
 
 @dataclass(frozen=True, eq=False)
 class Loop:
@@ -184,7 +187,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     Parameters
     ----------
     variants
-        The programs; the first is the one of `plan="auto"`.
+        The programs; the first is the one of `plan="auto"`. Of those that do as little the first is chosen.
     sizes
         The sizes of the user's program.
     forward
@@ -201,7 +204,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
             found = [choice for t in tried if (choice := t.within(plan.bytes)) is not None]
             if not found:
                 raise _too_small(plan, tried)
-            return min(found, key=lambda c: (c.work, c.peak))
+            return min(found, key=lambda c: c.work)
         case MaxExtra(fraction):
             most = tried[0].variant.work(sizes) + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
@@ -211,6 +214,16 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
             first = next((t for t in tried if t.loops), tried[0])
             return first.choice([loop.sqrt() for loop in first.free])
     return tried[-1].choice([])
+
+
+def fits(variant: Variant, sizes: Sizes, memory: int) -> bool:
+    """Whether a variant can do with so much memory."""
+    return _Tried(0, variant, sizes).within(memory) is not None
+
+
+def lowest(variant: Variant, sizes: Sizes) -> Choice:
+    """What a variant does in the least memory."""
+    return _Tried(0, variant, sizes).lowest
 
 
 class _Tried:
@@ -249,6 +262,7 @@ class _Tried:
             place -= min(more, place)
         return memory
 
+    @cache  # noqa: B019
     def bound(self, place: int) -> int:
         """The most bytes at a time there, plans left out."""
         memory = self.given(place)
@@ -294,13 +308,26 @@ class _Tried:
 
     def within(self, memory: int) -> Choice | None:
         """The furthest place at which no more than this memory is taken; None if there is none."""
+        if self.bound(0) > memory:
+            return None
         place = _last(self.length, lambda p: self.bound(p) <= memory)
+        met = None
         while place >= 0:
             choice = self.at(place)
             if choice.peak <= memory:
                 return choice
+            if met is not None and choice.peak >= met:  # plans grow faster than what is kept shrinks
+                break
+            met = choice.peak
             place = -1 if place == 0 else max(place - max(choice.peak - memory, place // 64), 0)
-        return None
+        return self.lowest if self.lowest.peak <= memory else None
+
+    @cached_property
+    def lowest(self) -> Choice:
+        """What takes least of some places near the beginning: the longest plans may be larger than what they
+        save."""
+        places = [0, *(self.length >> k for k in RISES)] if self.length else [0]
+        return min((self.at(place) for place in places), key=lambda c: c.peak)
 
     @property
     def lightest(self) -> float:
@@ -369,7 +396,7 @@ def _used(loop: Loop, actions: Integers) -> list[int]:
 
 
 def _too_small(plan: Budget, tried: Sequence[_Tried]) -> PlanError:
-    least = min((t.at(0) for t in tried), key=lambda c: c.peak)
+    least = min((t.lowest for t in tried), key=lambda c: c.peak)
     return PlanError(
         f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}",
         hint=f"Budget({least.peak}) is feasible",
