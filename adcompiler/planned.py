@@ -234,7 +234,7 @@ class CutVariant:
     pullback: Compiled
 
     def peak(self, sizes: Sizes) -> int:
-        """The most bytes at a time of one call of each part: the pullback's residuals are what forward gives."""
+        """The most bytes at a time of a call of each part: the pullback's residuals are what forward gives."""
         forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         held = forward.result_bytes(sizes)
         return max(forward.peak_bytes(sizes), held + pullback.peak_bytes(sizes))
