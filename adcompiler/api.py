@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import nested
+from .checkpointing.plans import Plan
 from .differentiation import Choice
 from .gradient_function import Function, GradientFunction, ValueAndGradient, specialisations
 from .ir.errors import ArgumentError
@@ -25,7 +26,7 @@ def adjoint(
     *,
     has_aux: bool = False,
     backend: str | None = None,
-    plan: str = "auto",
+    plan: Plan = "auto",
     fastmath: bool = False,
     parallel: bool = True,
     threads: int | None = None,

@@ -9,6 +9,8 @@ from typing import Any
 
 from . import nested
 from .differentiation import Choice
+from .explanations.explain import explain
+from .explanations.records import Explanation
 from .frontend.arguments import binder, flatten
 from .frontend.captured import Captured, Inputs, Operands
 from .frontend.specialise import Specialisations
@@ -147,6 +149,22 @@ class GradientFunction:
         programs, inputs, read = self._reading(args, kwargs)
         program, given = running(programs.compiled(stage), inputs)
         return memory(program, given, inputs, [array for _, array in read])
+
+    def explain(self, *args: Any, stage: str = "gradient", **kwargs: Any) -> Explanation:
+        """What the plan comes to for these arguments: the peak of memory and where it is, what loops keep and
+        why, what is computed again, and which budgets are feasible.
+
+        Nothing is run. The stage may be "value_and_grad" too.
+
+        Raises
+        ------
+        ArgumentError
+            For any other stage.
+        PlanError
+            The plan cannot be carried out, as a call would say.
+        """
+        programs, inputs, read = self._reading(args, kwargs)
+        return explain(stage, *programs.explained(stage), inputs, [array for _, array in read])
 
     def programs(self, *args: Any, **kwargs: Any) -> Programs:
         """Everything compiled for these arguments; for tools that show it."""

@@ -2,7 +2,7 @@
 
     user's function ── capture ──▶ trace ── simplify, cse, dce ──▶ primal
     primal ── reverse ──▶ adjoint ── select ──▶ gradient          primal ── forward ──▶ tangent
-    adjoint, gradient ── schedule ──▶ variants that a plan chooses from
+    adjoint, gradient ── reversible, schedule ──▶ variants that a plan chooses from
     any of these ── finish ── backend ──▶ callable          finished ── rematerialise ──▶ variants of it
 
 Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
@@ -17,15 +17,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .backends.stored import stored
 from .checkpointing.abstraction import EveryArray
-from .checkpointing.inverse import without_inverse_steps
 from .checkpointing.plans import Plan, checked
 from .checkpointing.rematerialise import variants
+from .checkpointing.reversible import run_back
 from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
@@ -114,19 +115,26 @@ def gradient(
     return _optimised(_after("select", select(whole, chosen, seeds, f"{trace.name}_grad")), "gradient")
 
 
-def scheduled(function: Function, first: int, every: bool) -> ScheduledFunction:
+def scheduled(
+    function: Function, first: int, every: bool, folder: str | Path | None = None
+) -> ScheduledFunction:
     """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
-    found = schedule(_after("inline", inline(function)), first, every)
+    found = schedule(_after("inline", inline(function)), first, every, folder)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))
 
 
+def reversible(function: Function) -> Function:
+    """The Function whose loops run back by the inverses that they have, and no inverse is left over."""
+    found = run_back(function)
+    return function if found is function else _optimised(_after("inverses", found), "reversible")
+
+
 def finished(function: Function) -> Function:
     """What a backend is given for a Function."""
-    shared = _after("factorisations", share_factors(function))
-    inlined = _after("inline", inline(shared))
-    return _after("inverses", dce(without_inverse_steps(inlined)))
+    shared = _after("factorisations", share_factors(reversible(function)))
+    return dce(_after("inline", inline(shared)))
 
 
 def rematerialised(whole: Function, sizes: Sizes, most: int, options: Options) -> list[Function]:

@@ -8,24 +8,27 @@ The first variant is that of `plan="auto"`. In those after it loops run by sched
 them keep is computed again. If a call has less memory than the first one takes, or shall have the least, the
 equations around the loops are planned as well (`checkpointing.rematerialise`), at the sizes of that call: not
 for its budget, so that all budgets choose from the same variants. These serve other sizes as far as they fit.
-Where nothing fits, equations are planned anew, at the sizes at hand; the last `PLANS` of such plans are kept.
-A pullback's are not planned: what it reads has been handed to the user.
+Where nothing fits, equations are planned anew, at the sizes at hand, for `PLANS` sets of sizes at most. Those
+of a pullback are not planned: what it reads has been handed to the user.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from functools import cache, cached_property
+from typing import Any, Protocol
+
+import numpy as np
 
 from . import pipeline
 from .backends import Compiled
-from .checkpointing.choice import Choice, Variant, choose, fits, lowest
+from .backends.alive import Alive
+from .checkpointing.choice import Choice, Tried, Variant, choose
 from .checkpointing.plans import Budget, residuals
 from .checkpointing.scheduled import ScheduledFunction
+from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
 from .ir.errors import PlanError
@@ -34,8 +37,6 @@ from .ir.types import Sizes
 from .pipeline import Options
 from .transforms.partition import Partition, partition
 
-T = TypeVar("T")
-
 KEPT = 1024
 """Sets of sizes whose choices are kept."""
 
@@ -43,7 +44,7 @@ PROGRAMS = 4
 """Variants that there are for one set of sizes, at most."""
 
 PLANS = 4
-"""Sets of sizes for which the plans of equations are kept."""
+"""Sets of sizes for which equations are planned, at most."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,33 @@ class Sources:
 class Candidate:
     """A program that may run.
 
-    `work` says how many operations a call makes in which no trip of a scheduled loop is evaluated twice;
-    whether its arrays are carved is an option of backends.
+    Attributes
+    ----------
+    scheduled, unscheduled
+        The program, and what it was before loops ran by schedules.
+    work
+        How many operations a call makes in which no trip of a scheduled loop is evaluated twice.
+    carve
+        An option of backends.
     """
 
     scheduled: ScheduledFunction
+    unscheduled: Function
     work: Callable[[Sizes], float]
     carve: bool
 
 
-Peaks = Callable[[Candidate], Callable[[Sizes], int]]
-"""The most bytes at a time of a candidate beyond its arguments, as a function of its sizes."""
+class Predicted(Protocol):
+    """A compiled variant whose memory is known before a call."""
+
+    def peak(self, sizes: Sizes) -> int:
+        """The most bytes at a time beyond the arguments."""
+
+    def largest(self, sizes: Sizes) -> str:
+        """What of that takes most: words that follow on a number of bytes."""
+
+
+Ready = Callable[[Candidate], Predicted]
 
 
 class Planner:
@@ -83,32 +100,52 @@ class Planner:
         self.options, self.plan, self.two_phase = options, options.plan, two_phase
         self._primal = sources.primal
         self._scarce = self.plan not in ("auto", "store_all", "sqrt")
-        self._choices: dict[tuple[int, ...], tuple[Candidate, Choice]] = {}
+        self._choices: dict[tuple[int, ...], Choice] = {}
         self._lock = threading.Lock()
-        self._planned: deque[tuple[Sizes, list[Candidate]]] = deque(maxlen=PLANS)
+        self._planned: list[Sizes] = []
+        """For which sizes equations have been planned."""
         self.candidates: list[Candidate] = []
-        """Those that do not depend on sizes."""
-        functions = [sources.adjoint(kind) for kind in residuals(self.plan)]
-        self.function = functions[0]
-        for function in functions:
-            for every in (False,) if self.plan in ("auto", "store_all") else (False, True):
-                self._add(function, pipeline.scheduled(function, sources.first, every))
+        folder = self.plan.disk if isinstance(self.plan, Budget) else None
+        for kind in residuals(self.plan):
+            function = pipeline.reversible(sources.adjoint(kind))
+            self._add(function, pipeline.scheduled(function, sources.first, every=False))
+            if self.plan not in ("auto", "store_all"):
+                self._add(function, pipeline.scheduled(function, sources.first, every=True, folder=folder))
         if self._scarce and len(self.candidates) == 1:
             self.candidates.append(replace(self.candidates[0], carve=False))
+        self._fixed = len(self.candidates)
+        """How many candidates do not depend on sizes."""
+        if two_phase:
+            self._demand_memory()
 
     def _add(self, function: Function, scheduled: ScheduledFunction) -> None:
         """One more variant, unless it is what one before it is."""
         loops = [len(c.scheduled.loops) for c in self.candidates]
         if len(scheduled.loops) > max(loops, default=-1):
             carve = not (self._scarce and self.candidates)
-            self.candidates.append(Candidate(scheduled, lambda s: static_cost(function, s).flops, carve))
+            work = lambda sizes: static_cost(function, sizes).flops  # noqa: E731
+            self.candidates.append(Candidate(scheduled, function, work, carve))
+
+    def _demand_memory(self) -> None:
+        """Refuse snapshots on disk, which are gone before the cotangent comes."""
+        for loop in (loop for c in self.candidates for loop in c.scheduled.loops if loop.lent):
+            raise PlanError(
+                "a pullback cannot have snapshots on disk: they last for one call, and it is called later",
+                loop.location,
+                hint="use grad or value_and_grad, which are one call, or leave disk= out",
+            )
+
+    @property
+    def function(self) -> Function:
+        """The program without schedules."""
+        return self.candidates[0].unscheduled
 
     @property
     def plans(self) -> bool:
         """Whether there is anything to find out at a call: a loop that runs by a schedule, or a limit."""
         return self._scarce or any(c.scheduled.loops for c in self.candidates)
 
-    def choice(self, sizes: tuple[int, ...], peaks: Peaks) -> tuple[Candidate, Choice]:
+    def choice(self, sizes: tuple[int, ...], ready: Ready) -> Choice:
         """What runs at these sizes.
 
         Raises
@@ -121,54 +158,61 @@ class Planner:
             with self._lock:
                 if len(self._choices) >= KEPT:
                     self._choices.clear()
-                named = dict(zip(self.function.sizes, sizes, strict=True))
-                found = self._choices[sizes] = self._chosen(named, peaks)
+                found = self._choices[sizes] = self._chosen(self.named(sizes), ready)
         return found
 
-    def _chosen(self, sizes: Sizes, peaks: Peaks) -> tuple[Candidate, Choice]:
-        first = self.candidates[:1]
-        lavish = self._variant(first[0], peaks)
-        enough = isinstance(self.plan, Budget) and fits(lavish, sizes, self.plan.bytes)
-        if enough or not self._scarce or self.two_phase:
-            return self._best(first if enough else self.candidates, sizes, peaks)
+    def _chosen(self, sizes: Sizes, ready: Ready) -> Choice:
+        if not self._scarce or self.two_phase:
+            return self._best(self.candidates, sizes, ready)
+        if isinstance(self.plan, Budget):
+            first = self.candidates[0]
+            if Tried(0, self._variant(first, ready(first)), sizes).within(self.plan.bytes) is not None:
+                return self._best([first], sizes, ready)
         if not self._planned:
-            self._plan(sizes, peaks)
+            self._plan(sizes, ready)
         try:
-            return self._best(self._all, sizes, peaks)
+            return self._best(self.candidates, sizes, ready)
         except PlanError:
-            if any(planned == sizes for planned, _ in self._planned):
+            if sizes in self._planned or len(self._planned) == PLANS:
                 raise
-        self._plan(sizes, peaks)
-        return self._best(self._all, sizes, peaks)
+        self._plan(sizes, ready)
+        return self._best(self.candidates, sizes, ready)
 
-    def _best(self, candidates: Sequence[Candidate], sizes: Sizes, peaks: Peaks) -> tuple[Candidate, Choice]:
-        variants = [self._variant(c, peaks) for c in candidates]
-        found = choose(variants, self.plan, sizes, static_cost(self._primal(), sizes).flops)
-        return candidates[found.variant], found
+    def _best(self, candidates: Sequence[Candidate], sizes: Sizes, ready: Ready) -> Choice:
+        variants = [self._variant(c, ready(c)) for c in candidates]
+        return choose(variants, self.plan, sizes, self.forward(sizes))
 
-    def _variant(self, candidate: Candidate, peaks: Peaks) -> Variant:
-        return Variant(candidate.scheduled.loops, peaks(candidate), candidate.work, self.two_phase)
+    def named(self, sizes: tuple[int, ...]) -> Sizes:
+        """The sizes of a call by their names."""
+        return dict(zip(self.function.sizes, sizes, strict=True))
+
+    def forward(self, sizes: Sizes) -> float:
+        """The work of the user's function itself."""
+        return static_cost(self._primal(), sizes).flops
+
+    def variants(self, programs: Sequence[Predicted]) -> list[Variant]:
+        """What a plan chooses from; the programs are those of the candidates."""
+        return [self._variant(c, program) for c, program in zip(self.candidates, programs, strict=True)]
+
+    def _variant(self, candidate: Candidate, program: Predicted) -> Variant:
+        loops = candidate.scheduled.loops
+        return Variant(loops, program.peak, candidate.work, program.largest, self.two_phase)
 
     # ---- equations ----
-
-    @property
-    def _all(self) -> list[Candidate]:
-        return [*self.candidates, *(c for _, planned in self._planned for c in planned)]
 
     @cached_property
     def _whole(self) -> Function:
         """The program whose equations are planned."""
-        return pipeline.finished(self.candidates[-1].scheduled.function)
+        return pipeline.finished(self.candidates[self._fixed - 1].scheduled.function)
 
-    def _plan(self, sizes: Sizes, peaks: Peaks) -> None:
-        """Variants of the last candidate, planned where its loops run in the least memory."""
-        base = self.candidates[-1]
-        of_loops = lowest(self._variant(base, peaks), sizes).sizes
+    def _plan(self, sizes: Sizes, ready: Ready) -> None:
+        """Variants of the last fixed candidate, planned where its loops run in the least memory."""
+        base = self.candidates[self._fixed - 1]
+        of_loops = Tried(0, self._variant(base, ready(base)), sizes).least.sizes
         every = dict(zip(self._whole.sizes, (*sizes.values(), *of_loops), strict=True))
-        most = PROGRAMS - len(self.candidates)
-        functions = pipeline.rematerialised(self._whole, every, most, self.options)
-        self._planned.append((sizes, [self._again(base, f) for f in functions]))
-        self._choices.clear()
+        functions = pipeline.rematerialised(self._whole, every, PROGRAMS - self._fixed, self.options)
+        self.candidates += [self._again(base, f) for f in functions]
+        self._planned.append(sizes)
 
     def _again(self, base: Candidate, function: Function) -> Candidate:
         """A candidate in which equations are executed again; the loops that run by schedules are not."""
@@ -178,7 +222,23 @@ class Planner:
             again = static_cost(function, every).flops - static_cost(self._whole, every).flops
             return base.work(sizes) + again
 
-        return Candidate(replace(base.scheduled, function=function), work, carve=False)
+        source = base.unscheduled if base.scheduled.loops else function
+        return Candidate(replace(base.scheduled, function=function), source, work, carve=False)
+
+
+@dataclass(frozen=True)
+class WholeVariant:
+    """A variant that is called once, compiled."""
+
+    compiled: Compiled
+
+    def peak(self, sizes: Sizes) -> int:
+        """The most bytes at a time of a call."""
+        return self.compiled.needs_at(sizes).peak_bytes(sizes)
+
+    def largest(self, sizes: Sizes) -> str:
+        """The array that takes most of that."""
+        return _largest(self.compiled.needs_at(sizes).at_peak(sizes).alive)
 
 
 class PlannedProgram:
@@ -187,14 +247,17 @@ class PlannedProgram:
     def __init__(self, planner: Planner) -> None:
         self.planner = planner
         self.function = planner.function
-        self._compiled = _kept(lambda c: pipeline.compiled(c.scheduled.function, planner.options, c.carve))
+        self.ready = cache(
+            lambda c: WholeVariant(pipeline.compiled(c.scheduled.function, planner.options, c.carve))
+        )
         self._params = len(self.function.body.params)
         self._end = self._params + len(self.function.sizes)
 
     def call(self, *args: Any) -> tuple[Any, ...]:
         """The results, as of `Compiled.call`."""
-        compiled, inputs = self.chosen(args)
-        return compiled.call(*inputs)
+        choice = self.choice(args)
+        with lent(choice.lent) as arrays:
+            return self._compiled(choice).call(*self._inputs(choice, arrays, args))
 
     def compile(self, *call: Any) -> None:
         """Do beforehand what a call with these arguments would compile."""
@@ -202,27 +265,37 @@ class PlannedProgram:
         compiled.compile(*inputs)
 
     def chosen(self, inputs: Inputs) -> tuple[Compiled, Inputs]:
-        """The variant that runs, and what it is called with."""
-        sizes = inputs[self._params : self._end]
-        candidate, choice = self.planner.choice(sizes, self._peak)
-        first = candidate.scheduled.first
-        return self._compiled(candidate), (
+        """The variant that runs, and what it is called with, but for room on disk."""
+        choice = self.choice(inputs)
+        arrays = [np.empty(0, request.dtype.numpy) for request in choice.lent]
+        return self._compiled(choice), self._inputs(choice, arrays, inputs)
+
+    def _inputs(self, choice: Choice, arrays: Sequence[Array], inputs: Inputs) -> Inputs:
+        first = self.planner.candidates[choice.variant].scheduled.first
+        return (
             *inputs[:first],
             *choice.plans,
-            *inputs[first : self._params],
-            *sizes,
+            *arrays,
+            *inputs[first : self._end],
             *choice.sizes,
             *inputs[self._end :],
         )
 
-    def _peak(self, candidate: Candidate) -> Callable[[Sizes], int]:
-        compiled = self._compiled(candidate)
-        return lambda sizes: compiled.needs_at(sizes).peak_bytes(sizes)
+    @property
+    def variants(self) -> list[WholeVariant]:
+        """The candidates, compiled."""
+        return [self.ready(c) for c in self.planner.candidates]
 
+    def _compiled(self, choice: Choice) -> Compiled:
+        return self.ready(self.planner.candidates[choice.variant]).compiled
 
-def _kept(make: Callable[[Candidate], T]) -> Callable[[Candidate], T]:
-    """What is made of a candidate, as long as it is one."""
-    return lru_cache(PROGRAMS * (1 + PLANS))(make)
+    def choice(self, inputs: Inputs) -> Choice:
+        """What the plan comes to for these inputs."""
+        return self.planner.choice(self.sizes(inputs), self.ready)
+
+    def sizes(self, inputs: Inputs) -> tuple[int, ...]:
+        """The sizes of the user's program among the inputs."""
+        return inputs[self._params : self._end]
 
 
 @dataclass(frozen=True)
@@ -234,20 +307,15 @@ class CutVariant:
     pullback: Compiled
 
     def peak(self, sizes: Sizes) -> int:
-        """The most bytes at a time of a call of each part: the pullback's residuals are what forward gives."""
+        """The most bytes at a time of a call of each part: residuals are what the first gives."""
         forward, pullback = self.forward.needs_at(sizes), self.pullback.needs_at(sizes)
         held = forward.result_bytes(sizes)
         return max(forward.peak_bytes(sizes), held + pullback.peak_bytes(sizes))
 
-
-def cut(candidate: Candidate, params: int, results: int, options: Options) -> CutVariant:
-    """A candidate cut behind the results of the user's function, which has so many parameters and results."""
-    scheduled = candidate.scheduled
-    parts = partition(scheduled.function, params + len(scheduled.loops), results)
-    forward, pullback = (
-        pipeline.compiled(part, options, candidate.carve) for part in (parts.forward, parts.pullback)
-    )
-    return CutVariant(parts, forward, pullback)
+    def largest(self, sizes: Sizes) -> str:
+        """The array that takes most, in one of the parts."""
+        parts = (self.forward.needs_at(sizes), self.pullback.needs_at(sizes))
+        return _largest([array for needs in parts for array in needs.at_peak(sizes).alive])
 
 
 class PlannedPullback:
@@ -256,14 +324,32 @@ class PlannedPullback:
     def __init__(self, planner: Planner, params: int, results: int) -> None:
         self.planner = planner
         self.params = params
-        self._cut = _kept(lambda c: cut(c, params, results, planner.options))
+        self.ready = cache(lambda c: self._cut(c, results))
+
+    def _cut(self, candidate: Candidate, results: int) -> CutVariant:
+        scheduled = candidate.scheduled
+        parts = partition(scheduled.function, self.params + len(scheduled.loops), results)
+        forward, pullback = (
+            pipeline.compiled(part, self.planner.options, candidate.carve)
+            for part in (parts.forward, parts.pullback)
+        )
+        return CutVariant(parts, forward, pullback)
 
     def chosen(self, inputs: Inputs) -> tuple[CutVariant, Inputs, Inputs]:
         """The variant that runs, what its forward part is called with, and the sizes of both parts."""
         sizes = inputs[self.params :]
-        candidate, choice = self.planner.choice(sizes, lambda c: self._cut(c).peak)
+        choice = self.planner.choice(sizes, self.ready)
+        variant = self.ready(self.planner.candidates[choice.variant])
         every = (*sizes, *choice.sizes)
-        return self._cut(candidate), (*inputs[: self.params], *choice.plans, *every), every
+        return variant, (*inputs[: self.params], *choice.plans, *every), every
+
+
+def _largest(alive: Sequence[Alive]) -> str:
+    """The largest of some arrays, in words that follow on the bytes of all."""
+    if not alive:
+        return "all of them for Python's objects"
+    found = max(alive, key=lambda array: array.bytes)
+    return f"of which {found.bytes:,} are for `{found.name}`" + (f", {found.said}" if found.said else "")
 
 
 Program = Compiled | PlannedProgram

@@ -7,6 +7,7 @@ and the results of programs the structures that users see.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from . import pipeline
 from .backends import Compiled
-from .checkpointing.plans import residuals
+from .checkpointing.plans import Plan, residuals
 from .differentiation import Choice, Differentiation
 from .frontend.arguments import Kind, ready
 from .frontend.captured import Argument, Captured, Inputs, Operands
@@ -50,6 +51,7 @@ class Programs:
             choice=choice,
             written=tuple((self._argument(p).name, r) for r, p in captured.function.written),
         )
+        self._explained: dict[str, tuple[PlannedProgram, PlannedProgram]] = {}
 
     def _argument(self, parameter: int) -> Argument:
         return next(a for a in self.captured.arguments if a.parameter == parameter)
@@ -242,31 +244,55 @@ class Programs:
 
     @cached_property
     def _gradient_program(self) -> Program:
-        return self._planned(())
+        return self._planned(lambda kind: self._gradient_function((), kind))
 
     @cached_property
     def _value_and_gradient_program(self) -> Program:
-        return self._planned(range(len(self.function.body.results)))
+        every = range(len(self.function.body.results))
+        return self._planned(lambda kind: self._gradient_function(every, kind))
 
-    def _planned(self, values: Sequence[int]) -> Program:
-        """A gradient's program under the plan; one that plans nothing is compiled as it is."""
-        planner = self._planner(lambda kind: self._gradient_function(values, kind), two_phase=False)
+    def _planned(self, made: Callable[[str], Function]) -> Program:
+        """A program under the plan, made for these residuals; one that plans nothing is compiled as it is."""
+        planner = self._planner(made, self.choice.options.plan, two_phase=False)
         if not planner.plans:
             return self._compile(planner.function)
         return PlannedProgram(planner)
 
-    def _planner(self, adjoint: Callable[[str], Function], two_phase: bool) -> Planner:
+    def explained(self, stage: str) -> tuple[PlannedProgram, PlannedProgram]:
+        """The program of a stage under its plan, and the program with all variants that there are."""
+        stages = {"gradient": (), "value_and_grad": range(len(self.function.body.results))}
+        if stage not in stages:
+            raise ArgumentError(
+                f"there is no plan of a program {stage!r}", hint="there is one of " + ", ".join(stages)
+            )
+        if stage not in self._explained:
+            plan, program = self.choice.options.plan, self.compiled(stage)
+            if not isinstance(program, PlannedProgram):
+                program = PlannedProgram(self._gradient_planner(stages[stage], plan))
+            every = program
+            if plan in ("auto", "store_all"):
+                planner = self._gradient_planner(stages[stage], "recompute_all")
+                every = PlannedProgram(planner)
+            self._explained[stage] = program, every
+        return self._explained[stage]
+
+    def _gradient_planner(self, values: Sequence[int], plan: Plan) -> Planner:
+        return self._planner(lambda kind: self._gradient_function(values, kind), plan, two_phase=False)
+
+    def _planner(self, adjoint: Callable[[str], Function], plan: Plan, two_phase: bool) -> Planner:
         first = len(self.function.body.params)
         sources = Sources(adjoint, lambda: pipeline.primal(self.function), first)
-        return Planner(sources, self.choice.options, two_phase)
+        return Planner(sources, replace(self.choice.options, plan=plan), two_phase)
 
     @cached_property
-    def _tangent_program(self) -> Compiled:
-        return self._compile(pipeline.tangent(self.function, self.wrt))
+    def _tangent_program(self) -> Program:
+        """Planned as gradients are: there may be some in the function, with loops that walk back."""
+        return self._planned(lambda _: pipeline.tangent(self.function, self.wrt))
 
     @cached_property
     def _pullback_programs(self) -> tuple[PlannedPullback, Build]:
-        planner = self._planner(lambda kind: pipeline.adjoint(self.function, self.wrt, kind), two_phase=True)
+        plan, wrt = self.choice.options.plan, self.wrt
+        planner = self._planner(lambda kind: pipeline.adjoint(self.function, wrt, kind), plan, two_phase=True)
         body, expression = self.function.body, Expression()
         text = self.differentiation.tuple_text(expression, self._gradients(expression, 0))
         found = PlannedPullback(planner, len(body.params), len(body.results))

@@ -15,6 +15,7 @@ from ..ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from ..ir.op import Whole
 from ..ir.types import ArrayType, Dim
 from .cuts import Cut
+from .flow import reached
 from .kernels import Nest, Schedule
 from .memory import Group, Place, Scope, note
 from .source import Fresh, Line, Names, Page, Scratch, allocation, literal, remark, zero
@@ -42,6 +43,8 @@ class BlockWriter(ABC):
         """To which variables the array of a variable goes."""
         self.items: dict[Value, list[Place]] = {}
         """Where in stacks values are stored, as soon as they are there."""
+        self.lent: set[str] = set()
+        """Variables of parameters whose memory the function may write to."""
 
     # ---- what a target says ----
 
@@ -181,7 +184,8 @@ class BlockWriter(ABC):
         if not value.type.rank:
             return self.text(value)
         place = self.place(value)
-        own = self.owns(scope, place) and place.group not in seen
+        lent = {n for name in self.lent for n in reached(name, self.handed_on)}
+        own = self.owns(scope, place) and place.group not in seen and place.name not in lent
         seen.add(place.group)
         if own:
             return place.name
@@ -220,7 +224,9 @@ class BlockWriter(ABC):
     def _step(self, eqn: Eqn, scope: Scope) -> None:
         if eqn.op.name == "undefined" and scope.unread(eqn.output):
             return
-        if eqn.blocks:
+        if eqn.op.name == "undefined" and eqn.inputs:
+            self._lie_in(eqn, scope)
+        elif eqn.blocks:
             self.control(eqn, scope)
         elif eqn.op.updates:
             place = self.updated(eqn, scope)
@@ -234,6 +240,12 @@ class BlockWriter(ABC):
             self.page.write(f"{eqn.attrs['size']} = {self.text(eqn.inputs[0])}", eqn)
         elif eqn.op.name != "barrier":
             self.statement(eqn, scope)
+
+    def _lie_in(self, eqn: Eqn, scope: Scope) -> None:
+        """An array in the memory of a parameter."""
+        name = self.places[eqn.inputs[0]].name
+        self.lent.add(name)
+        self.places[eqn.output] = Place(name, (), Group(scope, [eqn.output]))
 
     def check(self, eqn: Eqn, ok: str, scope: Scope) -> None:
         """Leave the function, before anything else happens, where a check fails."""

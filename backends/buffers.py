@@ -59,8 +59,8 @@ def in_workspace(
     """Lines that make their arrays in a workspace, its variable, and the words that they need there.
 
     `results` are the sources of what the function returns, `handed_on` says to which variables a variable's
-    array goes, `sizes` are known before the call, and `fresh` gives names to new variables. Where nothing is to
-    be carved, arrays are made anew, those of loops before the loop.
+    array goes, `sizes` are known before the call, and `fresh` gives names to new variables. Where nothing is
+    to be carved, arrays are made anew, those of loops before the loop.
     """
     arrays = list(_movable(lines, results, handed_on, set(sizes)))
     parts = _parts(arrays) if carve else []

@@ -1,10 +1,11 @@
 """Generated modules, and the machine code that Numba makes of them, kept for other processes.
 
 The name of a module holds a hash of all that its machine code depends on: its code, the types that it is
-compiled for, every file of this folder (Numba does not see that a function it inlined was edited), the
-versions of what compiles it, what Numba is set to, and the CPU. So nothing on disk is ever stale. What runs
-is the source that was generated here; the file in the cache folder is for people and debuggers. Numba's own
-cache is not used, as it runs what was damaged: `MachineCode` stands where Numba expects it.
+compiled for, every file of this folder and of `schedules` (Numba does not see that a function it inlined was
+edited), the versions of what compiles it, what Numba is set to, and the CPU. So nothing on disk is ever
+stale. What runs is the source that was generated here; the file in the cache folder is for people and
+debuggers. Numba's own cache is not used, as it runs what was damaged: `MachineCode` stands where Numba
+expects it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import schedules
 from . import storage
 from .source import Line, render
 
-BACKENDS = Path(__file__).parent
+FOLDERS = {"": Path(__file__).parent, "schedules": Path(schedules.__file__).parent}
+"""Where the functions are that kernels are made of or call."""
 
 PASTED = 16
 """Elements up to which a constant array is written into the source."""
@@ -54,8 +57,12 @@ def compilations() -> int:
 
 @cache
 def backend_files() -> dict[str, bytes]:
-    """The source of every file of this folder, and of those inside it."""
-    return {str(path.relative_to(BACKENDS)): path.read_bytes() for path in sorted(BACKENDS.rglob("*.py"))}
+    """The source of every file of this folder, of those inside it, and of `schedules`."""
+    return {
+        str(Path(name, path.relative_to(folder))): path.read_bytes()
+        for name, folder in FOLDERS.items()
+        for path in sorted(folder.rglob("*.py"))
+    }
 
 
 @cache

@@ -26,7 +26,7 @@ from typing import Any
 
 import numba
 from numba.core import cgutils, errors, ir, lowering, typed_passes, typeinfer, types, untyped_passes
-from numba.core.compiler import CompilerBase
+from numba.core.compiler import Compiler, CompilerBase
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
 from numba.core.dispatcher import Dispatcher
 from numba.core.ir_utils import get_definition, guard
@@ -40,15 +40,18 @@ TRIED = ("0.68.",)
 """Versions of Numba."""
 
 
+def pipeline() -> type[CompilerBase]:
+    """The passes by which kernels are compiled."""
+    return Kernels if numba.__version__.startswith(TRIED) else Compiler
+
+
 def take_over(kernel: Any) -> None:
     """A kernel is to be compiled so, and what is defined beside it."""
-    if not numba.__version__.startswith(TRIED):
-        return
     module = kernel.py_func.__globals__
     for value in list(module.values()):
         if isinstance(value, Dispatcher) and value.py_func.__globals__ is module:
             function: Any = value
-            function._compiler.pipeline_class = Kernels
+            function._compiler.pipeline_class = pipeline()
 
 
 class Kernels(CompilerBase):

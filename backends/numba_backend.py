@@ -275,9 +275,12 @@ def _signature(entry: Entry) -> tuple[Any, ...]:
         return types.Array(element, kind.rank, "C", readonly=readonly) if kind.rank else element
 
     constants = [constant(data).type for data in entry.writer.constants.values()]
-    params = [p.type for p in entry.function.body.params]
+    params = [
+        numba_type(p.type, readonly=entry.writer.texts[p] not in entry.writer.lent)
+        for p in entry.function.body.params
+    ]
     sizes = [int64] * len(entry.function.sizes)
     work = [types.Array(float64, 1, "C")] if entry.words != NONE else []
     outs = [numba_type(r.type, readonly=False) for r in entry.results if r.out]
     team = [int64, int64] if entry.writer.spreads else []
-    return (*map(numba_type, [*params, *constants]), *sizes, *outs, *work, *team)
+    return (*params, *map(numba_type, constants), *sizes, *outs, *work, *team)

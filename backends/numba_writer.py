@@ -36,7 +36,7 @@ LOWERED = (
     | dict.fromkeys(("empty", "zeros", "nothing"), "fresh")
     | dict.fromkeys(("matmul", "matvec"), "blas")
     | {f.__name__: "lapack" for f in lapack.FUNCTIONS}
-    | {"spread": "spreading", "next_move": "moves", "listed_move": "moves"}
+    | {"spread": "spreading", "next_move": "moves"}
 )
 """Functions that Numba compiles after `lowered` of their modules has told it how."""
 

@@ -25,9 +25,6 @@ from .source import Line, Page, allocation, literal, remark, render, tuple_text
 TAPES = ("first_rows", "grown")
 """Functions of `tapes` that the source calls."""
 
-MOVES = ("listed_move", "next_move")
-"""Functions of `schedules.moves`."""
-
 OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 
 
@@ -117,8 +114,9 @@ class NumpyWriter(ControlWriter):
         base, value, *operands = eqn.inputs
         taken = items(eqn.attrs, len(operands))
         parts = [self._key(i, [self.text(v) for v in operands]) for i in taken]
+        # what a reshape gives is no target of an assignment
+        whole = "[:]" if any(item.kind == "block" for item in taken) else ""
         if eqn.op.name == "put":
-            whole = "[:]" if any(item.kind == "block" for item in taken) else ""
             self.page.write(f"{self._part(place, taken, parts)}{whole} = {self.text(value)}", eqn)
         elif any(item.kind == "gather" for item in taken):
             self.page.write(
@@ -128,7 +126,8 @@ class NumpyWriter(ControlWriter):
             part = selected(base.type, [v.type for v in operands], eqn.attrs)
             apart = part.rank > 1 and numpy_scratch.rows_apart(taken, base in self.apart)
             scratch = numpy_scratch.of_addition(part, apart, value, self.apart)
-            self.page.write(f"{self._part(place, taken, parts)} += {self.text(value)}", eqn, scratch=scratch)
+            text = f"{self._part(place, taken, parts)}{whole} += {self.text(value)}"
+            self.page.write(text, eqn, scratch=scratch)
 
     def _part(self, place: Place, taken: Sequence[Item], parts: Sequence[str]) -> str:
         """A part of an array; fixed indices and slices stand in one pair of brackets where NumPy means the
@@ -206,7 +205,7 @@ def typed_literal(value: Constant) -> str:
 
 def compile_function(function: Function, options: Options) -> Compiled:
     """A Function as Python that calls NumPy; the options say nothing to it."""
-    writer = NumpyWriter(function, ["backwards", *MOVES, *TAPES])
+    writer = NumpyWriter(function, ["backwards", "next_move", *TAPES])
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -256,13 +255,12 @@ def _write_header(page: Page, name: str, writer: NumpyWriter) -> None:
     page.write("import numpy as np")
     body = render(writer.page.lines, comments=False)
     helpers = [name for name in TAPES if f"{name}(" in body]
-    moving = [name for name in MOVES if f"{name}(" in body]
     imports = {
         "from adcompiler.backends.numpy_backend import backwards": "backwards(" in body,
         f"from adcompiler.backends.tapes import {', '.join(helpers)}": bool(helpers),
         "from adcompiler.ir.ops import OPS": bool(writer.records),
         "from adcompiler.ir.types import DType": "DType(" in body,
-        f"from adcompiler.schedules.moves import {', '.join(moving)}": bool(moving),
+        "from adcompiler.schedules.moves import next_move": "next_move(" in body,
     }
     if any(imports.values()):
         page.write("")

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from .subroutines import subroutine
+
 
 def spread(loop: Any, length: int, rows: int, entry: int, threads: int, values: Any) -> None:
     """Call `loop(chunk, thread, start, stop, *values)` for chunks of `rows` trips each, in any order."""
@@ -41,30 +43,14 @@ def _lower_spread() -> None:
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kinds = (*[types.int64] * 4, *signature.args[5].types)
-        loop = _compiled_loop(context, signature.args[0].dispatcher, kinds)
+        given = signature.args[0].dispatcher
+        passes = given._compiler.pipeline_class
+        loop = subroutine(context, given.py_func, kinds, types.none, given.targetoptions, passes)
         _Spreading(context, builder, loop, args).write()
         return context.get_dummy_value()
 
     type_callable(spread)(lambda context: typed)
     lower_builtin(spread, types.VarArg(types.Any))(code)
-
-
-def _compiled_loop(context: Any, dispatcher: Any, kinds: tuple[Any, ...]) -> Any:
-    """The function of a loop, compiled into the library of its caller: half the time of one of its own.
-
-    It makes no arrays, and what it writes to it reaches under one name.
-    """
-    from numba import types
-    from numba.core.compiler import Flags
-
-    flags: Any = Flags()
-    dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
-    flags.nrt, flags.noalias = False, True
-    flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
-    library = context.active_code_library
-    pipeline = dispatcher._compiler.pipeline_class
-    kernel = pipeline(context.typing_context, context, library, kinds, types.none, flags, {})
-    return kernel.compile_extra(dispatcher.py_func).fndesc
 
 
 class _Spreading:

@@ -16,7 +16,7 @@ from typing import NoReturn
 import numpy as np
 
 from .errors import AdcompilerError, VerifierError
-from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, captured
+from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, captured, walk
 from .loops import carry_count, loop_body, state_count
 from .op import Op, Reduction, Scalar, Whole
 from .text import Names, constant_text, eqn_text, is_name
@@ -110,6 +110,7 @@ class _Verifier:
             self.check_sizes(guard.dim, "a guard")
         self.block(self.of.body)
         self.check_written()
+        self.check_lent()
 
     def block(self, block: Block, index: Attr = None) -> None:
         """Parameters, equations in order, results; what is defined goes out of scope at the end."""
@@ -190,6 +191,17 @@ class _Verifier:
             if len(set(pair)) != len(pair):
                 self.fail("written names a result or a parameter twice")
 
+    def check_lent(self) -> None:
+        """The memory that an undefined array is given is a parameter that nothing else mentions."""
+        body = self.of.body
+        uses = [*body.results, *(v for e in walk(body) for v in (*e.inputs, *_results(e.blocks)))]
+        for self.eqn in (e for e in walk(body) if e.op.name == "undefined"):
+            for memory in self.eqn.inputs:
+                if memory not in body.params:
+                    self.fail(f"{self.names.operand(memory)} is not a parameter, whose memory is lent")
+                if uses.count(memory) > 1:
+                    self.fail(f"{self.names.of(memory)} is lent as memory and used elsewhere")
+
     # ---- sizes ----
 
     def add_size(self, name: str) -> None:
@@ -248,6 +260,10 @@ class _Verifier:
             start = body.params[1 + k]
             if _end_of_sum(start, body) != k:
                 self.fail(f"{self.names.of(start)} is a sum: only added to, and then yielded in its place")
+
+
+def _results(blocks: Sequence[Block]) -> list[Value]:
+    return [result for block in blocks for result in block.results]
 
 
 def _sum_positions(eqn: Eqn) -> range:

@@ -13,7 +13,7 @@ Bytes are the compulsory traffic: arguments that are used, once, and results, on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -56,21 +56,50 @@ class Counter:
     def flops(self, block: Block) -> float:
         return sum(self._eqn(eqn) for eqn in block.eqns)
 
+    def runs(self, block: Block, times: float = 1.0) -> Iterator[tuple[Eqn, float]]:
+        """Every equation, and how often it runs: as the walk goes on, sizes are those of the trip counted.
+
+        One in a loop of which two trips are counted comes twice. Of branches both count.
+        """
+        for eqn in block.eqns:
+            self._bind(eqn)
+            yield eqn, times
+            if not eqn.op.loop:
+                for inner in eqn.blocks:
+                    yield from self.runs(inner, times)
+                continue
+            trips, ends = self._trips(eqn)
+            for index in ends:
+                self._enter(eqn, index)
+                for inner in eqn.blocks:
+                    yield from self.runs(inner, times * trips / len(ends))
+
+    def alone(self, eqn: Eqn) -> float:
+        """The operations of one run of an equation, those of its blocks left out."""
+        return eqn.op.cost * self._terms(eqn) if not eqn.blocks and _computes(eqn) else 0.0
+
     def _eqn(self, eqn: Eqn) -> float:
-        if eqn.op.binds and eqn.op.binds in eqn.attrs:
-            self._guess(str(eqn.attrs[eqn.op.binds]), eqn)
+        self._bind(eqn)
         if eqn.op.loop:
             return self._loop(eqn)
         if eqn.blocks:
             counts = [self.flops(block) for block in eqn.blocks]
             self.exact &= len(set(counts)) == 1
             return max(counts)
-        return eqn.op.cost * self._terms(eqn) if _computes(eqn) else 0.0
+        return self.alone(eqn)
+
+    def _bind(self, eqn: Eqn) -> None:
+        if eqn.op.binds and eqn.op.binds in eqn.attrs:
+            self._guess(str(eqn.attrs[eqn.op.binds]), eqn)
 
     def _loop(self, eqn: Eqn) -> float:
-        trips = max(trip_count(eqn.attrs).value(self.sizes), 0)
-        ends = (0, trips - 1) if "index" in eqn.attrs and trips > 1 else (0,)
+        trips, ends = self._trips(eqn)
         return trips * sum(self._trip(eqn, index) for index in ends) / len(ends)
+
+    def _trips(self, eqn: Eqn) -> tuple[int, tuple[int, ...]]:
+        """How many trips a loop makes, and which of them are counted."""
+        trips = max(trip_count(eqn.attrs).value(self.sizes), 0)
+        return trips, (0, trips - 1) if "index" in eqn.attrs and trips > 1 else (0,)
 
     def _trip(self, eqn: Eqn, index: int) -> float:
         self._enter(eqn, index)
@@ -91,7 +120,9 @@ class Counter:
             return eqn.op.terms([v.type for v in eqn.inputs], eqn.attrs).value(self.sizes)
         if isinstance(eqn.op.lowering, Reduction | Scan):
             return self.elements(eqn.inputs[0].type)
-        return self.elements(eqn.inputs[1].type if eqn.op.updates and len(eqn.inputs) > 1 else eqn.outputs[0].type)
+        return self.elements(
+            eqn.inputs[1].type if eqn.op.updates and len(eqn.inputs) > 1 else eqn.outputs[0].type
+        )
 
     # ---- bytes ----
 

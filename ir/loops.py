@@ -57,6 +57,11 @@ def loop_body(eqn: Eqn) -> Block:
     return eqn.blocks[-1]
 
 
+def undoes(body: Block) -> bool:
+    """Whether the body of a loop says how a trip is undone."""
+    return any(eqn.op.name == "inverse_step" for eqn in body.eqns)
+
+
 def trip_count(attrs: Attrs) -> Dim:
     """The length of a `for`, which may be negative (then it makes no trip), or the trips of a `while`."""
     trips = attrs["trips"] if "trips" in attrs else attrs["length"]

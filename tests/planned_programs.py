@@ -99,7 +99,7 @@ def least_budget(f, args, backend):
 def work(g, args):
     """The operations of the call that was planned last."""
     planner = g.programs(*args).compiled("gradient").planner
-    return list(planner._choices.values())[-1][1].work
+    return list(planner._choices.values())[-1].work
 
 
 def off(expected, found):

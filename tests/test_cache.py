@@ -55,8 +55,9 @@ def test_an_edit_of_one_constant_in_a_backend_is_seen(tmp_path):
 
 def test_files_in_folders_of_the_backends_are_seen():
     files = {path.relative_to(ROOT / "backends").as_posix() for path in (ROOT / "backends").rglob("*.py")}
+    files |= {f"schedules/{path.name}" for path in (ROOT / "adcompiler" / "schedules").glob("*.py")}
     assert files == {Path(name).as_posix() for name in cache.backend_files()}
-    assert "vecmath/exponentials.py" in files
+    assert {"schedules/binomial.py", "vecmath/exponentials.py"} < files
 
 
 # ---- files ----

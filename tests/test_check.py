@@ -373,6 +373,22 @@ BROKEN = {
         text("u: i64 = undefined {shape=(), dtype=i64}", "v: f64[n] = put a, x, u"),
         "f: u is undefined and computed with\n    v: f64[n] = put a, x, u",
     ),
+    # memory that is lent
+    "lent and read": (
+        text("u: f64[n] = undefined a {shape=(n,), dtype=f64}", "v: f64 = index a, j"),
+        "f: a is lent as memory and used elsewhere\n    u: f64[n] = undefined a {shape=(n,), dtype=f64}",
+    ),
+    "lent and returned": (
+        text(
+            "u: f64[n] = undefined a {shape=(n,), dtype=f64}",
+            *("v: f64[n] = if True () {", "yield u", "} () {", "yield a", "}"),
+        ),
+        "f: a is lent as memory and used elsewhere\n    u: f64[n] = undefined a {shape=(n,), dtype=f64}",
+    ),
+    "lent but nobody's": (
+        text("b: f64[n] = neg a", "u: f64[n] = undefined b {shape=(n,), dtype=f64}"),
+        "f: b is not a parameter, whose memory is lent\n    u: f64[n] = undefined b {shape=(n,), dtype=f64}",
+    ),
 }
 
 

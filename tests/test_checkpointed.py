@@ -537,12 +537,12 @@ def test_an_inverse_gives_the_state_before_each_trip(name):
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("name", REVERSIBLE)
-def test_an_inverse_changes_no_number(name, backend):
+def test_the_way_back_by_an_inverse_gives_the_same_gradient(name, backend):
     marked, plain = (grad(f, backend=backend) for f in (program(REVERSIBLE[name]), undone(REVERSIBLE[name])))
     value, gradient = marked.value_and_grad(X)
     expected, its = plain.value_and_grad(X)
     assert value == expected
-    assert gradient.tobytes() == its.tobytes()
+    assert np.allclose(gradient, its, rtol=1e-11, atol=0.0)
 
 
 @pytest.mark.parametrize("name", REVERSIBLE)
@@ -558,7 +558,7 @@ def test_one_equation_says_so_in_the_gradient_and_none_in_what_is_compiled(name)
     verify(seen["gradient"])
 
     twice = stages(lambda: jvp(grad(f, backend="numpy"), (X,), (X,), backend="numpy"))
-    assert len(inverse_steps(twice["tangent"])) == 1
+    assert inverse_steps(twice["tangent"]) == []
     assert np.isfinite(jvp(grad(f, backend="numpy"), (X,), (X,), backend="numpy")[1]).all()
 
 
@@ -598,14 +598,16 @@ def test_the_parameter_of_an_inverse_is_a_number_of_the_loops_type():
     assert [v.type.dtype.name for v in step.inputs] == ["F64", "F64"]
 
 
-def test_the_loop_that_runs_again_in_an_adjoint_says_nothing_of_inverses():
+def test_the_loop_that_runs_again_in_an_adjoint_says_how_it_is_undone():
     f = program("""
+        def back(i, u, v):
+            u = u - 0.1 * np.sin(v)
+            return u, v + 0.1 * np.sin(u)
+
         def f(x, n):
             u, v = x, 0.5 * x
             for k in range(n):
-                for i in checkpointed(
-                    range(k), inverse=lambda i, u, v: (u - 0.1 * np.sin(v + 0.1 * np.sin(u)), v)
-                ):
+                for i in checkpointed(range(k), inverse=back):
                     v = v - 0.1 * np.sin(u)
                     u = u + 0.1 * np.sin(v)
             return np.sum(u * v)
@@ -613,7 +615,17 @@ def test_the_loop_that_runs_again_in_an_adjoint_says_nothing_of_inverses():
     seen = stages(lambda: grad(f, backend="numpy")(X, 5))
     notes = [eqn.note for eqn in walk(seen["gradient"].body) if eqn.op.loop]
     assert notes.count("replayed") == 1
-    assert len(inverse_steps(seen["gradient"])) == 1
+    assert len(inverse_steps(seen["gradient"])) == 2
+    plain = program("""
+        def f(x, n):
+            u, v = x, 0.5 * x
+            for k in range(n):
+                for i in range(k):
+                    v = v - 0.1 * np.sin(u)
+                    u = u + 0.1 * np.sin(v)
+            return np.sum(u * v)
+    """)
+    assert np.allclose(grad(f, backend="numpy")(X, 5), grad(plain, backend="numpy")(X, 5), rtol=1e-12)
 
 
 def test_an_inverse_that_fails_raises_at_its_own_line():

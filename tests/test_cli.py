@@ -318,7 +318,7 @@ def test_cache(output, monkeypatch, tmp_path):
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["cache clear", "cache info", "demo", "doctor", "grad", "show", "verify"])
+@pytest.mark.parametrize("name", ["cache clear", "cache info", "demo", "doctor", "grad", "plan", "show", "verify"])
 def test_help(output, name):
     text = " ".join(output(*name.split(), "--help").split())
     command = commands[name.split()[0]]
@@ -338,7 +338,7 @@ def test_the_module_is_the_command_line():
 @pytest.mark.parametrize(
     "command",
     [
-        *(("show", *EXPRESSION), ("grad", *EXPRESSION), ("verify", *EXPRESSION)),
+        *(("show", *EXPRESSION), ("grad", *EXPRESSION), ("verify", *EXPRESSION), ("plan", *EXPRESSION)),
         *(("doctor",), ("cache", "info"), ("cache", "clear")),
     ],
     ids=lambda command: " ".join(command[:2]),

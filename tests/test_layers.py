@@ -37,6 +37,7 @@ LAYERS = {
     "adcompiler.nested": "programs",
     "adcompiler.programs": "programs",
     "adcompiler.memory": "programs",
+    "adcompiler.explanations": "programs",
     "adcompiler.out_arrays": "programs",
     "adcompiler.structures": "programs",
     "adcompiler.differentiation": "programs",

@@ -73,7 +73,8 @@ def test_one_byte_less_than_the_least_is_an_error(found):
     said = (
         f"a budget of {of['least'] - 1:,} bytes is too small: the least that a call takes is {of['least']:,}"
     )
-    assert of["below"] == f"{said}\nhint: Budget({of['least']}) is feasible"
+    assert of["below"].startswith(f"{said}, of which ")
+    assert of["below"].endswith(f"\nhint: Budget({of['least']}) is feasible")
 
 
 def test_so_much_more_work_and_no_more():
@@ -165,16 +166,16 @@ LOOPS = {
         normal(1000),
         [normal(1000) for _ in range(6)],
         [normal(1000) for _ in range(4)],
-        300,
+        150,
     ),
     "behind": (
         loop_behind,
         normal(200, 20),
         [normal(20, 20) for _ in range(6)],
         np.linalg.qr(normal(20, 20))[0],
-        500,
+        200,
     ),
-    "before": (loop_before, normal(1000), [normal(1000) for _ in range(8)], 300),
+    "before": (loop_before, normal(1000), [normal(1000) for _ in range(8)], 150),
 }
 
 
@@ -184,7 +185,7 @@ def test_a_loop_and_what_is_around_it_are_planned_together(name):
     f, *args = LOOPS[name]
     auto = gradient(f, args, "auto", "numpy")
     loops, rest = planned_apart(f, args, auto.memory(*args).peak - 1)
-    budget = rest(MaxExtra(0)).peak * 9 // 10
+    budget = rest(MaxExtra(0)).peak * 19 // 20
     g = gradient(f, args, Budget(budget), "numpy")
     assert g.memory(*args).peak <= budget
     assert off(auto(*args), g(*args)) == 0.0
@@ -203,10 +204,6 @@ def planned_apart(f, args, memory):
     program = g.programs(*args).compiled("gradient")
     planner = program.planner
     sizes = dict(zip(planner.function.sizes, next(iter(planner._choices)), strict=True))
-    again = [c for _, planned in planner._planned for c in planned]
-    return (
-        lambda plan: choose(
-            [planner._variant(c, program._peak) for c in planner.candidates], plan, sizes, 0.0
-        ),
-        lambda plan: choose([planner._variant(c, program._peak) for c in again[:1]], plan, sizes, 0.0),
-    )
+    variants = planner.variants(program.variants)
+    loops, rest = variants[: planner._fixed], variants[planner._fixed :]
+    return lambda plan: choose(loops, plan, sizes, 0.0), lambda plan: choose(rest[:1], plan, sizes, 0.0)

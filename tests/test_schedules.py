@@ -1,9 +1,7 @@
 """Binomial schedules: closed forms, counts by replay, and what the checker refuses."""
 
-import types
 from itertools import takewhile
 
-import numba
 import numpy as np
 import pytest
 from checkpoint_schedules import EndReverse, Forward, MultistageCheckpointSchedule
@@ -11,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule_oracle import Machine, cheapest
 
-from adcompiler.schedules import binomial, reversal
-from adcompiler.schedules.actions import ADVANCE, MEMORY, describe, replay
+from adcompiler.schedules.actions import ADVANCE, MEMORY, RETURN, REVERSE, TAKE, TAPE, describe, replay
 from adcompiler.schedules.binomial import Binomial, advances, recompute_all, split, sqrt, store_all
 
 QUOTED = {
@@ -100,21 +97,6 @@ def test_a_million_steps_with_tapes_for_a_thousand_are_few_actions():
     assert Binomial(10**6, 999, 1000).evaluations == 2 * 10**6 - 1000
 
 
-def test_numba_compiles_the_machine_as_it_stands():
-    def compiled(function, **names):
-        scope = {**function.__globals__, **names}
-        return numba.njit(types.FunctionType(function.__code__, scope, function.__name__))
-
-    decide = compiled(binomial.decide, split=compiled(binomial.split))
-    next_action = compiled(reversal.next_action)
-    for plan in (Binomial(300, 4), Binomial(300, 4, 7, True)):
-        run, action = plan.start(), np.zeros(5, np.int64)
-        for expected in plan.actions():
-            assert next_action(*run, decide, plan.table, action)
-            assert list(action) == list(expected)
-        assert not next_action(*run, decide, plan.table, action)
-
-
 def spoilt(row, column, value):
     actions = Binomial(10, 1).actions()
     actions[row, column] = value
@@ -126,16 +108,25 @@ def spoilt(row, column, value):
     [
         (spoilt(0, 1, 1), r"action 0 \(advance 1\.\.\d\): the working state is not x\[1\], where step 1"),
         (spoilt(0, 2, 11), r"action 0 \(advance 0..10\): steps 0..10 are not steps of the loop"),
-        (spoilt(1, 0, 4), r"action 1 \(take \d memory\[0\]\): x\[\d\] is not in slot 0"),
+        (spoilt(1, 0, TAKE), r"action 1 \(take \d memory\[0\]\): x\[\d\] is not in slot 0"),
         (spoilt(1, 0, 9), r"there is no action 9"),
         (spoilt(1, 1, 1), r"the working state is not x\[1\], which is to be stored"),
         (Binomial(10, 1).actions()[:-1], "steps 0..0 are not reversed"),
         (Binomial(10, 1).actions()[[0, 1, 1, 2]], "slot 0 is not free"),
-        (np.array([[1, 0, 2, 0, 2], [6, 2, 2, 0, 0], [7, 0, 1, 0, 2]]), "step 0 is reversed, not step 1"),
-        (np.array([[1, 0, 2, 0, 2], [7, 0, 2, 0, 2]]), r"a step is reversed before x\[n\] is returned"),
-        (np.array([[6, 0, 0, 0, 0]]), r"x\[0\] is returned, which is not x\[n\] at hand"),
-        (np.array([[0, 0, 2, 0, 0], [6, 2, 2, 0, 0], [7, 0, 2, 0, 2]]), "the tape of step 1 is not there"),
-        (np.array([[4, 0, 0, 0, 1]]), "the loop's inputs are pinned"),
+        (
+            np.array([[TAPE, 0, 2, 0, 2], [RETURN, 2, 2, 0, 0], [REVERSE, 0, 1, 0, 2]]),
+            "step 0 is reversed, not step 1",
+        ),
+        (
+            np.array([[TAPE, 0, 2, 0, 2], [REVERSE, 0, 2, 0, 2]]),
+            r"a step is reversed before x\[n\] is returned",
+        ),
+        (np.array([[RETURN, 0, 0, 0, 0]]), r"x\[0\] is returned, which is not x\[n\] at hand"),
+        (
+            np.array([[ADVANCE, 0, 2, 0, 0], [RETURN, 2, 2, 0, 0], [REVERSE, 0, 2, 0, 2]]),
+            "the tape of step 1 is not there",
+        ),
+        (np.array([[TAKE, 0, 0, 0, 1]]), "the loop's inputs are pinned"),
     ],
 )
 def test_illegal_actions_are_named(actions, message):

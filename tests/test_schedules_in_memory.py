@@ -46,11 +46,10 @@ SMALL = [
 ]
 
 
-@pytest.mark.parametrize("two_phase", [False, True])
 @pytest.mark.parametrize(("state", "tape", "budget"), SMALL)
-def test_no_reversal_is_cheaper(state, tape, budget, two_phase):
+def test_no_reversal_is_cheaper(state, tape, budget):
     for steps in range(6):
-        planned = Planned(steps, state, tape, budget, two_phase)
+        planned = Planned(steps, state, tape, budget)
         least = cheapest(steps, Machine(state, tape, budget))
         assert planned.evaluations == least
         assert counted(planned, steps, state, tape, budget) == least
@@ -66,7 +65,7 @@ def test_no_reversal_of_seven_steps_is_cheaper(state, tape, budget):
 def test_replayed_counts_are_those_planned(data):
     state, tape = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
     steps, budget = data.draw(st.integers(0, 60)), data.draw(st.integers(tape, 40))
-    planned = Planned(steps, state, tape, budget, data.draw(st.booleans()))
+    planned = Planned(steps, state, tape, budget)
     assert counted(planned, steps, state, tape, budget) == planned.evaluations
 
 
@@ -109,17 +108,16 @@ def test_twice_the_steps_needs_ninety_units_where_chen_needs_126():
 )
 def test_more_memory_never_costs_more(state, tape, steps):
     budgets = [tape + (steps * tape - tape) * i // 40 + i for i in range(41)]
-    for two_phase in (False, True):
-        costs = [plan(steps, state, tape, budget, two_phase).evaluations for budget in budgets]
-        assert costs == sorted(costs, reverse=True)
-        assert costs[-1] == steps
+    costs = [plan(steps, state, tape, budget).evaluations for budget in budgets]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[-1] == steps
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(1, 120), st.integers(1, 3000), st.integers(0, 3000), st.data())
 def test_any_bytes_fit_the_budget(steps, state, tape, data):
     budget = data.draw(st.integers(tape, max(tape, steps * tape) + state))
-    planned = plan(steps, state, tape, budget, data.draw(st.booleans()))
+    planned = plan(steps, state, tape, budget)
     assert counted(planned, steps, state, tape, budget) == planned.evaluations
 
 
@@ -146,14 +144,13 @@ def test_units_are_exact_where_they_can_be():
         assert (units.state, units.tape) == expected
 
 
-@pytest.mark.parametrize("two_phase", [False, True])
-def test_planning_is_quick(two_phase):
+def test_planning_is_quick():
     began = time.process_time()
-    assert plan(1000, 1, 1, 200, two_phase).evaluations == 1804
+    assert plan(1000, 1, 1, 200).evaluations == 1804
     assert time.process_time() - began < 1
     for budget in (5, 200, 20_000):
         began = time.process_time()
-        assert plan(10**6, 1, 1, budget, two_phase).evaluations > 10**6
+        assert plan(10**6, 1, 1, budget).evaluations > 10**6
         assert time.process_time() - began < 0.05
 
 

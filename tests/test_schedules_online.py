@@ -1,17 +1,12 @@
 """Loops of unknown length: optimal at first, legal and near the optimum for any number of steps."""
 
-import types
-
-import numba
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcompiler.schedules import online
 from adcompiler.schedules.actions import replay
 from adcompiler.schedules.binomial import Binomial, advances
-from adcompiler.schedules.online import Online, place
+from adcompiler.schedules.online import Online
 
 
 @pytest.mark.parametrize(("slots", "most"), [(9, 5597), (10, 5597), (19, 3967), (20, 3967)])
@@ -43,17 +38,6 @@ def test_replayed_counts_are_those_of_the_closed_form(steps, slots, bundle):
 
 def test_a_hundred_thousand_steps():
     assert Online(10**5, 10).evaluations <= 1.33 * (10**5 + advances(10**5 + 1, 11))
-
-
-def test_numba_compiles_the_placement_as_it_stands():
-    names = {name: numba.njit(getattr(online, name)) for name in ("surplus", "dispensable")}
-    scope = {**online.__dict__, **names}
-    compiled = numba.njit(types.FunctionType(place.__code__, scope, "place"))
-    for slots in (0, 1, 4):
-        ours, theirs = np.zeros((slots, 3), np.int64), np.zeros((slots, 3), np.int64)
-        for step in range(200):
-            assert place(step, ours) == compiled(step, theirs)
-            assert np.array_equal(ours, theirs)
 
 
 def test_refusals():

@@ -61,9 +61,16 @@ def checkpointed(
         state before a trip. Its first argument is the item of the trip; its other parameters are named like
         variables of the loop, are given their values after the trip, and it returns those before it, in the
         same order. Parameters with a default are left alone. It may change no array of the loop; what it
-        checks, an index say, is checked on the way forward.
+        checks, an index say, is checked on the way forward. On the way back it gives the state before each
+        trip, from which the trip is evaluated again. Variables that the derivative of a trip does not depend
+        on may be left out. Derivatives of derivatives keep their trips.
     tolerance : float
-        How far what `inverse` gives may be from what the loop had, relative to its largest element.
+        How far a variable may be off on the way back: by this share of its largest element. Two things are
+        held against it. The trip, from the state before it, leads to the state after it: there the largest
+        element is that of both. And the state that the loop has been run back to is the one that it began
+        with: there it is the largest that the variable has had in the loop. Differences of less than 100
+        units in the last place of the largest element of all variables are rounding, and pass; NaN never
+        does, and integers and bools come back exactly.
 
     Returns
     -------
@@ -77,6 +84,11 @@ def checkpointed(
     CaptureError
         From the capture, at the user's line: as above; the loop cannot be rolled; `inverse` does not fit the
         loop; or no loop begins here.
+    DerivativeError
+        From a gradient, at the user's line: `inverse` leaves out a variable that the way back needs, or needs
+        more than it may read.
+    ArithmeticError
+        From the call of a gradient: `inverse` does not undo a trip, or drifts by more than the tolerance.
     """
     annotated(policy, inverse, tolerance, test=isinstance(iterable, _BOOLS))
     scalar = isinstance(iterable, np.ndarray) and iterable.ndim == 0

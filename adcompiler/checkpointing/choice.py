@@ -8,26 +8,31 @@ decides: so a larger budget never costs more, and a smaller one never peaks high
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import chain
 from math import isqrt
 
 import numpy as np
 
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import PlanError
+from adcompiler.ir.graph import Block
 from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
-from adcompiler.schedules.actions import DROP, REVERSE, STORE, TAKE, TAPE
+from adcompiler.schedules.actions import DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE
 from adcompiler.schedules.binomial import Binomial, sqrt, store_all
-from adcompiler.schedules.moves import Integers, of_actions, of_online
+from adcompiler.schedules.moves import Integers, of_actions, of_binomial, of_online
+from adcompiler.schedules.multilevel import Chunked, Price, TwoLevel
+from adcompiler.schedules.on_disk import spilling
 from adcompiler.schedules.tapes import Planned
 from adcompiler.schedules.tapes import plan as cheapest
 
 from .plans import Budget, MaxExtra, Online, Plan, Policy, Snapshots, Sqrt, StoreAll
 from .scheduled import Scheduled
+from .stores import Disk, Request
 
-Schedule = Planned | Binomial | online.Online
+Schedule = Planned | Binomial | online.Online | TwoLevel | Chunked
 
 GUESS = 1000
 """What the trips of a loop count for that are found out by running it."""
@@ -35,8 +40,8 @@ GUESS = 1000
 RUNGS = 1.1
 """How far apart the amounts of memory are that are compared when loops share it."""
 
-RISES = (8, 6, 5, 4, 3)
-"""How often the memory for loops is halved that is tried for the least that a call can do with."""
+NEAR = 1.01
+"""How far apart they are that a budget is spent on, where they are more than a state or tape apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +84,7 @@ class Loop:
             max(sum(state * d.itemsize for d, (state, _) in elements.items()), 1),
             max(sum(tape * d.itemsize for d, (_, tape) in elements.items()), 1),
             elements,
-            Counter(dict(sizes)).flops(scheduled.trip),
+            _work(scheduled, sizes),
             two_phase,
         )
 
@@ -93,11 +98,24 @@ class Loop:
         """The bytes with which no trip is evaluated twice."""
         return self.tape * self.trips
 
+    @property
+    def price(self) -> Price:
+        """A byte written to disk, or read, counts as much as a floating-point operation."""
+        return Price(max(round(self.work), 1), self.state, self.state)
+
     def within(self, memory: int) -> Schedule:
-        """The schedule of the fewest evaluations."""
+        """The schedule of the least work."""
+        alone = self.alone(memory)
+        if not self.scheduled.lent:
+            return alone
+        both = spilling(self.trips, self.state, self.tape, memory, self.price)
+        return alone if both is None or self.again(alone) <= self.again(both) else both
+
+    def alone(self, memory: int) -> Schedule:
+        """The schedule of the fewest evaluations that leaves the disk alone."""
         if self.scheduled.online:
             return online.Online(self.trips, max(memory - self.tape, 0) // self.state)
-        return cheapest(self.trips, self.state, self.tape, memory, self.two_phase)
+        return cheapest(self.trips, self.state, self.tape, memory)
 
     def sqrt(self) -> Schedule:
         """Chen's schedule; where the trips are not known, as many snapshots as it has for the guess."""
@@ -126,8 +144,18 @@ class Loop:
                 return self.within(policy.bytes)
 
     def again(self, schedule: Schedule) -> float:
-        """The work of the evaluations beyond the first of each trip."""
+        """The work of evaluations beyond the first of each trip, and of moving states to disk and back."""
+        if isinstance(schedule, TwoLevel | Chunked):
+            return float(self.times * (schedule.cost - self.trips * self.price.evaluation))
         return self.times * self.work * (schedule.evaluations - self.trips)
+
+
+def _work(scheduled: Scheduled, sizes: Sizes) -> float:
+    """The operations of a trip, halfway through the loops whose indices are sizes in it."""
+    halfway = {
+        name: 1 if count is None else count.value(sizes) // 2 for name, count in scheduled.around.items()
+    }
+    return Counter({**halfway, **sizes}).flops(scheduled.trip)
 
 
 def _value(elements: Mapping[DType, Dim], dtype: DType, sizes: Sizes) -> int:
@@ -146,6 +174,8 @@ class Variant:
         The most bytes at a time beyond the arguments, as a function of all its sizes.
     work
         Floating-point operations of a call in which no trip is evaluated twice.
+    largest
+        What of that takes most, as a function of the same: words that follow on a number of bytes.
     two_phase
         Whether it stops between the way forward and the way back.
     """
@@ -153,6 +183,7 @@ class Variant:
     loops: tuple[Scheduled, ...]
     peak: Callable[[Sizes], int]
     work: Callable[[Sizes], float]
+    largest: Callable[[Sizes], str]
     two_phase: bool = False
 
 
@@ -166,8 +197,9 @@ class Choice:
         The number of the program.
     loops, schedules
         Its loops at these sizes, and what each does.
-    plans, sizes
-        The plans of its loops, and the sizes that the program has for them.
+    plans, lent, sizes
+        The plans of its loops, the arrays on disk that they are lent, and the sizes that the program has for
+        them.
     peak, work
         Bytes at a time beyond the arguments, and floating-point operations.
     """
@@ -176,6 +208,7 @@ class Choice:
     loops: tuple[Loop, ...]
     schedules: tuple[Schedule, ...]
     plans: tuple[Integers, ...]
+    lent: tuple[Request, ...]
     sizes: tuple[int, ...]
     peak: int
     work: float
@@ -198,7 +231,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     PlanError
         No variant fits into the budget.
     """
-    tried = [_Tried(number, variant, sizes) for number, variant in enumerate(variants)]
+    tried = [Tried(number, variant, sizes) for number, variant in enumerate(variants)]
     match plan:
         case Budget():
             found = [choice for t in tried if (choice := t.within(plan.bytes)) is not None]
@@ -206,27 +239,17 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
                 raise _too_small(plan, tried)
             return min(found, key=lambda c: c.work)
         case MaxExtra(fraction):
-            most = tried[0].variant.work(sizes) + fraction * forward
+            most = tried[0].lightest + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))
         case "recompute_all":
-            return min((t.at(0) for t in tried), key=lambda c: (c.peak, c.work))
+            return min((t.least for t in tried), key=lambda c: (c.peak, c.work))
         case "sqrt":
-            first = next((t for t in tried if t.loops), tried[0])
+            first = next((t for t in tried if t.free), tried[0])
             return first.choice([loop.sqrt() for loop in first.free])
     return tried[-1].choice([])
 
 
-def fits(variant: Variant, sizes: Sizes, memory: int) -> bool:
-    """Whether a variant can do with so much memory."""
-    return _Tried(0, variant, sizes).within(memory) is not None
-
-
-def lowest(variant: Variant, sizes: Sizes) -> Choice:
-    """What a variant does in the least memory."""
-    return _Tried(0, variant, sizes).lowest
-
-
-class _Tried:
+class Tried:
     """A variant at given sizes, and the path of memory along which its loops are given more."""
 
     def __init__(self, number: int, variant: Variant, sizes: Sizes) -> None:
@@ -262,7 +285,6 @@ class _Tried:
             place -= min(more, place)
         return memory
 
-    @cache  # noqa: B019
     def bound(self, place: int) -> int:
         """The most bytes at a time there, plans left out."""
         memory = self.given(place)
@@ -299,46 +321,66 @@ class _Tried:
             self.loops,
             tuple(chosen),
             tuple(plans),
+            tuple(chain.from_iterable(map(_lent, self.loops, pools))),
             tuple(sizes),
             self._peak([len(plan) for plan in plans], pools) + sum(plan.nbytes for plan in plans),
             self.variant.work(self.base) + again,
         )
 
+    def largest(self, choice: Choice) -> str:
+        """What takes most of the memory of what runs."""
+        names = [name for loop in self.loops for name in loop.scheduled.sizes]
+        return self.variant.largest({**self.base, **dict(zip(names, choice.sizes, strict=True))})
+
     # ---- how far along it a plan goes ----
 
-    def within(self, memory: int) -> Choice | None:
-        """The furthest place at which no more than this memory is taken; None if there is none."""
-        if self.bound(0) > memory:
-            return None
-        place = _last(self.length, lambda p: self.bound(p) <= memory)
-        met = None
-        while place >= 0:
-            choice = self.at(place)
-            if choice.peak <= memory:
-                return choice
-            if met is not None and choice.peak >= met:  # plans grow faster than what is kept shrinks
-                break
-            met = choice.peak
-            place = -1 if place == 0 else max(place - max(choice.peak - memory, place // 64), 0)
-        return self.lowest if self.lowest.peak <= memory else None
+    @cached_property
+    def rungs(self) -> list[int]:
+        """The places that are gone to: not by how much memory there is, so that more of it never costs more."""
+        unit = min((min(loop.state, loop.tape) for loop in self.free), default=1)
+        rungs = [0]
+        while rungs[-1] < self.length:
+            rungs.append(min(max(rungs[-1] + unit, int(rungs[-1] * NEAR)), self.length))
+        return rungs
 
     @cached_property
-    def lowest(self) -> Choice:
-        """What takes least of some places near the beginning: the longest plans may be larger than what they
-        save."""
-        places = [0, *(self.length >> k for k in RISES)] if self.length else [0]
-        return min((self.at(place) for place in places), key=lambda c: c.peak)
+    def least(self) -> Choice:
+        """What takes the least memory; where states go to disk, plans take more."""
+        found = [self._least_from(0)]
+        if any(loop.scheduled.lent for loop in self.free):
+            found.append(self.choice([loop.alone(loop.least) for loop in self.free]))
+        return min(found, key=lambda c: c.peak)
+
+    def _least_from(self, first: int) -> Choice:
+        """What takes the least memory at this rung or above: with more memory plans are shorter."""
+        least = self.at(self.rungs[first])
+        for place in self.rungs[first + 1 :]:
+            if self.bound(place) >= least.peak:
+                break
+            least = min(least, self.at(place), key=lambda c: c.peak)
+        return least
+
+    def within(self, memory: int) -> Choice | None:
+        """The highest rung at which no more than this memory is taken; None if there is none."""
+        if memory < self.least.peak:
+            return None
+        rung = _last(len(self.rungs) - 1, lambda k: self.bound(self.rungs[k]) <= memory)
+        found = (self.at(place) for place in reversed(self.rungs[: rung + 1]))
+        return next((choice for choice in found if choice.peak <= memory), self.least)
 
     @property
     def lightest(self) -> float:
-        """The least work."""
-        return self._work(self.length)
+        """The least work; where policies say so, some of it is done twice."""
+        return self.work(self.length)
 
     def at_most(self, work: float) -> Choice:
-        """The first place at which no more work than this is done."""
-        return self.at(self.length - _last(self.length, lambda p: self._work(self.length - p) <= work))
+        """What takes the least memory where no more work than this is done."""
+        last = len(self.rungs) - 1
+        more = _last(last, lambda k: self.work(self.rungs[last - k]) <= work)
+        return self._least_from(last - more)
 
-    def _work(self, place: int) -> float:
+    def work(self, place: int) -> float:
+        """The work at a place of the path."""
         memory = self.given(place)
         schedules = {**self.fixed, **{loop: loop.within(memory[loop]) for loop in self.free}}
         return self.variant.work(self.base) + sum(loop.again(s) for loop, s in schedules.items())
@@ -372,32 +414,51 @@ def _gain(a: tuple[int, float], b: tuple[int, float]) -> float:
 
 
 def _pools(loop: Loop, memory: int) -> list[int]:
-    """The elements of each pool, at most, of a schedule in so much memory."""
+    """The elements of each pool, at most, of a schedule in so much memory; those on disk are left out."""
     shares = (max(state / loop.state, tape / loop.tape) for state, tape in loop.elements.values())
-    return [int(memory * share) for share in shares]
+    return [*(int(memory * share) for share in shares), *(0 for _ in loop.scheduled.lent)]
+
+
+def _lent(loop: Loop, elements: Sequence[int]) -> list[Request]:
+    """The last of the pools of a loop, which lie on disk."""
+    scheduled = loop.scheduled
+    if scheduled.folder is None:
+        return []
+    found = zip(scheduled.lent, elements[len(scheduled.pools) :], strict=True)
+    return [Request(Disk(scheduled.folder), dtype, count) for dtype, count in found]
 
 
 def _written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:
     """The plan of a schedule, and the elements of each pool that it takes."""
-    if isinstance(schedule, online.Online):
-        pools = [schedule.slots * state + schedule.bundle * tape for state, tape in loop.elements.values()]
-        return of_online(schedule.slots, schedule.bundle), pools
-    actions = schedule.actions()
-    return of_actions(actions), _used(loop, actions)
+    match schedule:
+        case Binomial():
+            plan, slots, tapes = of_binomial(schedule), min(schedule.slots, loop.trips), schedule.tapes
+        case online.Online():
+            plan, slots, tapes = of_online(schedule.slots, schedule.bundle), schedule.slots, schedule.bundle
+        case _:
+            actions = schedule.actions()
+            return of_actions(actions), _used(loop, actions)
+    pools = [slots * state + tapes * tape for state, tape in loop.elements.values()]
+    return plan, [*pools, *(0 for _ in loop.scheduled.lent)]
 
 
 def _used(loop: Loop, actions: Integers) -> list[int]:
     """The elements of each pool that actions take."""
-    kinds, counts = actions[:, 0], actions[:, 2] - actions[:, 1]
-    stored = np.cumsum((kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP)))
+    kinds, counts, levels = actions[:, 0], actions[:, 2] - actions[:, 1], actions[:, 4]
+    moved = (kinds == STORE).astype(np.int64) - np.isin(kinds, (TAKE, DROP))
+    stored, on_disk = np.cumsum(moved * (levels == MEMORY)), np.cumsum(moved * (levels == DISK))
     taped = np.cumsum(counts * ((kinds == TAPE).astype(np.int64) - (kinds == REVERSE)))
     weights = loop.elements.values()
-    return [int((stored * state + taped * tape).max(initial=0)) for state, tape in weights]
+    pools = [int((stored * state + taped * tape).max(initial=0)) for state, tape in weights]
+    return [*pools, *(int(on_disk.max(initial=0)) * loop.elements[d][0] for d in loop.scheduled.lent)]
 
 
-def _too_small(plan: Budget, tried: Sequence[_Tried]) -> PlanError:
-    least = min((t.lowest for t in tried), key=lambda c: c.peak)
+def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
+    least = min((t.least for t in tried), key=lambda c: c.peak)
+    largest = tried[least.variant].largest(least)
+    disk = "" if plan.disk is None else f", disk={str(plan.disk)!r}"
     return PlanError(
-        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}",
-        hint=f"Budget({least.peak}) is feasible",
+        f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
+        f"{largest}",
+        hint=f"Budget({least.peak}{disk}) is feasible",
     )

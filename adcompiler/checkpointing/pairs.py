@@ -6,7 +6,7 @@ state before a trip, that trip and all later ones can be evaluated again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adcompiler.ir.graph import Block, Eqn, Value, reads, walk
@@ -122,9 +122,13 @@ def _read(block: Block) -> set[Value]:
     return {*block.results, *(v for eqn in block.eqns for v in reads(eqn))}
 
 
-def trip(body: Block, results: Sequence[Value]) -> Block:
-    """What of a body is evaluated again for these of its values: its checks have held already."""
-    found = dce_block(Block(body.params, tuple(map(_unchecked, _unchecked_eqns(body))), tuple(results)))
+def trip(body: Block, results: Sequence[Value], doubtful: Container[Eqn] = ()) -> Block:
+    """What of a body is evaluated again for these of its values: its checks have held already.
+
+    Those of doubtful equations are made again.
+    """
+    eqns = tuple(e if e in doubtful else _unchecked(e) for e in body.eqns if e in doubtful or not _checks(e))
+    found = dce_block(Block(body.params, eqns, tuple(results)))
     while True:
         mentions = frozenset[str]().union(*map(mentioned, (e for e in walk(found) if e.op.name != "bind")))
         idle = [e for e in found.eqns if e.op.name == "bind" and e.attrs["size"] not in mentions]
@@ -133,10 +137,10 @@ def trip(body: Block, results: Sequence[Value]) -> Block:
         found = dce_block(replace(found, eqns=tuple(e for e in found.eqns if e not in idle)))
 
 
-def _unchecked_eqns(block: Block) -> Iterator[Eqn]:
-    return (e for e in block.eqns if e.op.name != "check")
+def _checks(eqn: Eqn) -> bool:
+    return eqn.op.name == "check"
 
 
 def _unchecked(eqn: Eqn) -> Eqn:
-    blocks = (replace(b, eqns=tuple(map(_unchecked, _unchecked_eqns(b)))) for b in eqn.blocks)
+    blocks = (replace(b, eqns=tuple(_unchecked(e) for e in b.eqns if not _checks(e))) for b in eqn.blocks)
     return replace(eqn, blocks=tuple(blocks))

@@ -62,8 +62,12 @@ class Budget:
     memory : int or str
         Bytes, or a number with a unit: "512 MiB", "2 GB".
     disk : str or Path, optional
-        A folder. Snapshots that the memory has no room for are then kept in a temporary file there, which is
-        gone when the call ends, however it ends.
+        A folder. Snapshots that the memory has no room for may then be kept in temporary files there, which
+        are gone when the call ends, however it ends; their space is reserved when it begins, PlanError where
+        there is none. It is used as far as it saves work, a byte written or read counting as one
+        floating-point operation. Loops whose number of trips only shows as they run do not use it, and a
+        pullback, which is called after the call has ended, cannot. In a folder that is kept in memory,
+        as /tmp may be, it saves nothing.
     """
 
     memory: int | str
@@ -71,6 +75,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         nbytes(self.memory)
+        if not isinstance(self.disk, str | Path | None):
+            raise ArgumentError(f"disk={self.disk!r} is no folder", hint="pass its path, a str or Path")
 
     @property
     def bytes(self) -> int:

@@ -7,17 +7,20 @@ the program: so its code depends on neither the trip count nor the memory.
 
 What is stored lives in one *pool* for each dtype: states from its beginning, tapes from its end, each in the
 order of the trips, so that the one grows into what the other has left. An initial state needs no place in it.
+Where states may lie on disk, the caller lends a pool for those of each dtype (`stores`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, count, pairwise
+from pathlib import Path
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Attr, Attrs, Block, Eqn, Function, Value
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value
 from adcompiler.ir.loops import Parts, loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
@@ -29,9 +32,10 @@ from adcompiler.transforms.dce import dce
 from adcompiler.transforms.legalise import REPLAYED
 
 from .pairs import Pair, pairs, trip
-from .plans import POLICY, Policy, decoded
+from .plans import POLICY, Budget, Policy, decoded
 
 Environment = MutableMapping[Value, Value]
+Around = Mapping[str, Dim | None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Scheduled:
 
     Attributes
     ----------
+    pair
+        The loop in the program without schedules, and its adjoint.
     trips
         The trip count.
     state, tape
@@ -52,35 +58,45 @@ class Scheduled:
         How often the loop runs.
     trip
         What is evaluated again of a trip.
+    around
+        The other sizes that a trip may mention: how many values a loop gives to it, None where data decide.
     policy
         What was asked for at the loop.
+    folder, lent
+        Where states may be kept that the memory has no room for, and the sizes that are the lengths of the
+        pools there.
     location
         Where the loop stands.
     """
 
+    pair: Pair
     trips: Dim
     times: Dim
     trip: Block
+    around: Around
     policy: Policy | None
     state: Mapping[DType, Dim]
     tape: Mapping[DType, Dim]
     plan: str
     pools: Mapping[DType, str]
+    folder: str | Path | None
+    lent: Mapping[DType, str]
     online: bool
     location: Location | None
 
     @property
     def sizes(self) -> tuple[str, ...]:
         """The sizes that the program has for this loop, in their order."""
-        return (self.plan, *self.pools.values())
+        return (self.plan, *self.pools.values(), *self.lent.values())
 
 
 @dataclass(frozen=True)
 class ScheduledFunction:
     """A program with scheduled loops.
 
-    For each loop it has one more parameter, from number `first` on: its plan, i64. Behind its other sizes it
-    has, for each loop, the length of the plan and those of the pools.
+    For each loop it has one more parameter, from number `first` on: its plan, i64. Behind these stand, for
+    each loop, the pools that are lent to it. Behind its other sizes it has, for each loop, the length of the
+    plan and those of the pools.
     """
 
     function: Function
@@ -88,10 +104,12 @@ class ScheduledFunction:
     first: int
 
 
-def schedule(source: Function, first: int, every: bool) -> ScheduledFunction:
+def schedule(
+    source: Function, first: int, every: bool, folder: str | Path | None = None
+) -> ScheduledFunction:
     """The Function in which loops run by schedules: those at which a policy stands, or every one that can.
 
-    New parameters stand before number `first`.
+    New parameters stand before number `first`. The states of loops without a policy may be kept in a folder.
 
     Raises
     ------
@@ -99,9 +117,9 @@ def schedule(source: Function, first: int, every: bool) -> ScheduledFunction:
         A policy stands at a loop whose trips are not known before the call.
     """
     body = source.body
-    writer = _Writer(source.sizes, every)
+    writer = _Writer(source.sizes, every, folder)
     old = [renewed(p) for p in body.params]
-    _find(body, source.sizes, writer, Dim.of(1))
+    _find(body, source.sizes, writer, Dim.of(1), {})
     new = [*old[:first], *writer.params, *old[first:]]
 
     def write(*_: Value) -> Sequence[Value]:
@@ -114,18 +132,26 @@ def schedule(source: Function, first: int, every: bool) -> ScheduledFunction:
     return ScheduledFunction(dce(written), tuple(x.scheduled for x in writer.found.values()), first)
 
 
-def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim) -> None:
+def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim, around: Around) -> None:
     """Schedule the pairs of a block, which runs so often, and of those inside it.
 
     The trips of a scheduled loop are written several times: the loops inside them are left as they are.
     """
+    bound = {str(eqn.attrs[name]): None for eqn in body.eqns if (name := eqn.op.binds) is not None}
+    around = {**around, **bound}
     for pair in pairs(body, sizes):
-        writer.add(pair, times)
+        writer.add(pair, times, {**around, **_indexed(pair.forward)})
     for eqn in body.eqns:
         inside = times * trip_count(eqn.attrs) if eqn.op.loop else times
         for inner in eqn.blocks:
             if eqn not in writer.found and inside.names() <= set(sizes):
-                _find(inner, sizes, writer, inside)
+                _find(inner, sizes, writer, inside, {**around, **_indexed(eqn)})
+
+
+def _indexed(eqn: Eqn) -> Around:
+    """The size that a loop's index is in its body."""
+    name = _index_name(eqn)
+    return {} if name is None else {name: trip_count(eqn.attrs) if eqn.op.name == "for" else None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +161,16 @@ class _Loop:
     pair: Pair
     scheduled: Scheduled
     plan: Value
+    lent: Mapping[str, Value]
+    """Pools of the caller, by the names of their lengths."""
 
 
 class _Writer:
-    def __init__(self, sizes: Sequence[str], every: bool) -> None:
+    def __init__(self, sizes: Sequence[str], every: bool, folder: str | Path | None) -> None:
         self.sizes = set(sizes)
         self.taken = set(sizes)
         self.every = every
+        self.folder = folder
         self.found: dict[Eqn, _Loop] = {}
         self.reversed: dict[Eqn, _Loop] = {}
         self.held: dict[_Loop, tuple[Value, Pools]] = {}
@@ -149,30 +178,47 @@ class _Writer:
 
     # ---- the parameters ----
 
-    def add(self, pair: Pair, times: Dim) -> None:
-        """Schedule a pair, unless one of its loops belongs to another."""
+    def add(self, pair: Pair, times: Dim, around: Around) -> None:
+        """Schedule a pair, unless one of its loops belongs to another, or data decide how much it stores."""
         policy = pair.forward.attrs.get(POLICY)
         unasked = policy is None and not self.every
-        if unasked or pair.forward in self.found or pair.reverse in self.reversed:
-            return
+        taken = {*self.found, *self.reversed}
         state, tape = _elements(pair.before), _elements(pair.row)
+        known = all(d.names() <= self.sizes for d in (*state.values(), *tape.values()))
+        if unasked or not known or pair.forward in taken or pair.reverse in taken:
+            return
         plan = self.size("plan")
         pools = {d: self.size(f"pool_{d}_") for d in dict.fromkeys((*state, *tape))}
         trips = trip_count(pair.forward.attrs).positive()
+        online = not trips.names() <= self.sizes
+        asked = decoded(policy) if policy is not None else None
+        folder = None if online else self._folder(asked)
+        lent = {d: self.size(f"lent_{d}_") for d in state} if folder is not None else {}
         scheduled = Scheduled(
+            pair,
             trips,
             times,
             trip(loop_body(pair.forward), [*pair.after, *pair.row]),
-            decoded(policy) if policy is not None else None,
+            around,
+            asked,
             state,
             tape,
             plan,
             pools,
-            not trips.names() <= self.sizes,
+            folder,
+            lent,
+            online,
             pair.forward.location,
         )
-        found = _Loop(pair, scheduled, Value(ArrayType(I64, (Dim.of(plan),)), plan))
+        lengths = {name: _array(d, name) for d, name in lent.items()}
+        found = _Loop(pair, scheduled, _array(I64, plan), lengths)
         self.found[pair.forward] = self.reversed[pair.reverse] = found
+
+    def _folder(self, asked: Policy | None) -> str | Path | None:
+        """Where states may be kept that the memory has no room for."""
+        if asked is None:
+            return self.folder
+        return asked.disk if isinstance(asked, Budget) else None
 
     def size(self, name: str) -> str:
         """A name that no size has yet."""
@@ -182,7 +228,8 @@ class _Writer:
 
     @property
     def params(self) -> list[Value]:
-        return [x.plan for x in self.found.values()]
+        loops = self.found.values()
+        return [*(x.plan for x in loops), *(pool for x in loops for pool in x.lent.values())]
 
     # ---- the program ----
 
@@ -201,6 +248,11 @@ class _Writer:
         return [lookup(env, r) for r in source.results]
 
 
+def _array(dtype: DType, length: str) -> Value:
+    """A parameter of this length, under the same name."""
+    return Value(ArrayType(dtype, (Dim.of(length),)), length)
+
+
 def _elements(values: Sequence[Value]) -> dict[DType, Dim]:
     """The elements of some arrays and numbers, by dtype."""
     found: dict[DType, Dim] = {}
@@ -213,7 +265,8 @@ def _size(type: ArrayType) -> Dim:
     return type.with_shape([d.positive() for d in type.shape]).size
 
 
-Pools = dict[DType, Value]
+Pools = dict[str, Value]
+"""By the names of their lengths."""
 
 
 @dataclass(frozen=True)
@@ -243,14 +296,14 @@ class _Shelf:
         """The pools with these of the values, by their place among them, under this number."""
         found, places = dict(pools), self._places(number)
         for k, value in values.items():
-            pool = found[value.type.dtype]
-            found[value.type.dtype] = OPS["put"](pool, value, places[k], **_block(value.type))
+            name = self.pools[value.type.dtype]
+            found[name] = OPS["put"](found[name], value, places[k], **_block(value.type))
         return found
 
     def get(self, pools: Pools, number: Value) -> list[Value]:
         """The values under this number."""
         places = zip(self.types, self._places(number), strict=True)
-        return [OPS["index"](pools[t.dtype], place, **_block(t)) for t, place in places]
+        return [OPS["index"](pools[self.pools[t.dtype]], place, **_block(t)) for t, place in places]
 
 
 def _block(type: ArrayType) -> dict[str, Attr]:
@@ -266,9 +319,10 @@ class _Sweep:
         self.pair, scheduled = loop.pair, loop.scheduled
         self.body = loop_body(self.pair.forward)
         self.states = _Shelf(_types(self.pair.before), scheduled.state, scheduled.pools, from_end=False)
+        self.lent = _Shelf(_types(self.pair.before), scheduled.state, scheduled.lent, from_end=False)
         self.tapes = _Shelf(_types(self.pair.row), scheduled.tape, scheduled.pools, from_end=True)
         self.trips = scheduled.trips
-        self.dtypes = list(scheduled.pools)
+        self.pools = [*scheduled.pools.values(), *scheduled.lent.values()]
 
     def turned(self, number: Value, loop: Eqn) -> Value:
         """The index of a trip of the primal, or the trip of an index."""
@@ -281,7 +335,8 @@ class _Sweep:
         eqn, pair, body = self.pair.forward, self.pair, self.body
         given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
         pools = [
-            OPS["undefined"](shape=(Dim.of(name),), dtype=d) for d, name in self.loop.scheduled.pools.items()
+            *(_empty_pool(d, name) for d, name in self.loop.scheduled.pools.items()),
+            *(OPS["undefined"](x, shape=x.type.shape, dtype=x.type.dtype) for x in self.loop.lent.values()),
         ]
         carries, width = len(given.carries), len(pools)
         early = [k for k, v in enumerate(pair.row) if not _made(body, v)]
@@ -292,7 +347,7 @@ class _Sweep:
             own, held, (plan, *_), rest = _cut(args, carries, width, 1)
             inner = {**self.env, **dict(zip(body.params, (i, *own, *rest), strict=True))}
             number = self.turned(i, eqn)
-            now = dict(zip(self.dtypes, held, strict=True))
+            now = dict(zip(self.pools, held, strict=True))
             now, plan = self._event(now, plan, number, [inner[v] for v in pair.before])
             now = self._taped(now, plan, number, early, inner)
             for e in body.eqns:
@@ -303,14 +358,14 @@ class _Sweep:
             return [*results.carries, *now.values(), plan, *results.sums, *items]
 
         names = split(eqn.attrs, [o.name for o in eqn.outputs])
-        hints = [*names.carries, *(f"pool_{d}" for d in self.dtypes), "plan", *names.sums]
+        hints = [*names.carries, *self.pools, "plan", *names.sums]
         starts = [*given.carries, *pools, self.loop.plan]
         outs = self._as_long(write, starts, given, hints)
         own, held, (plan, *_), rest = _cut(outs, carries, width, 1)
-        plan = OPS["put"](plan, 1, moves.RETURNED)
+        plan = OPS["put"](plan, 1, moves.ENDED)
         left = [o for k, o in enumerate(eqn.outputs) if k not in tape]
         self.env.update(zip(left, (*own, *rest), strict=True))
-        self.writer.held[self.loop] = plan, dict(zip(self.dtypes, held, strict=True))
+        self.writer.held[self.loop] = plan, dict(zip(self.pools, held, strict=True))
 
     def _as_long(
         self,
@@ -345,21 +400,12 @@ class _Sweep:
         trips = str(eqn.attrs["trips"])
         return loop_while(asked, write, starts, trips, limit=limit, index=index, names=names)
 
-    def _next_move(self, plan: Value) -> Value:
-        listed: Attrs = {} if self.loop.scheduled.online else {"listed": True}
-        return OPS["next_move"](plan, **listed)
-
     def _event(self, pools: Pools, plan: Value, number: Value, state: Sequence[Value]) -> tuple[Pools, Value]:
         """The pools and the plan after the event before this trip, if there is one."""
 
         def then() -> Sequence[Value]:
-            after = self._next_move(plan)
-            into = _column(after, moves.INTO)
-            values = dict(enumerate(state))
-            stored = self._on_pools(
-                _column(after, moves.STORED), pools, lambda _, p: self.states.put(p, values, into)
-            )
-            return [*stored.values(), after]
+            after = OPS["next_move"](plan)
+            return [*self._stored(partial(_column, after), pools, state).values(), after]
 
         turn = OPS["equal"](number, _column(plan, moves.FROM))
         *found, after = branch(turn, then, lambda: [*pools.values(), plan])
@@ -384,7 +430,7 @@ class _Sweep:
 
     def reverse(self) -> None:
         """The moves."""
-        eqn, pair = self.pair.reverse, self.pair
+        eqn, pair, scheduled = self.pair.reverse, self.pair, self.loop.scheduled
         body = loop_body(eqn)
         given = split(eqn.attrs, [lookup(self.env, v) for v in eqn.inputs])
         yielded = split(eqn.attrs, [r.type for r in body.results])
@@ -396,26 +442,25 @@ class _Sweep:
         def write(_: Value, *args: Value) -> Sequence[Value]:
             state, held, cotangents, items, sums, (plan,) = _cut(args, *widths)
             move = [_column(plan, m) for m in range(moves.WIDTH)]
-            now = dict(zip(self.dtypes, held, strict=True))
+            now = dict(zip(self.pools, held, strict=True))
             state = self._again(move[moves.RESTART], state, lambda *_: start)
             slot = move[moves.SLOT]
             state = self._again(move[moves.LOAD_STORED], state, lambda *_: self.states.get(now, slot))
+            if scheduled.lent:
+                state = self._again(move[moves.LOAD_DISK], state, lambda *_: self.lent.get(now, slot))
             state = self._again(
                 move[moves.ADVANCED], state, lambda k, *s: self._advanced(move[moves.TRIP] + k, s, pair.after)
             )
-            values = dict(enumerate(state))
-            now = self._on_pools(
-                move[moves.STORED], now, lambda _, p: self.states.put(p, values, move[moves.INTO])
-            )
+            now = self._stored(move.__getitem__, now, state)
             state, now = self._taping(move, state, now)
             after = self._walked(move, now, cotangents, sums, items)
             cotangents, sums, items = _cut(after, len(cotangents), len(sums))
-            return [*state, *now.values(), *cotangents, *items, *sums, self._next_move(plan)]
+            return [*state, *now.values(), *cotangents, *items, *sums, OPS["next_move"](plan)]
 
         outs = loop_while(
             lambda _, *args: OPS["equal"](_column(args[-1], moves.MORE), 1),
             write,
-            [*start, *pools.values(), *given.carries, *stacks, *given.sums, self._next_move(plan)],
+            [*start, *pools.values(), *given.carries, *stacks, *given.sums, OPS["next_move"](plan)],
             self.writer.size("moves"),
         )
         _, _, cotangents, items, sums, _ = _cut(outs, *widths)
@@ -433,11 +478,19 @@ class _Sweep:
         """A state after so many times `write(k, *state)`."""
         return loop(self._bound(count), write, state) if state else state
 
+    def _stored(self, column: Callable[[int], Value], pools: Pools, state: Sequence[Value]) -> Pools:
+        """The pools, with this state where a move of these columns stores it."""
+        values, into = dict(enumerate(state)), column(moves.INTO)
+        pools = self._on_pools(column(moves.STORED), pools, lambda _, p: self.states.put(p, values, into))
+        if not self.loop.scheduled.lent:
+            return pools
+        return self._on_pools(column(moves.STORED_DISK), pools, lambda _, p: self.lent.put(p, values, into))
+
     def _on_pools(self, count: Value, pools: Pools, write: Callable[[Value, Pools], Pools]) -> Pools:
         def body(k: Value, *args: Value) -> Sequence[Value]:
-            return list(write(k, dict(zip(self.dtypes, args, strict=True))).values())
+            return list(write(k, dict(zip(self.pools, args, strict=True))).values())
 
-        return dict(zip(self.dtypes, self._again(count, list(pools.values()), body), strict=True))
+        return dict(zip(self.pools, self._again(count, list(pools.values()), body), strict=True))
 
     def _taping(
         self, move: Sequence[Value], state: Sequence[Value], pools: Pools
@@ -448,7 +501,7 @@ class _Sweep:
 
         def body(k: Value, *args: Value) -> Sequence[Value]:
             before, held = _cut(args, len(state))
-            now, place = dict(zip(self.dtypes, held, strict=True)), move[moves.BEFORE] + k
+            now, place = dict(zip(self.pools, held, strict=True)), move[moves.BEFORE] + k
             there = dict(zip(self.pair.before, before, strict=True))
             # before the trip, which may then overwrite it
             now = self.tapes.put(now, {k: there[v] for k, v in enumerate(row) if k not in late}, place)
@@ -458,7 +511,7 @@ class _Sweep:
 
         found = self._again(move[moves.TAPED], [*state, *pools.values()], body)
         after, held = _cut(found, len(state))
-        return after, dict(zip(self.dtypes, held, strict=True))
+        return after, dict(zip(self.pools, held, strict=True))
 
     def _advanced(self, number: Value, state: Sequence[Value], wanted: Sequence[Value]) -> list[Value]:
         """These values of the body in the trip of this number, from the state before it."""
@@ -517,6 +570,11 @@ class _Sweep:
         outs = loop(self._bound(move[moves.REVERSED]), body, [*cotangents, *items], sums)
         cts, stacks, added = _cut(outs, len(cotangents), len(items))
         return [*cts, *added, *stacks]
+
+
+def _empty_pool(dtype: DType, length: str) -> Value:
+    attrs: dict[str, Attr] = {"shape": (Dim.of(length),), "dtype": dtype}
+    return emit(OPS["undefined"], [], attrs, names=[f"pool_{dtype}"])[0]
 
 
 def _column(plan: Value, column: int) -> Value:

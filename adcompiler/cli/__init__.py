@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import click
 
 from adcompiler import __version__
-from adcompiler.ir.errors import AdcompilerError, ArgumentError, CheckError
+from adcompiler.ir.errors import AdcompilerError, ArgumentError, CheckError, PlanError
 
-from . import bench, cache, demo, doctor, grad, show, verify
+from . import bench, cache, demo, doctor, grad, plan, show, verify
 
 __all__ = ["CHECK_FAILED", "UNSUPPORTED", "USAGE", "commands", "main"]
 
@@ -34,7 +34,7 @@ def adcompiler() -> None:
 
 commands = adcompiler.commands
 for command in (
-    *(show.show, grad.grad, verify.verify, bench.bench),
+    *(show.show, grad.grad, verify.verify, plan.plan, bench.bench),
     *(demo.demo, cache.cache, doctor.doctor),
 ):
     adcompiler.add_command(command)
@@ -52,4 +52,4 @@ def main(args: Sequence[str] | None = None) -> None:
 def _exit_code(error: AdcompilerError) -> int:
     if isinstance(error, ArgumentError):
         return USAGE
-    return CHECK_FAILED if isinstance(error, CheckError) else UNSUPPORTED
+    return CHECK_FAILED if isinstance(error, CheckError | PlanError) else UNSUPPORTED

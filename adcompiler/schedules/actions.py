@@ -1,5 +1,4 @@
-"""
-What the reversal of a loop does, as integers.
+"""What the reversal of a loop does, as integers.
 
 A loop makes x[i+1] = F(x[i]) for i = 0..n-1; step i is the evaluation of x[i+1]. A schedule is a sequence of
 actions, an int64 array [count, 5] whose columns are kind, first, last, place, level. There is one *working
@@ -34,15 +33,16 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 
-ADVANCE: Final = 0
-TAPE: Final = 1
-STORE: Final = 2
-LOAD: Final = 3
-TAKE: Final = 4
-DROP: Final = 5
+# In the order in which a move (`moves`) does those that it is made of
+LOAD: Final = 0
+TAKE: Final = 1
+ADVANCE: Final = 2
+STORE: Final = 3
+TAPE: Final = 4
+REVERSE: Final = 5
 RETURN: Final = 6
-REVERSE: Final = 7
-NAMES: Final = ("advance", "tape", "store", "load", "take", "drop", "return", "reverse")
+DROP: Final = 7
+NAMES: Final = ("load", "take", "advance", "store", "tape", "reverse", "return", "drop")
 
 NOWHERE: Final = 0
 INPUT: Final = 1

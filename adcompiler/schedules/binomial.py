@@ -1,5 +1,4 @@
-"""
-Binomial schedules, with a bundle of tapes at the end of each range.
+"""Binomial schedules, with a bundle of tapes at the end of each range.
 
 With s snapshots, the start of the loop included, and tapes for b steps at once, r evaluations of each step
 and those of their tapes reverse b * C(s + r, s) steps. The fewest plain evaluations that reverse n steps in a
@@ -18,15 +17,9 @@ evaluates n * (n - 1) / 2 steps again.
 
 from dataclasses import dataclass
 from math import comb, isqrt
-from typing import Final
-
-import numpy as np
 
 from .actions import ADVANCE, MEMORY, NOWHERE, STORE, TAPE, Integers
-from .reversal import FIRST, LAST, LEVEL, USED, Run, start, written
-
-SLOTS: Final = 0
-BUNDLE: Final = 1
+from .reversal import AMOUNT, BUNDLE, CHOICE, FIRST, LAST, LEVEL, SLOTS, USED, start, written
 
 
 def repetitions(steps: int, snapshots: int, bundle: int = 1) -> int:
@@ -61,7 +54,7 @@ def split(steps: int, snapshots: int, bundle: int) -> int:
     """
     if snapshots == 1:
         return steps - bundle
-    s = min(snapshots, steps)
+    s = snapshots if snapshots < steps else steps
     # C(s + q, s) for q = r - 3, r - 2, r - 1, and r, the first that holds all steps
     r, before3, before2, before, whole = 0, 0, 0, 0, 1
     while bundle * whole < steps:
@@ -70,21 +63,24 @@ def split(steps: int, snapshots: int, bundle: int) -> int:
     left = before - before2  # C(s - 1 + r - 1, s - 1)
     right = left - (before2 - before3)  # C(s - 2 + r - 1, s - 2)
     if steps <= bundle * (before + right):
-        return max(bundle * before2, 1)
+        return bundle * before2 if before2 > 0 else 1
     if steps >= bundle * (before + left + right):
         return bundle * before
     return steps - bundle * (left + right)
 
 
-def decide(run: Integers, table: Integers) -> tuple[int, int]:
-    """The choice of `reversal.next_action`; `table` is int64 [2]: slots beyond the loop's inputs, bundle."""
+def decide(run: Integers) -> None:
+    """The `reversal.Decision` of a run that knows its SLOTS and its BUNDLE."""
     steps = run[LAST] - run[FIRST]
-    if steps <= table[BUNDLE]:
-        return TAPE, steps
-    free = table[SLOTS] - run[USED + MEMORY]
-    if run[LEVEL] != NOWHERE:
-        return ADVANCE, split(steps, free + 1, table[BUNDLE])
-    return STORE, MEMORY
+    if steps <= run[BUNDLE]:
+        run[CHOICE] = TAPE
+        run[AMOUNT] = steps
+    elif run[LEVEL] == NOWHERE:
+        run[CHOICE] = STORE
+        run[AMOUNT] = MEMORY
+    else:
+        run[CHOICE] = ADVANCE
+        run[AMOUNT] = split(steps, run[SLOTS] - run[USED + MEMORY] + 1, run[BUNDLE])
 
 
 @dataclass(frozen=True)
@@ -123,18 +119,15 @@ class Binomial:
         """The most tapes held at once."""
         return min(self.bundle, self.steps)
 
-    @property
-    def table(self) -> Integers:
-        """What `decide` reads."""
-        return np.array([self.slots, self.bundle], np.int64)
-
-    def start(self) -> Run:
+    def start(self) -> Integers:
         """A run that has not begun."""
-        return start(self.steps, min(self.slots, self.steps), 0, 1, self.two_phase)
+        run = start(self.steps, min(self.slots, self.steps), 0, 1, self.two_phase)
+        run[SLOTS], run[BUNDLE] = self.slots, self.bundle
+        return run
 
     def actions(self) -> Integers:
         """The whole schedule, int64 [count, 5]; about three rows for each snapshot written."""
-        return written(self.start(), decide, self.table)
+        return written(self.start(), decide)
 
 
 def store_all(steps: int, two_phase: bool = False) -> Binomial:

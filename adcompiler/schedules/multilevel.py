@@ -1,5 +1,4 @@
-"""
-Snapshots on two levels: a few in memory, which cost nothing to write and read, and more on disk, which do.
+"""Snapshots on two levels: a few in memory, which cost nothing to write and read, and more on disk, which do.
 
 Costs are integers in one unit, nanoseconds say: of an evaluation of the body, of a write to disk and of a
 read. With i slots free in memory and j on disk, reversing n steps costs, beyond the taped evaluations and by
@@ -23,14 +22,14 @@ checkpointing, 2009, have the levels in this order), and the number of chunks is
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .actions import ADVANCE, DISK, INPUT, MEMORY, NOWHERE, STORE, TAPE, Integers
 from .binomial import advances, split
-from .reversal import FIRST, LAST, LEVEL, USED, start, written
+from .reversal import FIRST, LAST, LEVEL, USED, deciding, start, written
 
 NEVER: Final = 1 << 60  # more than any cost; the sum of three fits an int64
 WORK: Final = 100_000_000  # there are tables if steps * steps * cells is at most this
@@ -71,7 +70,7 @@ class TwoLevel:
     bundle: int = 1
     two_phase: bool = False
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """All evaluations, taped ones too, and all writes to and reads from disk, in units of the price."""
         reversed_steps = self.steps + self.two_phase
@@ -79,7 +78,28 @@ class TwoLevel:
 
     def actions(self) -> Integers:
         """The whole schedule, int64 [count, 5]."""
-        return written(start(self.steps, self.memory, self.disk, 1, self.two_phase), decide_level, self)
+        run = start(self.steps, self.memory, self.disk, 1, self.two_phase)
+        return written(run, deciding(self._choose))
+
+    def _choose(self, run: Integers) -> tuple[int, int]:
+        """The `reversal.Choice`; where the start is held on the dearer level, it moves."""
+        n, level = int(run[LAST] - run[FIRST]), int(run[LEVEL])
+        if n <= self.bundle:
+            return TAPE, n
+        known, price = self._tables(), self.price
+        i, j = self.memory - int(run[USED + MEMORY]), self.disk - int(run[USED + DISK])
+        if level == NOWHERE:
+            in_memory = known.memory[n, i - 1, j] if i else NEVER
+            on_disk = price.write + known.disk[n, i, j - 1] if j else NEVER
+            return STORE, MEMORY if in_memory <= on_disk else DISK
+        if level == MEMORY and known.from_memory[n, i, j] < known.memory[n, i, j]:
+            return STORE, DISK
+        if level == DISK and known.from_disk[n, i, j] < known.disk[n, i, j]:
+            return STORE, MEMORY
+        k = np.arange(1, n)
+        costs = {INPUT: known.inputs, MEMORY: known.from_memory[:, i, j], DISK: known.from_disk[:, i, j]}
+        ahead = k * price.evaluation + known.nowhere[n - k, i, j]
+        return ADVANCE, int((ahead + costs[level][k]).argmin()) + 1
 
     def _tables(self) -> "Tables":
         rows = self.steps + self.two_phase
@@ -127,26 +147,6 @@ def tables(steps: int, memory: int, disk: int, price: Price, bundle: int) -> Tab
     return Tables(nowhere, stay_memory, stay_disk, from_memory, from_disk, inputs)
 
 
-def decide_level(run: Integers, plan: TwoLevel) -> tuple[int, int]:
-    """The choice of `reversal.next_action`; where the start is held on the dearer level, it moves."""
-    n, level = int(run[LAST] - run[FIRST]), int(run[LEVEL])
-    if n <= plan.bundle:
-        return TAPE, n
-    known, price = plan._tables(), plan.price
-    i, j = plan.memory - int(run[USED + MEMORY]), plan.disk - int(run[USED + DISK])
-    if level == NOWHERE:
-        in_memory = known.memory[n, i - 1, j] if i else NEVER
-        on_disk = price.write + known.disk[n, i, j - 1] if j else NEVER
-        return STORE, MEMORY if in_memory <= on_disk else DISK
-    if level == MEMORY and known.from_memory[n, i, j] < known.memory[n, i, j]:
-        return STORE, DISK
-    if level == DISK and known.from_disk[n, i, j] < known.disk[n, i, j]:
-        return STORE, MEMORY
-    k = np.arange(1, n)
-    back = {INPUT: known.inputs, MEMORY: known.from_memory[:, i, j], DISK: known.from_disk[:, i, j]}[level]
-    return ADVANCE, int((k * price.evaluation + known.nowhere[n - k, i, j] + back[k]).argmin()) + 1
-
-
 @dataclass(frozen=True)
 class Chunked:
     """
@@ -173,7 +173,7 @@ class Chunked:
         """Slots on disk."""
         return self.on_disk
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """As `TwoLevel.cost`."""
         reversed_steps, chunk = self.steps + self.two_phase, self.chunk
@@ -190,22 +190,22 @@ class Chunked:
 
     def actions(self) -> Integers:
         """The whole schedule, int64 [count, 5]."""
-        return written(start(self.steps, self.memory, self.on_disk, 1, self.two_phase), decide_chunk, self)
+        run = start(self.steps, self.memory, self.on_disk, 1, self.two_phase)
+        return written(run, deciding(self._choose))
 
-
-def decide_chunk(run: Integers, plan: Chunked) -> tuple[int, int]:
-    """The choice of `reversal.next_action`."""
-    n, level = int(run[LAST] - run[FIRST]), int(run[LEVEL])
-    beyond = n > plan.chunk
-    if n <= plan.bundle and not beyond:
-        return TAPE, n
-    if level == NOWHERE:
-        return STORE, DISK if beyond else MEMORY
-    if beyond and level != MEMORY:
-        return ADVANCE, (n - 1) % plan.chunk + 1
-    if level == DISK:
-        return STORE, MEMORY
-    return ADVANCE, split(n, plan.memory - int(run[USED + MEMORY]) + 1, plan.bundle)
+    def _choose(self, run: Integers) -> tuple[int, int]:
+        """The `reversal.Choice`."""
+        n, level = int(run[LAST] - run[FIRST]), int(run[LEVEL])
+        beyond = n > self.chunk
+        if n <= self.bundle and not beyond:
+            return TAPE, n
+        if level == NOWHERE:
+            return STORE, DISK if beyond else MEMORY
+        if beyond and level != MEMORY:
+            return ADVANCE, (n - 1) % self.chunk + 1
+        if level == DISK:
+            return STORE, MEMORY
+        return ADVANCE, split(n, self.memory - int(run[USED + MEMORY]) + 1, self.bundle)
 
 
 Plan: TypeAlias = TwoLevel | Chunked
@@ -247,11 +247,11 @@ def two_level(
         return TwoLevel(steps, memory, disk, price, bundle, two_phase)
     if memory < 1:
         raise ValueError(f"a loop of {steps} steps with snapshots on disk needs a slot in memory")
-    tried = (Chunked(steps, memory, on_disk, price, bundle, two_phase) for on_disk in _tried(disk))
+    tried = (Chunked(steps, memory, on_disk, price, bundle, two_phase) for on_disk in numbers_tried(disk))
     return min(tried, key=lambda plan: plan.cost)
 
 
-def _tried(most: int) -> Iterable[int]:
+def numbers_tried(most: int) -> Iterable[int]:
     """All numbers of snapshots up to 64, then some: two in a hundred apart."""
     on_disk = 0
     while on_disk <= most:

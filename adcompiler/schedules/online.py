@@ -1,5 +1,4 @@
-"""
-Snapshots in a loop whose trip count is known only when it ends.
+"""Snapshots in a loop whose trip count is known only when it ends.
 
 On the way forward `place` says before each step whether the state is stored, and where. On the way back the
 number of steps is known: each gap between two snapshots is reversed by the binomial schedule with the slots
@@ -27,101 +26,128 @@ import numpy as np
 
 from .actions import ADVANCE, COLUMNS, DROP, INPUT, MEMORY, NOWHERE, RETURN, STORE, Integers
 from .binomial import advances, decide
-from .reversal import PENDING, PLACED, RETURNED, STEPS, USED, Run, start, written
+from .reversal import (
+    BUNDLE,
+    ORDER,
+    PENDING,
+    PLACED,
+    RETURNED,
+    ROW,
+    SLOTS,
+    STACK,
+    STEPS,
+    USED,
+    start,
+    written,
+)
 
-# Columns of the snapshots, int64 [slots, 3], oldest first; POSITION is 0 where nothing is stored yet.
+# Behind the slots of a run stand the snapshots, oldest first, in these columns:
 SLOT: Final = 0
-POSITION: Final = 1
+POSITION: Final = 1  # 0 where nothing is stored yet,
 AGE: Final = 2
+SNAPSHOT: Final = 3
 
 
-def place(step: int, snapshots: Integers) -> int:
+def begin(slots: int, bundle: int) -> Integers:
+    """A run of which no step has begun, and nobody knows how many there are."""
+    run = np.concatenate([start(0, slots, 0, 1, two_phase=True), np.zeros(SNAPSHOT * slots, np.int64)])
+    run[SLOTS], run[BUNDLE] = slots, bundle
+    return run
+
+
+def place(step: int, run: Integers) -> int:
+    """The slot into which x[step] is stored before step `step` is evaluated; -1 if it is not.
+
+    Called once for each step, in order. The slot may be in use: what it holds is given up.
     """
-    The slot into which x[step] is stored before step `step` is evaluated; -1 if it is not.
-
-    Called once for each step, in order, with zeros in `snapshots` before the first. The slot may be in use:
-    what it holds is given up. Numba compiles it, beside `surplus` and `dispensable`.
-    """
-    slots = len(snapshots)
+    slots = run[SLOTS]
+    first = run[ORDER + MEMORY] + slots
     if step < 1 or slots == 0:
         return -1
     if step <= slots:
-        snapshots[step - 1, SLOT] = step - 1
-        snapshots[step - 1, POSITION] = step
+        row = first + SNAPSHOT * (step - 1)
+        run[row + SLOT] = step - 1
+        run[row + POSITION] = step
         return step - 1
     optimal = (slots + 2) * (slots + 3) // 2 - 1
-    newest = slots - 1
+    newest = first + SNAPSHOT * (slots - 1)
     if step < optimal:
-        given_up = surplus(step, snapshots)
-        if given_up < 0:
+        row = surplus(step, run, first)
+        if row < 0:
             return -1
     else:
         if step == optimal:
-            snapshots[:, AGE] = 1
-        given_up = dispensable(snapshots)
-    age = snapshots[newest, AGE] + 1 if given_up == newest else 0
-    slot = snapshots[given_up, SLOT]
-    for row in range(given_up, newest):
-        snapshots[row] = snapshots[row + 1]
-    snapshots[newest] = slot, step, age
+            for later in range(slots):
+                run[first + SNAPSHOT * later + AGE] = 1
+        row = dispensable(run, first, newest)
+    age = run[newest + AGE] + 1 if row == newest else 0
+    slot = run[row + SLOT]
+    for number in range(row, newest):
+        run[number] = run[number + SNAPSHOT]
+    run[newest + SLOT] = slot
+    run[newest + POSITION] = step
+    run[newest + AGE] = age
     return int(slot)
 
 
-def surplus(step: int, snapshots: Integers) -> int:
-    """The row that x[step] replaces in the first phase; -1 if x[step] is not stored."""
-    gap = len(snapshots) + 2
+def surplus(step: int, run: Integers, row: int) -> int:
+    """The row, from this one on, that x[step] replaces in the first phase; -1 if x[step] is not stored."""
+    gap = run[SLOTS] + 2
     bound = gap
     while bound < step:
         gap -= 1
         bound += gap
     if (bound - step) % 2 == 1:
         return -1
-    gap = len(snapshots) + 2
+    gap = run[SLOTS] + 2
     bound = gap
-    row = 0
-    while snapshots[row, POSITION] == bound:
+    while run[row + POSITION] == bound:
         gap -= 1
         bound += gap
-        row += 1
+        row += SNAPSHOT
     return row
 
 
-def dispensable(snapshots: Integers) -> int:
+def dispensable(run: Integers, first: int, newest: int) -> int:
     """The row of the earliest snapshot with a later one of higher level; the newest if there is none."""
-    found = len(snapshots) - 1
-    highest = snapshots[found, AGE]
-    for row in range(found - 1, -1, -1):
-        if snapshots[row, AGE] < highest:
+    found = newest
+    highest = run[newest + AGE]
+    row = newest - SNAPSHOT
+    while row >= first:
+        if run[row + AGE] < highest:
             found = row
         else:
-            highest = snapshots[row, AGE]
+            highest = run[row + AGE]
+        row -= SNAPSHOT
     return found
 
 
-def resume(steps: int, snapshots: Integers, run: Integers, pending: Integers, places: Integers) -> None:
-    """
-    Turn a run that has not begun (`reversal.start`) into one in which x[steps] has just been returned.
-
-    Numba compiles it.
-    """
-    run[STEPS], run[PLACED], run[RETURNED] = steps, 0, 1
-    first, level, slot = 0, INPUT, 0
-    stored = 0
-    taken = np.zeros(len(snapshots), np.int64)
-    while stored < len(snapshots) and snapshots[stored, POSITION] > 0:
-        pending[stored] = first, snapshots[stored, POSITION], level, slot
-        first, level, slot = snapshots[stored, POSITION], MEMORY, snapshots[stored, SLOT]
-        places[0, stored] = slot
-        taken[slot] = 1
-        stored += 1
-    run[USED + MEMORY] = stored
-    free = stored
-    for slot_left in range(len(snapshots)):
-        if taken[slot_left] == 0:
-            places[0, free] = slot_left
-            free += 1
-    pending[stored] = first, steps, level, slot
-    run[PENDING] = stored + 1 if steps > 0 else 0
+def resume(steps: int, run: Integers) -> None:
+    """Turn a run that has not begun into one in which x[steps] has just been returned."""
+    run[STEPS] = steps
+    run[PLACED] = 0
+    run[RETURNED] = 1
+    if steps == 0:
+        return
+    order = run[ORDER + MEMORY]
+    snapshot = order + run[SLOTS]
+    row = STACK + ROW * run[PENDING]
+    run[row] = 0
+    run[row + 2] = INPUT
+    for stored in range(run[SLOTS]):
+        if run[snapshot + POSITION] == 0:
+            break
+        # as long as not all slots are in use, those that are come first
+        run[order + stored] = run[snapshot + SLOT]
+        run[USED + MEMORY] = stored + 1
+        run[row + 1] = run[snapshot + POSITION]
+        row += ROW
+        run[row] = run[snapshot + POSITION]
+        run[row + 2] = MEMORY
+        run[row + 3] = run[snapshot + SLOT]
+        snapshot += SNAPSHOT
+    run[row + 1] = steps
+    run[PENDING] = run[USED + MEMORY] + 1
 
 
 @dataclass(frozen=True)
@@ -146,36 +172,30 @@ class Online:
     def __post_init__(self) -> None:
         advances(self.steps, self.slots + 1, self.bundle)  # refuses what is out of range
 
-    def snapshots(self) -> Integers:
-        """What is stored when the loop ends, int64 [slots, 3]."""
-        stored = np.zeros((self.slots, 3), np.int64)
+    def placed(self) -> Integers:
+        """The positions of the snapshots when the loop ends, int64 [slots]; 0 behind the last."""
+        run = begin(self.slots, self.bundle)
         for step in range(self.steps):
-            place(step, stored)
-        return stored
+            place(step, run)
+        return run[run[ORDER + MEMORY] + self.slots :][POSITION::SNAPSHOT]
 
     @property
     def evaluations(self) -> int:
         """Plain and taped evaluations of the body, by the closed form of each gap."""
-        held = [int(position) for position in self.snapshots()[:, POSITION] if position]
+        held = [int(position) for position in self.placed() if position]
         starts, ends = [0, *held], [*held, self.steps]
         gaps = enumerate(zip(starts, ends, strict=True))
         # by the time that gap j is reversed, the snapshots after its start are free
         again = [advances(end - first, self.slots - j + 1, self.bundle) for j, (first, end) in gaps]
         return 2 * self.steps + sum(again)
 
-    def start(self, snapshots: Integers) -> Run:
-        """A run that begins where x[n] has been returned."""
-        run = start(self.steps, self.slots, 0, 1, two_phase=True)
-        resume(self.steps, snapshots, *run)
-        return run
-
     def actions(self) -> Integers:
         """The whole schedule, int64 [count, 5]; the way forward is written as `place` decides it."""
-        snapshots, reached = np.zeros((self.slots, 3), np.int64), 0
+        run, reached = begin(self.slots, self.bundle), 0
         forward: list[tuple[int, ...]] = []
         held: dict[int, int] = {}
         for step in range(self.steps):
-            slot = place(step, snapshots)
+            slot = place(step, run)
             if slot >= 0:
                 forward.append((ADVANCE, reached, step, 0, NOWHERE))
                 if slot in held:
@@ -185,6 +205,6 @@ class Online:
         if reached < self.steps:
             forward.append((ADVANCE, reached, self.steps, 0, NOWHERE))
         forward.append((RETURN, self.steps, self.steps, 0, NOWHERE))
-        table = np.array([self.slots, self.bundle], np.int64)
-        back = written(self.start(snapshots), decide, table)
+        resume(self.steps, run)
+        back = written(run, decide)
         return np.concatenate([np.array(forward, np.int64).reshape(-1, COLUMNS), back])

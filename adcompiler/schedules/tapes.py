@@ -1,5 +1,4 @@
-"""
-The schedule of the fewest evaluations in a given memory, where tapes weigh what they weigh.
+"""The schedule of the fewest evaluations in a given memory, where tapes weigh what they weigh.
 
 With u units free, state units for a snapshot and tape units for the tape of a step, reversing n steps costs,
 by where their start is held,
@@ -12,10 +11,10 @@ by where their start is held,
                          1 + F(n - 1, u - tape)
                          k + F(n - k, u) + g(k, u) over 0 < k < n
 
-and a two-phase run, whose last range may also be reached by advancing over all of it, the same with other
-last terms. All of store-all, binomial schedules, segments of the square root of n steps and mixed
-checkpointing (Maddison, Step-based checkpointing with high-level algorithmic differentiation, 2024) are in
-these choices.
+Tapes that are recorded before x[n] is returned count as memory, whenever its cotangent comes: a run in two
+phases, which could also advance over all of the last range and come back to it, would gain nothing. All of
+store-all, binomial schedules, segments of the square root of n steps and mixed checkpointing (Maddison,
+Step-based checkpointing with high-level algorithmic differentiation, 2024) are in these choices.
 F is the recurrence p(n, m) of a loop whose start costs a unit too: pinned inputs are worth one state.
 
 Bytes are arbitrary, so they are counted in units: the smaller of state and tape is 1 to 4 of them, whatever
@@ -35,7 +34,7 @@ from numpy.typing import NDArray
 
 from .actions import ADVANCE, INPUT, MEMORY, NOWHERE, STORE, TAPE, Integers
 from .binomial import Binomial, advances, store_all
-from .reversal import FIRST, LAST, LEVEL, RETURNED, TAPES, USED, start, written
+from .reversal import FIRST, LAST, LEVEL, TAPES, USED, deciding, start, written
 
 NEVER: Final = 1 << 29  # more than any cost; the sum of three fits an int32
 LONGEST: Final = 4096  # steps for which there is a table, ...
@@ -86,15 +85,12 @@ class Planned:
     state, tape, budget : int
         What a snapshot and the tape of a step take, and what there is beyond the loop's inputs and the
         working state, in units.
-    two_phase : bool
-        Whether x[n] is returned before its cotangent comes. Tapes recorded until then count as memory.
     """
 
     steps: int
     state: int
     tape: int
     budget: int
-    two_phase: bool = False
 
     def __post_init__(self) -> None:
         _demand_sizes(self.steps, self.state, self.tape, self.budget, "units")
@@ -104,38 +100,35 @@ class Planned:
     @property
     def evaluations(self) -> int:
         """Plain and taped evaluations of the body."""
-        return int(self._pinned(self.two_phase)[self.steps])
+        return int(pinned(self)[self.steps])
 
     def actions(self) -> Integers:
         """The whole schedule, int64 [count, 5]."""
         slots, tapes = self.budget // self.state, self.budget // self.tape
-        run = start(self.steps, min(slots, self.steps), 0, min(tapes, self.steps), self.two_phase)
-        return written(run, lambda run, _: self._decide(run), None)
+        run = start(self.steps, min(slots, self.steps), 0, min(tapes, self.steps), two_phase=False)
+        return written(run, deciding(self._choose))
 
-    def _decide(self, run: Integers) -> tuple[int, int]:
-        """The choice of `reversal.next_action`."""
-        last_phase = not self.two_phase or run[RETURNED] == 1
-        steps = min(int(run[LAST]), self.steps) - int(run[FIRST])
+    def _choose(self, run: Integers) -> tuple[int, int]:
+        """The `reversal.Choice`."""
+        steps = int(run[LAST] - run[FIRST])
         free = self.budget - self.state * int(run[USED + MEMORY]) - self.tape * int(run[TAPES])
         if run[LEVEL] == NOWHERE:
-            taped = self._taped(steps, free, not last_phase)
+            taped = self._taped(steps, free)
             return (TAPE, taped) if taped else (STORE, MEMORY)
-        costs = self._costs(not last_phase)
-        inner: NDArray[np.integer] = self._costs(False).slot[:, free]
-        reached, unheld = costs.slot[steps, free], costs.nowhere[:, free]
+        costs = self._costs()
+        back: NDArray[np.integer] = costs.slot[:, free]
         if run[LEVEL] == INPUT:
-            inner, reached = self._pinned(False), self._pinned(not last_phase)[steps]
-            if taped := self._taped(steps, free, not last_phase, int(reached)):
+            back = pinned(self)
+            if taped := self._taped(steps, free, int(back[steps])):
                 return TAPE, taped
-        elif self._taped(steps, free + self.state, not last_phase, int(reached)):
+        elif self._taped(steps, free + self.state, int(back[steps])):
             return TAPE, 1
-        behind = steps - np.arange(1, steps + (not last_phase))
-        cost = inner[steps - behind] + (steps - behind) + unheld[behind]
-        return ADVANCE, int(cost.argmin()) + 1
+        k = np.arange(1, steps)
+        return ADVANCE, int((k + costs.nowhere[steps - k, free] + back[k]).argmin()) + 1
 
-    def _taped(self, steps: int, free: int, forward: bool, least: int | None = None) -> int:
+    def _taped(self, steps: int, free: int, least: int | None = None) -> int:
         """How many steps are taped at once, with nothing held, at no more than the least cost."""
-        nowhere, taped = self._costs(forward).nowhere, 0
+        nowhere, taped = self._costs().nowhere, 0
         least = int(nowhere[steps, free]) if least is None else least
         while taped < steps and (free := free - self.tape) >= 0:
             least -= 1
@@ -144,34 +137,26 @@ class Planned:
             taped += 1
         return taped
 
-    def _costs(self, forward: bool) -> Costs:
+    def _costs(self) -> Costs:
         columns = max(LEAST, 1 << (self.budget + self.state).bit_length())
         rows = -(-self.steps // LEAST) * LEAST
-        return costs(rows, columns, self.state, self.tape, forward)
-
-    def _pinned(self, forward: bool) -> Integers:
-        return pinned(self, forward)
+        return costs(rows, columns, self.state, self.tape)
 
 
 @lru_cache(maxsize=16)
-def costs(steps: int, columns: int, state: int, tape: int, forward: bool) -> Costs:
-    """
-    F and h for up to `steps` steps and less than `columns` units, merged.
-
-    With `forward`, those of a range that ends with x[n] returned, in a two-phase run.
-    """
+def costs(steps: int, columns: int, state: int, tape: int) -> Costs:
+    """F and h for up to `steps` steps and less than `columns` units."""
     nowhere, slot = (np.full((steps + 1, columns), NEVER, np.int32) for _ in range(2))
     nowhere[0] = slot[0] = 0
-    come_back = costs(steps, columns, state, tape, False).slot if forward else slot
     free = np.arange(columns)
     counted = np.arange(steps + 1, dtype=np.int32)[:, None]
     for n in range(1, steps + 1):
-        row, behind = slot[n], nowhere[n - 1 :: -1] if forward else nowhere[n - 1 : 0 : -1]
-        if len(behind):
-            ahead = come_back[1 : len(behind) + 1] + counted[1 : len(behind) + 1]
-            ahead += behind
+        row = slot[n]
+        if n > 1:
+            ahead = slot[1:n] + counted[1:n]
+            ahead += nowhere[n - 1 : 0 : -1]
             np.minimum(row, ahead.min(axis=0), out=row)
-        np.minimum(row[tape:], 1 + slot[n - 1, : max(columns - tape, 0)], out=row[tape:], where=n > 1)
+            np.minimum(row[tape:], 1 + slot[n - 1, : max(columns - tape, 0)], out=row[tape:])
         row[n * tape <= free + state] = n
         nowhere[n, state:] = row[: columns - state]
         nowhere[n, n * tape <= free] = n
@@ -179,15 +164,14 @@ def costs(steps: int, columns: int, state: int, tape: int, forward: bool) -> Cos
 
 
 @lru_cache(maxsize=64)
-def pinned(plan: Planned, forward: bool) -> Integers:
-    """The column of g for the budget of a plan, int64 [steps + 1]; `forward` as in `costs`."""
-    nowhere = plan._costs(forward).nowhere[:, plan.budget].astype(np.int64)
-    after_tape = plan._costs(forward).nowhere[:, max(plan.budget - plan.tape, 0)]
+def pinned(plan: Planned) -> Integers:
+    """The column of g for the budget of a plan, int64 [steps + 1]."""
+    nowhere = plan._costs().nowhere[:, plan.budget].astype(np.int64)
+    after_tape = plan._costs().nowhere[:, max(plan.budget - plan.tape, 0)]
     cost = np.zeros(plan.steps + 1, np.int64)
-    come_back = pinned(plan, False) if forward else cost
     for n in range(1, plan.steps + 1):
-        k = np.arange(1, n + forward)
-        least = int((k + come_back[k] + nowhere[n - k]).min(initial=NEVER))
+        k = np.arange(1, n)
+        least = int((k + cost[k] + nowhere[n - k]).min(initial=NEVER))
         if plan.tape <= plan.budget:
             least = min(least, 1 + int(after_tape[n - 1]))
         cost[n] = n if n * plan.tape <= plan.budget else least
@@ -197,7 +181,7 @@ def pinned(plan: Planned, forward: bool) -> Integers:
 Plan: TypeAlias = Planned | Binomial
 
 
-def plan(steps: int, state: int, tape: int, budget: int, two_phase: bool = False) -> Plan:
+def plan(steps: int, state: int, tape: int, budget: int) -> Plan:
     """
     The schedule with the fewest evaluations that fits into a budget.
 
@@ -209,8 +193,6 @@ def plan(steps: int, state: int, tape: int, budget: int, two_phase: bool = False
         Bytes of a snapshot, and of the tape of one step.
     budget : int
         Bytes beyond the loop's inputs and the working state.
-    two_phase : bool
-        Whether x[n] is returned before its cotangent comes.
 
     Raises
     ------
@@ -219,18 +201,18 @@ def plan(steps: int, state: int, tape: int, budget: int, two_phase: bool = False
     """
     _demand_sizes(steps, state, tape, budget, "bytes")
     if steps * tape <= budget:
-        return store_all(steps, two_phase)
-    best = bundled(steps, state, tape, budget, two_phase)
+        return store_all(steps)
+    best = bundled(steps, state, tape, budget)
     units = Units.of(state, tape)
     widest = WORK // steps**2 - units.state - 1
     room = min(units.within(budget), widest)
     if steps > LONGEST or room < units.tape:
         return best
-    planned = Planned(steps, units.state, units.tape, room, two_phase)
+    planned = Planned(steps, units.state, units.tape, room)
     return planned if planned.evaluations <= best.evaluations else best
 
 
-def bundled(steps: int, state: int, tape: int, budget: int, two_phase: bool = False) -> Binomial:
+def bundled(steps: int, state: int, tape: int, budget: int) -> Binomial:
     """
     The best binomial schedule with bundles of tapes, by its closed form: for any number of steps.
 
@@ -241,9 +223,8 @@ def bundled(steps: int, state: int, tape: int, budget: int, two_phase: bool = Fa
     most = max(min((budget - tape) // state, steps), 0)
     bundles = {slots: max((budget - slots * state) // max(tape, 1), 1) for slots in _tried(most)}
     choices = [(most, 1), *bundles.items()]
-    reversed_steps = steps + two_phase
-    slots, bundle = min(choices, key=lambda choice: advances(reversed_steps, choice[0] + 1, choice[1]))
-    return Binomial(steps, slots, bundle, two_phase)
+    slots, bundle = min(choices, key=lambda choice: advances(steps, choice[0] + 1, choice[1]))
+    return Binomial(steps, slots, bundle)
 
 
 def _tried(most: int) -> Iterable[int]:

@@ -47,7 +47,7 @@ def _inlined(
             results = _inlined(inner, dict(zip(inner.params, operands, strict=True)), sizes, taken)
             env.update(zip(eqn.outputs, results, strict=True))
             continue
-        named = eqn if eqn.op.binds is None else _named(eqn, eqn.op.binds, taken)
+        named = eqn if eqn.op.binds is None else with_own_name(eqn, eqn.op.binds, taken)
         if eqn.blocks:
             rewrite_inside(named, env, lambda b, inside: _inlined(b, inside, sizes, taken), sizes)
         else:
@@ -57,7 +57,7 @@ def _inlined(
     return [lookup(env, r) for r in source.results]
 
 
-def _named(eqn: Eqn, binds: str, taken: set[str]) -> Eqn:
+def with_own_name(eqn: Eqn, binds: str, taken: set[str]) -> Eqn:
     """The equation with a name for its size that no other one has."""
     name = str(eqn.attrs[binds])
     free = next(n for k in count(1) if (n := name if k == 1 else f"{name}_{k}") not in taken)

@@ -26,7 +26,7 @@ from adcompiler.ir.build import (
     replay_origin,
 )
 from adcompiler.ir.graph import Block, Eqn, Function, Value, constant
-from adcompiler.ir.loops import element_type, loop_body, split, trip_count
+from adcompiler.ir.loops import element_type, loop_body, split, trip_count, undoes
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
 from adcompiler.ir.types import I64, ArrayType, Dim
@@ -259,10 +259,17 @@ def _row(stack: Value, index: Value, value: Value) -> Value:
     return emit(OPS["index"], [stack, index], names=[value.name])[0]
 
 
-def rerun(eqn: Eqn) -> Eqn:
-    """An equation that runs again: marked, and without effects that are over: its checks have held."""
-    blocks = (replace(b, eqns=tuple(rerun(e) for e in b.eqns if not _once(e))) for b in eqn.blocks)
-    return replace(eqn, blocks=tuple(blocks), note=REPLAYED)
+def rerun(eqn: Eqn, whole: bool = False) -> Eqn:
+    """An equation that runs again: marked, and without effects that are over: its checks have held.
+
+    Not so (`whole`) in a loop with an inverse, which is evaluated from other states than it had.
+    """
+
+    def again(source: Block) -> Block:
+        stays = whole or undoes(source)
+        return replace(source, eqns=tuple(rerun(e, stays) for e in source.eqns if stays or not _once(e)))
+
+    return replace(eqn, blocks=tuple(map(again, eqn.blocks)), note=REPLAYED)
 
 
 def _once(eqn: Eqn) -> bool:

@@ -19,7 +19,7 @@ from adcompiler.ir.affine import highest
 from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
 from adcompiler.ir.indices import never_meet
 from adcompiler.ir.integers import Integers, integers
-from adcompiler.ir.loops import loop_body, most_trips, split, trip_count
+from adcompiler.ir.loops import loop_body, most_trips, split, trip_count, undoes
 from adcompiler.ir.types import I64, ArrayType, Dim, Positive
 
 Site = tuple[Eqn, int]
@@ -47,7 +47,7 @@ class Nest:
     the equations that bind a name, `counts` a value for the trips that a `while` inside a block has made,
     `elsewhere` the reads that an array outside the loop answers as well, and `padded` the length of the
     stacks of ragged loops that are padded. `again` says that every loop inside a loop is to be run once more
-    where the adjoint walks back through it, as ragged ones are.
+    where the adjoint walks back through it, as ragged ones are, and those that have an inverse.
     """
 
     home: dict[Value, Home] = field(default_factory=dict)
@@ -59,6 +59,10 @@ class Nest:
     elsewhere: Mapping[Value, Element] = field(default_factory=dict)
     padded: Mapping[Eqn, Dim] = field(default_factory=dict)
     again: bool = False
+
+    def runs_again(self, loop: Eqn) -> bool:
+        """Whether a loop inside a loop is run once more whatever its trips are: it keeps nothing of them."""
+        return self.again or undoes(loop_body(loop))
 
     def sources(self, value: Value) -> tuple[Value, ...] | None:
         """What a value is replayed from; None if it cannot be."""
@@ -114,7 +118,8 @@ class Nest:
         for depth, (eqn, _) in enumerate(home):
             if depth and eqn.op.loop and eqn not in self.padded:
                 bound_here = eqn.op.binds is not None
-                if self.again or bound_here or self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor:
+                changes = self.changing([trip_count(eqn.attrs)], home[:depth]) > anchor
+                if self.runs_again(eqn) or bound_here or changes:
                     anchor = depth
         return anchor
 

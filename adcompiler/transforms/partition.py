@@ -51,7 +51,7 @@ def partition(adjoint: Function, params: int, results: int) -> Partition:
     handed = [*body.results[:results], *residuals]
     forward = _part(adjoint, "forward", primal, handed, lambda eqn: eqn not in later, bound=bound)
     given, sizes = [*residuals, *cotangents], [*adjoint.sizes, *bound]
-    pullback = _part(adjoint, "pullback", given, body.results[results:], lambda eqn: False, sizes)
+    pullback = _part(adjoint, "pullback", given, body.results[results:], later.__contains__, sizes)
     return Partition(forward, pullback, len(residuals), len(bound))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adcompiler.ir.graph import Block, Eqn, Value, values, walk
-from adcompiler.ir.loops import loop_body, state_count
+from adcompiler.ir.loops import loop_body, state_count, undoes
 
 from .nest import Home, Nest
 
@@ -39,15 +39,18 @@ class _Demand:
 
     nest: Nest
 
-    def of(self, eqn: Eqn, live: Live) -> None:
-        """All that an equation with blocks, and those inside, need for what is live of it."""
+    def of(self, eqn: Eqn, live: Live, whole: bool = False) -> None:
+        """All that an equation with blocks, and those inside, need for what is live of it.
+
+        What runs again `whole` has its effects again, as in `legalise.rerun`.
+        """
         while True:
             before = len(live)
             for k, output in enumerate(eqn.outputs):
                 if output in live:
                     live.update((b.results[k], None) for b in _yielding(eqn))
             for block in eqn.blocks:
-                self.inside(block, live)
+                self.inside(block, live, whole or undoes(block))
             if eqn.op.loop:
                 _round(eqn, live)
             else:
@@ -55,14 +58,14 @@ class _Demand:
             if len(live) == before:
                 return
 
-    def inside(self, block: Block, live: Live) -> None:
+    def inside(self, block: Block, live: Live, whole: bool) -> None:
         """The same for the equations of a block."""
         for eqn in reversed(block.eqns):
             if eqn.blocks:
                 inner = (v for b in eqn.blocks for v in values(b))
-                if any(v in live for v in (*eqn.outputs, *self.nest.count(eqn), *inner)):
-                    self.of(eqn, live)
-            elif eqn.op.binds is not None or any(o in live for o in eqn.outputs):
+                if whole or any(v in live for v in (*eqn.outputs, *self.nest.count(eqn), *inner)):
+                    self.of(eqn, live, whole)
+            elif eqn.op.binds or (whole and eqn.op.effect) or any(o in live for o in eqn.outputs):
                 live.update(dict.fromkeys(eqn.inputs))
 
 

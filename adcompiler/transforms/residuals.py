@@ -78,7 +78,8 @@ def choose(nest: Nest, adjoint: Block, plan: str) -> Choice:
 
 def _lengths(choice: Choice, homes: Homes) -> dict[Eqn, Dim]:
     """The loops that would be run again and whose stacks could be padded, and to what length."""
-    lengths = ((eqn, choice.nest.most_trips(eqn, homes[eqn])) for eqn in choice.again)
+    ragged = (eqn for eqn in choice.again if not choice.nest.runs_again(eqn))
+    lengths = ((eqn, choice.nest.most_trips(eqn, homes[eqn])) for eqn in ragged)
     return {eqn: most for eqn, most in lengths if most is not None}
 
 

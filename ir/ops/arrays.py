@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..build import emit
-from ..errors import DTypeError, VerifierError
+from ..errors import DTypeError, ShapeError, VerifierError
 from ..graph import Attrs, Block, Value, constant
 from ..op import Element, NoDerivative, Op, Sample, Structural
 from ..types import BOOL, F32, F64, I64, ArrayType, Dim, DType
@@ -35,7 +35,15 @@ def _filled(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -
     return (ArrayType(attributes.dtype(attrs["dtype"]), attributes.dims(attrs["shape"])),)
 
 
-def _undefined(shape: tuple[int, ...], dtype: DType) -> Any:
+def _memory(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
+    """The type that is stated; an operand is the memory to lie in, and of that type."""
+    found = _filled(types, attrs, blocks)
+    if types and (not found[0].rank or (*types,) != found):
+        raise ShapeError(f"{found[0]} cannot lie in the memory of {', '.join(map(str, types))}")
+    return found
+
+
+def _undefined(*memory: Any, shape: tuple[int, ...], dtype: DType) -> Any:
     """NaN where there is one, so that a computation with it shows."""
     return np.full(shape, np.nan if dtype.is_float else 0, dtype.numpy)[()]
 
@@ -59,11 +67,11 @@ zeros = Op(
 
 undefined = Op(
     name="undefined",
-    infer=_filled,
+    infer=_memory,
     numpy=_undefined,
     derivative=NOTHING,
     lowering=Structural(),
-    samples=SHAPES,
+    samples=(*SHAPES, Sample((np.zeros(3, np.int64),), {"shape": (3,), "dtype": I64})),
 )
 
 iota = Op(

@@ -13,6 +13,7 @@ replayed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,10 @@ def _while_numpy(
 
 
 def _loop_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Value | None]]:
-    """Tangents ride along: a carry's is a carry, a sum's a sum, a slice's a slice, an item's an item."""
+    """Tangents ride along: a carry's is a carry, a sum's a sum, a slice's a slice, an item's an item.
+
+    The inverse of a trip says nothing of tangents that are carried, and is left out.
+    """
     body = loop_body(eqn)
     given, params = split(eqn.attrs, eqn.inputs), split(eqn.attrs, body.params[1:])
     results = split(eqn.attrs, body.results)
@@ -190,11 +194,12 @@ def _loop_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Val
     ending = Parts(moving.carries, moving.sums, items)
     operands = _with_tangents(given, moving, forward.primal, forward.tangent_or_zeros)
     counts = {"carry": len(operands.carries), "sums": len(operands.sums)}
+    source = _without_inverse(body) if moving.carries else body
 
     def trip(i: Value, *args: Value) -> Sequence[Value]:
         now = list(_with_partners(params, moving, split(counts, args)))
         copies = {body.params[0]: i, **{old: new for old, new, _ in now}}
-        inner = forward.push(body, copies, {old: dot for old, _, dot in now if dot is not None})
+        inner = forward.push(source, copies, {old: dot for old, _, dot in now if dot is not None})
         ends = _with_tangents(results, ending, inner.primal, inner.tangent_or_zeros)
         return [value for role in ends.roles for value in role]
 
@@ -214,6 +219,10 @@ def _loop_jvp(forward: Forward, eqn: Eqn) -> tuple[Sequence[Value], Sequence[Val
         outs = loop(count, trip, *operands.roles, **direction, extra=requests(eqn.attrs))
     after = list(_with_partners(split(eqn.attrs, eqn.outputs), ending, split(counts, outs)))
     return [new for _, new, _ in after], [dot for _, _, dot in after]
+
+
+def _without_inverse(body: Block) -> Block:
+    return replace(body, eqns=tuple(e for e in body.eqns if e.op.name != "inverse_step"))
 
 
 def _with_tangents(

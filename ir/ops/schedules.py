@@ -10,7 +10,7 @@ import numpy as np
 from adcompiler.schedules import moves
 
 from ..errors import ShapeError
-from ..graph import Attrs, Block, Eqn
+from ..graph import Attrs, Block
 from ..op import NoDerivative, Op, Sample, Whole
 from ..types import I64, ArrayType
 
@@ -22,15 +22,10 @@ def _infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) ->
     return (plan,)
 
 
-def _next_move(plan: Any, listed: bool = False) -> Any:
+def _next_move(plan: Any) -> Any:
     found = np.array(plan)
     moves.next_move(found)
     return found
-
-
-def _call(eqn: Eqn, operands: Sequence[str]) -> str:
-    """A plan that is a list for certain needs much less code."""
-    return f"{'listed_move' if eqn.attrs.get('listed') else 'next_move'}({operands[0]})"
 
 
 next_move = Op(
@@ -38,9 +33,12 @@ next_move = Op(
     infer=_infer,
     numpy=_next_move,
     derivative=NoDerivative("a schedule is not a function of floats"),
-    lowering=Whole(_call),
+    lowering=Whole(lambda eqn, operands: f"next_move({operands[0]})"),
     updates=True,
-    samples=(Sample((moves.listed(np.arange(2 * moves.WIDTH).reshape(2, moves.WIDTH)),)), Sample((moves.of_online(3),))),
+    samples=(
+        Sample((moves.listed(np.arange(2 * moves.WIDTH).reshape(2, moves.WIDTH)),)),
+        Sample((moves.of_online(3),)),
+    ),
 )
 
 OPS = (next_move,)
