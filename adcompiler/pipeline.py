@@ -3,7 +3,7 @@
     user's function ── capture ──▶ trace ── simplify, cse, dce ──▶ primal
     primal ── reverse ──▶ adjoint ── select ──▶ gradient          primal ── forward ──▶ tangent
     adjoint, gradient ── reversible, schedule ──▶ variants that a plan chooses from
-    any of these ── simplify, cse, dce ── backend ──▶ callable
+    any of these ── finish ── backend ──▶ callable          finished ── rematerialise ──▶ variants of it
 
 Every pass is a function from Function to Function. After each one the verifier runs if `ADCOMPILER_CHECK=1`,
 and whoever watches is shown the result under the pass's name. What is compiled is verified always: that costs
@@ -22,12 +22,16 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
+from .backends.stored import stored
+from .checkpointing.abstraction import EveryArray
 from .checkpointing.plans import Plan, checked
+from .checkpointing.rematerialise import variants
 from .checkpointing.reversible import run_back
 from .checkpointing.scheduled import ScheduledFunction, schedule
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
+from .ir.types import Sizes
 from .transforms.cse import cse
 from .transforms.dce import dce
 from .transforms.factorisations import share_factors
@@ -127,13 +131,24 @@ def reversible(function: Function) -> Function:
     return function if found is function else _optimised(_after("inverses", found), "reversible")
 
 
-def compiled(function: Function, options: Options) -> Compiled:
-    """A callable for a Function."""
-    function = reversible(function)
-    backend = BackendOptions(options.fastmath, options.parallel, options.threads)
-    shared = _after("factorisations", share_factors(function))
-    inlined = _after("inline", inline(shared))
-    whole = dce(inlined)
+def finished(function: Function) -> Function:
+    """What a backend is given for a Function."""
+    shared = _after("factorisations", share_factors(reversible(function)))
+    return dce(_after("inline", inline(shared)))
+
+
+def rematerialised(whole: Function, sizes: Sizes, most: int, options: Options) -> list[Function]:
+    """So many programs at most that do what a finished one does and take less memory at these sizes, the
+    lowest first; see `checkpointing.rematerialise`."""
+    storage = stored if options.backend == "numba" else EveryArray
+    found = [v.function for v in variants(whole, sizes, storage, most=most + 1)]
+    return [_after("rematerialise", f) for f in found if f is not whole]
+
+
+def compiled(function: Function, options: Options, carve: bool = True) -> Compiled:
+    """A callable for a Function; `carve`: see the options of backends."""
+    backend = BackendOptions(options.fastmath, options.parallel, options.threads, carve)
+    whole = finished(function)
     verify(whole)
     found = compile_function(whole, options.backend, backend)
     if options.warmup == "background" and options.backend == "numba":

@@ -7,6 +7,7 @@ and the results of programs the structures that users see.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -254,8 +255,8 @@ class Programs:
         """A program under the plan, made for these residuals; one that plans nothing is compiled as it is."""
         planner = self._planner(made, self.choice.options.plan, two_phase=False)
         if not planner.plans:
-            return self._compile(planner.unscheduled[0])
-        return PlannedProgram(planner, self._compile)
+            return self._compile(planner.function)
+        return PlannedProgram(planner)
 
     def explained(self, stage: str) -> tuple[PlannedProgram, PlannedProgram]:
         """The program of a stage under its plan, and the program with all variants that there are."""
@@ -267,11 +268,11 @@ class Programs:
         if stage not in self._explained:
             plan, program = self.choice.options.plan, self.compiled(stage)
             if not isinstance(program, PlannedProgram):
-                program = PlannedProgram(self._gradient_planner(stages[stage], plan), self._compile)
+                program = PlannedProgram(self._gradient_planner(stages[stage], plan))
             every = program
             if plan in ("auto", "store_all"):
                 planner = self._gradient_planner(stages[stage], "recompute_all")
-                every = PlannedProgram(planner, self._compile)
+                every = PlannedProgram(planner)
             self._explained[stage] = program, every
         return self._explained[stage]
 
@@ -280,7 +281,8 @@ class Programs:
 
     def _planner(self, adjoint: Callable[[str], Function], plan: Plan, two_phase: bool) -> Planner:
         first = len(self.function.body.params)
-        return Planner(Sources(adjoint, lambda: pipeline.primal(self.function), first), plan, two_phase)
+        sources = Sources(adjoint, lambda: pipeline.primal(self.function), first)
+        return Planner(sources, replace(self.choice.options, plan=plan), two_phase)
 
     @cached_property
     def _tangent_program(self) -> Program:
@@ -293,7 +295,7 @@ class Programs:
         planner = self._planner(lambda kind: pipeline.adjoint(self.function, wrt, kind), plan, two_phase=True)
         body, expression = self.function.body, Expression()
         text = self.differentiation.tuple_text(expression, self._gradients(expression, 0))
-        found = PlannedPullback(planner, len(body.params), len(body.results), self._compile)
+        found = PlannedPullback(planner, len(body.params), len(body.results))
         return found, expression.build(text)
 
     def _gradient_function(self, values: Sequence[int], residuals: str) -> Function:

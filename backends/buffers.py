@@ -57,14 +57,16 @@ def in_workspace(
     handed_on: HandedOn,
     sizes: Collection[str],
     fresh: Callable[[str], str],
+    carve: bool,
 ) -> tuple[Sequence[Line], str, Dim]:
     """Lines that make their arrays in a workspace, its variable, and the words that they need there.
 
     `results` are the sources of what the function returns, `handed_on` says to which variables a variable's
-    array goes, `sizes` are known before the call, and `fresh` gives names to new variables.
+    array goes, `sizes` are known before the call, and `fresh` gives names to new variables. Where nothing is
+    to be carved, arrays are made anew, those of loops before the loop.
     """
     arrays = list(_movable(lines, results, handed_on, set(sizes)))
-    parts = _parts(arrays)
+    parts = _parts(arrays) if carve else []
     total = sum((part.words for part in parts), NOTHING)
     work = fresh("work")
     if total.constant is not None and total.constant < WORTH:  # the allocator is as fast

@@ -29,11 +29,16 @@ class Options:
 
     A call with much to do has at most so many `threads`, or all that there are where that is None; one where
     it is not `parallel`. No result depends on that.
+
+    With `carve` arrays lie in one piece of memory that is kept between calls, which is quick; those share a
+    part of it whose sizes differ by a constant. Without, each is made where it is needed and freed behind its
+    last use, so that any two share memory.
     """
 
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
+    carve: bool = True
 
 
 @dataclass(eq=False)

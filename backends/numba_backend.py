@@ -188,7 +188,12 @@ def _entry(function: Function, names: Names, options: Options, spreads: bool) ->
     placed = into_destinations(writer.page.lines, results, writer.handed_on, writer.into)
     returned = [r for r in results if not r.out]
     lines, work, words = in_workspace(
-        placed, [r.source for r in returned], writer.handed_on, function.sizes, writer.names.fresh
+        placed,
+        [r.source for r in returned],
+        writer.handed_on,
+        function.sizes,
+        writer.names.fresh,
+        options.carve,
     )
     outliner = Outliner(name, writer.variables, writer.names.fresh) if spreads else None
     lines = outliner.outlined(lines) if outliner else lines

@@ -107,9 +107,11 @@ def _cones(eqns: Sequence[Eqn], folded: Mapping[Value, Eqn]) -> Mapping[Eqn, Seq
 
 
 def _repeatable(eqn: Eqn) -> bool:
-    """Whether an equation may be computed again: it has no effect, and binds no size."""
+    """Whether an equation may be computed again: it has no effect, binds no size, and is no loop that runs by
+    a schedule, whose work the program does not tell."""
     parts = (eqn, *(inner for block in eqn.blocks for inner in walk(block)))
-    return bool(eqn.outputs) and not any(part.op.effect or part.op.binds for part in parts)
+    once = any(part.op.effect or part.op.binds or part.op.name == "next_move" for part in parts)
+    return bool(eqn.outputs) and not once
 
 
 def _updated(eqn: Eqn, kept: Stored) -> Sequence[tuple[Value, Value]]:

@@ -219,7 +219,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
     Parameters
     ----------
     variants
-        The programs; the first is the one of `plan="auto"`.
+        The programs; the first is the one of `plan="auto"`. Of those that do as little the first is chosen.
     sizes
         The sizes of the user's program.
     forward
@@ -236,7 +236,7 @@ def choose(variants: Sequence[Variant], plan: Plan, sizes: Sizes, forward: float
             found = [choice for t in tried if (choice := t.within(plan.bytes)) is not None]
             if not found:
                 raise _too_small(plan, tried)
-            return min(found, key=lambda c: (c.work, c.peak))
+            return min(found, key=lambda c: c.work)
         case MaxExtra(fraction):
             most = tried[0].lightest + fraction * forward
             return min((t.at_most(most) for t in tried if t.lightest <= most), key=lambda c: (c.peak, c.work))

@@ -21,7 +21,7 @@ from adcompiler.transforms.legalise import REPLAYED
 
 from .abstraction import Abstraction, EveryArray, Storage, Ways, abstraction
 from .executions import Plan, Way
-from .straight_line import front, pareto, within
+from .straight_line import W, front, pareto, within
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,14 @@ def variants(
     have several ways. Where `measured` is given, that says what a program takes, instead of the plan.
     """
     found = abstraction(function, sizes, storage, ways or {})
-    written = [_variant(function, found, plan, ways or {}) for plan in front(found.program)]
-    if measured is not None:
-        written = pareto([replace(v, peak=measured(v.function)) for v in written])
-    return _thinned(written, most)
+    plans = front(found.program)
+    if measured is None:
+        return [_variant(function, found, plan, ways or {}) for plan in _thinned(plans, most)]
+    written = [_variant(function, found, plan, ways or {}) for plan in plans]
+    return _thinned(pareto([replace(v, peak=measured(v.function)) for v in written]), most)
 
 
-def _thinned(chosen: Sequence[Variant], most: int) -> list[Variant]:
+def _thinned(chosen: Sequence[W], most: int) -> list[W]:
     """The first, the last, and those between whose peaks lie evenly on a scale of ratios."""
     if len(chosen) <= most:
         return list(chosen)

@@ -41,9 +41,10 @@ def explain(
     at_peak = compiled.needs_at(sizes).at_peak(sizes)
     taken = memory(compiled, given, inputs, read)
     named, plan = planned.planner.named(planned.sizes(inputs)), planned.planner.plan
-    source = planned.planner.unscheduled[choice.variant]
+    source = planned.planner.candidates[choice.variant].unscheduled
     scheduled = tuple(loop.scheduled.pair for loop in choice.loops)
     program = Program(source, named, plan == "store_all", scheduled)
+    every.choice(inputs)  # plans equations, too
     variants = every.planner.variants(every.variants)
     forward, base = planned.planner.forward(named), variants[0].work(named)
 
