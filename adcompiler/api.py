@@ -54,8 +54,10 @@ def adjoint(
         "numba" (compiled, the default) or "numpy". The environment variable `ADCOMPILER_BACKEND` sets the
         default.
     plan
-        Which primal values loops keep for the reverse sweep: "auto", the fewest bytes, then the least work;
-        or "store_all", all that are read.
+        What is kept for the reverse sweep, and what is computed again: "auto", in loops the fewest bytes at
+        no extra dear work; "store_all", all that is read; `Budget("512 MiB")`, the least work in so much
+        memory at a time, results included, else `PlanError`; `MaxExtra(0.33)`, the least memory with so much
+        more work; "sqrt", about the square root of a loop's trips; "recompute_all", the least memory.
     fastmath
         Let the compiler reassociate and assume that there are no NaN and infinities. Off by default: the
         arithmetic is compiled as written.

@@ -55,7 +55,7 @@ class Memory:
 
 
 def memory(program: Compiled, inputs: Inputs, own: Inputs, given: Sequence[Any]) -> Memory:
-    """What a program takes when it is called with these inputs: `own`, made of the leaves given, and plans."""
+    """What a program takes when it is called with these inputs: `own`, made of the leaves given; plans."""
     values = inputs[: len(program.function.body.params)]
     leaves, mine = {id(leaf) for leaf in given}, {id(v) for v in own}
     arrays = [v for v in values if isinstance(v, np.ndarray)]

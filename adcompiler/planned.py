@@ -26,8 +26,8 @@ from . import pipeline
 from .backends import Compiled
 from .backends.alive import Alive
 from .checkpointing.choice import Choice, Tried, Variant, choose
-from .checkpointing.plans import Budget, residuals
-from .checkpointing.scheduled import ScheduledFunction
+from .checkpointing.plans import Budget, Plan, residuals
+from .checkpointing.scheduled import ScheduledFunction, asked_inside
 from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost
@@ -93,6 +93,12 @@ class Predicted(Protocol):
 Ready = Callable[[Candidate], Predicted]
 
 
+def _kinds(sources: Sources, plan: Plan) -> tuple[str, ...]:
+    """The residuals of each variant: a policy at a loop inside a loop is followed where that runs again."""
+    kinds = residuals(plan)
+    return ("rerun",) if asked_inside(sources.adjoint(kinds[0]).body) else kinds
+
+
 class Planner:
     """The variants of a program, and the choice among them."""
 
@@ -100,13 +106,13 @@ class Planner:
         self.options, self.plan, self.two_phase = options, options.plan, two_phase
         self._primal = sources.primal
         self._scarce = self.plan not in ("auto", "store_all", "sqrt")
-        self._choices: dict[tuple[int, ...], Choice] = {}
+        self._choices: dict[tuple[int, ...], Choice | PlanError] = {}
         self._lock = threading.Lock()
         self._planned: list[Sizes] = []
         """For which sizes equations have been planned."""
         self.candidates: list[Candidate] = []
         folder = self.plan.disk if isinstance(self.plan, Budget) else None
-        for kind in residuals(self.plan):
+        for kind in _kinds(sources, self.plan):
             function = pipeline.reversible(sources.adjoint(kind))
             self._add(function, pipeline.scheduled(function, sources.first, every=False))
             if self.plan not in ("auto", "store_all"):
@@ -158,7 +164,13 @@ class Planner:
             with self._lock:
                 if len(self._choices) >= KEPT:
                     self._choices.clear()
-                found = self._choices[sizes] = self._chosen(self.named(sizes), ready)
+                try:
+                    found = self._chosen(self.named(sizes), ready)
+                except PlanError as error:
+                    found = error
+                self._choices[sizes] = found
+        if isinstance(found, PlanError):
+            raise found.with_traceback(None)
         return found
 
     def _chosen(self, sizes: Sizes, ready: Ready) -> Choice:

@@ -41,6 +41,8 @@ class BlockWriter(ABC):
         """Loop variables that are never negative, as a compiler sees by itself."""
         self.handed_on: dict[str, set[str]] = {}
         """To which variables the array of a variable goes."""
+        self.onward: dict[Value, Sequence[Value]] = {}
+        """Arrays that a loop makes for its next trip, and its carries, whose buffers they may take."""
         self.items: dict[Value, list[Place]] = {}
         """Where in stacks values are stored, as soon as they are there."""
         self.lent: set[str] = set()
@@ -134,7 +136,7 @@ class BlockWriter(ABC):
 
     def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
         """Memory for a new array, and what it is filled with, if anything."""
-        place, there = self.target(value, scope)
+        place, there = self._reused(value, scope, eqn) or self.target(value, scope)
         if not there:
             if fill in ("", zero(value.type.dtype)):
                 text = allocation("np.zeros" if fill else "np.empty", value.type)
@@ -143,11 +145,23 @@ class BlockWriter(ABC):
             whole = [Line(f"{place.name}[:] = {fill}", self.page.depth, remark(eqn))] if fill else []
             self.page.write(f"{place.name} = {text}", eqn, Fresh(place.name, value.type, lambda: whole))
         elif fill:
-            self.page.write(f"{place_text(place)} = {fill}", eqn)
+            self.page.write(f"{place_text(place)}{'' if place.indices else '[:]'} = {fill}", eqn)
         return place
+
+    def _reused(self, value: Value, scope: Scope, eqn: Eqn | None) -> tuple[Place, bool] | None:
+        """The buffer of a carry that is not read any more, for an array that goes on to the next trip."""
+        for param in self.onward.get(value, ()):
+            place = self.places[param]
+            same = param.type == value.type and not place.indices
+            if same and eqn is not None and scope.freed(place.group, eqn):
+                place.group.members.append(value)
+                self.places[value] = place
+                return place, True
+        return None
 
     def hand_on(self, name: str, place: Place, eqn: Eqn | None = None) -> None:
         """Another variable for an array that is not used under its old name any more."""
+        place.group.owner = None
         self.handed_on.setdefault(place.name, set()).add(name)
         self.page.write(f"{name} = {place.name}", eqn)
 
@@ -261,7 +275,7 @@ class BlockWriter(ABC):
             self.view(eqn, place)
         else:
             self.noted(eqn, x, scope)
-            made, there = self.target(eqn.output, scope)
+            made, there = self._reused(eqn.output, scope, eqn) or self.target(eqn.output, scope)
             if there:
                 self.overwrite(self.page, made, place, x.type, eqn)
             else:

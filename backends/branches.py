@@ -32,7 +32,7 @@ class BranchWriter(BlockWriter):
             with self.page.aside() as ends, self.page.indented():
                 self._ends(inner, targets, stored)
             lines += ends
-        _belong(lent, scope)
+        _belong(lent, None)
         self._write(eqn, *(lines for _, lines in sides))
 
     def _lent(self, eqn: Eqn, scope: Scope) -> list[Group]:
@@ -116,6 +116,6 @@ class BranchWriter(BlockWriter):
             self.page.extend(otherwise)
 
 
-def _belong(groups: Sequence[Group], scope: Scope) -> None:
+def _belong(groups: Sequence[Group], scope: Scope | None) -> None:
     for group in groups:
         group.owner = scope

@@ -3,8 +3,10 @@
 Candidates are the arrays of a size that is known before the call. One that may be handed to the caller stays
 an array of its own; the others get parts of one array of words. A part serves again once no variable is
 mentioned any more that may hold its array. An array that each trip of a loop makes anew, and that does not
-outlive the trip, is made once, before the outermost loop. What is decided here depends on the lines alone,
-and on which variables hand arrays on to which others.
+outlive the trip, is made once, before the outermost loop. So is one that a trip makes for the next one, where
+it changes places with another: before the loop, or before the loops around that, if the arrays with which it
+does outlive their trips. What is decided here depends on the lines alone, and on which variables hand arrays
+on to which others.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ NOTHING = Dim.of(0)
 
 @dataclass(frozen=True, eq=False)
 class _Array:
-    """An array that may be made elsewhere than in its line: its memory is had before line `begin`, and is
-    free again after line `end`."""
+    """An array that may be made elsewhere than in its line: before line `at`. Its memory is had before line
+    `begin`, and is free again after line `end`."""
 
     line: int
+    at: int
     begin: int
     end: int
     made: Fresh
@@ -67,7 +70,7 @@ def in_workspace(
     total = sum((part.words for part in parts), NOTHING)
     work = fresh("work")
     if total.constant is not None and total.constant < WORTH:  # the allocator is as fast
-        inside = [a for a in arrays if a.begin < a.line]
+        inside = [a for a in arrays if a.at < a.line]
         sources = {a: allocation("np.empty", a.made.type) for a in inside}
         return _moved(lines, sources, allocated=True), work, NOTHING
     first: list[Line] = []
@@ -104,11 +107,17 @@ def _movable(
         mentioned = names & first.keys()
         begin, end = min(first[name] for name in mentioned), max(last[name] for name in mentioned)
         if not loops:
-            yield _Array(n, n, end, line.makes)
-        elif loops[-1][0] < begin and n < end <= loops[-1][1]:
-            # where no trip is made a size may be negative
-            type_ = line.makes.type.with_shape([d.positive() for d in line.makes.type.shape])
-            yield _Array(n, *loops[0], replace(line.makes, type=type_))
+            yield _Array(n, n, n, end, line.makes)
+            continue
+        # where no trip is made a size may be negative
+        type_ = line.makes.type.with_shape([d.positive() for d in line.makes.type.shape])
+        made = replace(line.makes, type=type_)
+        start, stop = loops[0]
+        within = sum(1 for head, tail in loops if head < begin and n < end <= tail)
+        if within == len(loops):
+            yield _Array(n, start, start, stop, made)
+        elif made.spare:
+            yield _Array(n, loops[within][0], start, end, made)
 
 
 # ---- where ----
@@ -146,12 +155,14 @@ def _moved(lines: Sequence[Line], sources: Mapping[_Array, str], allocated: bool
     making: dict[int, list[Line]] = {}
     filling: dict[int, Sequence[Line]] = {}
     for array, source in sources.items():
-        head, line = lines[array.begin], lines[array.line]
+        head, line = lines[array.at], lines[array.line]
         fresh = replace(array.made, kept=not allocated)
         made = Line(f"{array.made.name} = {source}", head.depth, line.comment, fresh)
-        making.setdefault(array.begin, []).append(made)
+        making.setdefault(array.at, []).append(made)
         assert array.made.filling is not None
-        filling[array.line] = array.made.filling()
+        name = array.made.name
+        renewed = [Line(f"{name} = alone({name})", line.depth, line.comment)] if array.made.spare else []
+        filling[array.line] = [*renewed, *array.made.filling()]
     return [
         out
         for n, line in enumerate(lines)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from ..ir.graph import Eqn, Value, reads, walk
+from ..ir.graph import Constant, Eqn, Value, reads, walk
 from ..ir.op import Scan
 from ..ir.ops.attributes import integer
 from ..ir.types import Dim
@@ -26,7 +26,12 @@ MOST = 48
 """Roots in a nest."""
 
 WRITES = 2
-"""Updates of one array in a nest: LLVM compares the places of each two of them before each loop."""
+"""Updates of one array in a nest: LLVM compares the places of each two of them before each loop.
+
+Two that write one element in different trips of the innermost loop share no nest: LLVM would compute one
+trip at a time. So the five updates of a stencil's adjoint are loops of their own, but for neighbours along
+an outer axis.
+"""
 
 
 @dataclass(eq=False)
@@ -88,7 +93,7 @@ def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn]) -> list[Step]:
 def _moves(root: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
     """Whether it copies an array to a place that is computed.
 
-    In a loop with others LLVM cannot tell which of their arrays lie there, and computes one element at a time.
+    In a loop with others LLVM cannot tell which of their arrays lie there, and computes element by element.
     """
     return root.op.name == "put" and root.inputs[1] not in inlined and len(root.inputs) > 2
 
@@ -206,7 +211,7 @@ def _joined(root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Map
     found: tuple[Tree, _Spot] | None = None
     for step in reversed(steps):
         members = list(step.path) if isinstance(step, Tree) else [step]
-        if isinstance(step, Tree) and len(members) < MOST and _compatible(root, step, needs):
+        if isinstance(step, Tree) and len(members) < MOST and _compatible(root, order, step, needs):
             spot = _Spot.of(step, root, order, needs[root])
             found = found if spot is None else (step, spot)
         if any(_follows(needs[root], member, needs[member]) for member in members):
@@ -218,8 +223,9 @@ def _joined(root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Map
     return True
 
 
-def _compatible(root: Eqn, tree: Tree, needs: Mapping[Eqn, _Needs]) -> bool:
-    """Whether a root and those of a nest leave alone what the other ones read."""
+def _compatible(root: Eqn, order: Sequence[int], tree: Tree, needs: Mapping[Eqn, _Needs]) -> bool:
+    """Whether a root and those of a nest leave alone what the other ones read, and may be computed as
+    vectors."""
     mine = needs[root]
     for member in tree.path:
         theirs = needs[member]
@@ -229,7 +235,9 @@ def _compatible(root: Eqn, tree: Tree, needs: Mapping[Eqn, _Needs]) -> bool:
             return False
         if mine.overwritten in member.outputs and not (root.op.name == member.op.name == "add_at"):
             return False
-    return sum(1 for member in tree.path if _same_array(root, member, tree)) < WRITES
+    versions = [member for member in tree.path if _same_array(root, member, tree)]
+    clash = any(_meet(root, order, other, tree.order[other]) for other in versions)
+    return len(versions) < WRITES and not clash
 
 
 def _same_array(root: Eqn, member: Eqn, tree: Tree) -> bool:
@@ -238,6 +246,23 @@ def _same_array(root: Eqn, member: Eqn, tree: Tree) -> bool:
     while chain[-1].op.updates and chain[-1].inputs[0] in made:
         chain.append(made[chain[-1].inputs[0]])
     return member in chain
+
+
+def _meet(first: Eqn, order: Sequence[int], second: Eqn, its: Sequence[int]) -> bool:
+    """Whether two updates of one array may write an element in different trips of an innermost loop."""
+    return len(order) == len(its) and _innermost(first, order) != _innermost(second, its)
+
+
+def _innermost(update: Eqn, order: Sequence[int]) -> list[tuple[int, str]]:
+    """Where an update writes along each axis on which that changes in its innermost loop."""
+    indices = roots.variables(update)
+    loops = dict(zip((indices[axis] for axis in order), map("loop{}".format, range(len(order))), strict=True))
+
+    def read(value: Value, at: Sequence[str]) -> str:
+        return str(value.data) if isinstance(value, Constant) else "_".join([f"v{id(value)}", *at])
+
+    where = roots.target(update, [loops.get(i, i) for i in indices], read)
+    return [(axis, at) for axis, at in enumerate(where) if order and f"loop{len(order) - 1}" in at]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from math import prod
 
-from ..ir.graph import Block, Constant, Eqn, Value, reads
+from ..ir.graph import Block, Eqn, Value
 from ..ir.loops import loop_body, most_trips, state_count, trip_count
 from ..ir.types import ArrayType, Dim
-from .blocks import BlockWriter, place_text
-from .memory import Group, Place, Scope, born_in_place, stays
+from .blocks import place_text
+from .carries import CarryWriter
+from .memory import Group, Place, Scope, born_in_place, versions
 from .source import Fresh, Line, Trips, allocation
 from .tapes import first_rows
 
 
-class LoopWriter(BlockWriter):
+class LoopWriter(CarryWriter):
     """A writer of blocks that writes loops, too."""
 
     @abstractmethod
@@ -50,14 +51,15 @@ class LoopWriter(BlockWriter):
             at = self.index_text(index)
             self._slices(eqn, body.params[1 + k :], at)
             self._place_rows(body, k, stacks, rows, at)
+            begin = len(self.page.lines)
             self.block(inner)
-            self._next_trip(body, k, inner)
+            self.next_trip(body, k, inner, begin)
             if self.page.lines[-1].depth < self.page.depth:
                 self.page.write("pass")
         if len(self.checks) > checks:
             self.left(scope)
         for n, output in enumerate(eqn.outputs[:k]):
-            self._finish(body.params[1 + n], output, scope)
+            self.finish(body.params[1 + n], output, scope)
 
     def _started(self, eqn: Eqn, scope: Scope) -> tuple[Scope, dict[Value, int]]:
         """The scope of a body whose carries have their variables, and which arrays are made in stacks."""
@@ -66,7 +68,10 @@ class LoopWriter(BlockWriter):
         live = [*body.results[:k], *(body.results[n] for n in rows.values())]
         inner = self.scope(body, live, scope.depth + 1)
         for n in range(k):
-            self._start(eqn, n, scope, inner)
+            self.start(eqn, n, scope, inner)
+        arrays = [(p, r) for p, r in zip(body.params[1:], body.results[:k], strict=False) if p.type.rank]
+        for param, result in arrays:
+            self.onward[versions(body, result)[-1]] = (param, *(p for p, _ in arrays))
         return inner, rows
 
     def _loop_index(self, eqn: Eqn, param: Value) -> str:
@@ -74,27 +79,6 @@ class LoopWriter(BlockWriter):
         named = eqn.attrs.get("index")
         self.texts[param] = str(named) if named else self.names.fresh(param.name or "i")
         return self.texts[param]
-
-    def _start(self, eqn: Eqn, n: int, scope: Scope, inner: Scope) -> None:
-        """Carry n before the loop: its start's own buffer if that dies here, else a copy."""
-        start, param = eqn.inputs[n], loop_body(eqn).params[1 + n]
-        if not param.type.rank:
-            value = self.scalar(start)
-            self.page.write(f"{self.define(param)} = {value}", eqn)
-            return
-        place = self.place(start)
-        taken = reads(eqn).count(start) == 1 and scope.dies(start, eqn, place)
-        if taken and stays(eqn, n):
-            self.places[param] = Place(place.name, place.indices, Group(inner, [param]))
-            return
-        if not taken:
-            self.noted(eqn, start, scope)
-        name = self.names.fresh(param.name)
-        self.places[param] = Place(name, (), Group(inner, [param]))
-        if taken and self.owns(scope, place):
-            self.hand_on(name, place, eqn)
-        else:
-            self.copy(name, start, eqn)
 
     def _slices(self, eqn: Eqn, params: Sequence[Value], at: str) -> None:
         for param, operand in zip(params, eqn.inputs[len(eqn.inputs) - len(params) :], strict=True):
@@ -111,57 +95,6 @@ class LoopWriter(BlockWriter):
         places = [stack.at(at) for stack in stacks]
         self.rows.update({first: places[n - k] for first, n in rows.items()})
         self.place_items(body, list(zip(body.results[k:], places, strict=True)))
-
-    def _next_trip(self, body: Block, k: int, inner: Scope) -> None:
-        """Carries for the next trip."""
-        moves: list[tuple[str, str]] = []
-        kept = {
-            self.places[r].group
-            for p, r in zip(body.params[1:], body.results[:k], strict=False)
-            if r.type.rank and not isinstance(r, Constant) and self.places[p] == self.places[r]
-        }
-        for param, result in zip(body.params[1:], body.results[:k], strict=False):
-            if not param.type.rank:
-                moves.append((self.texts[param], self.scalar(result)))
-                continue
-            place, found = self.places[param], self.place(result)
-            if place == found:
-                continue
-            fresh = self.owns(inner, found) and found.group not in kept
-            kept.add(found.group)
-            if place.indices:
-                self.overwrite(self.page, place, found, result.type)
-            else:
-                moves.append((place.name, self._handed(found.name if fresh else None, result, place)))
-        self._move([(to, source) for to, source in moves if to != source])
-
-    def _handed(self, name: str | None, value: Value, place: Place) -> str:
-        """The variable of an array that goes to a place: this one, or that of a copy."""
-        if name is None:
-            name = self.names.fresh(value.name)
-            self.copy(name, value)
-        self.handed_on.setdefault(name, set()).add(place.name)
-        return name
-
-    def _move(self, moves: Sequence[tuple[str, str]]) -> None:
-        """Assign at once where a later source reads an earlier target."""
-        words = [set(re.findall(r"\w+", source)) for _, source in moves]
-        targets = [to for to, _ in moves]
-        if any(targets[a] in words[b] for b in range(len(moves)) for a in range(b)):
-            self.page.write(
-                f"{', '.join(to for to, _ in moves)} = {', '.join(source for _, source in moves)}"
-            )
-        else:
-            for to, source in moves:
-                self.page.write(f"{to} = {source}")
-
-    def _finish(self, param: Value, output: Value, scope: Scope) -> None:
-        """A carry after the loop is what its variable holds."""
-        if output.type.rank:
-            place = self.places[param]
-            self.places[output] = Place(place.name, place.indices, Group(scope, [output]))
-        else:
-            self.texts[output] = self.texts[param]
 
     # ---- while ----
 
@@ -180,8 +113,9 @@ class LoopWriter(BlockWriter):
             self._head(eqn, index, asked, self.text(test.results[0]), tapes if growing else ())
             with self.page.indented():
                 self._place_rows(body, k, tapes, rows, self.index_text(index))
+                begin = len(self.page.lines)
                 self.block(inner)
-                self._next_trip(body, k, inner)
+                self.next_trip(body, k, inner, begin)
                 self.page.write(f"{index} += 1")
         if len(self.checks) > checks:
             self.left(scope)
@@ -193,7 +127,7 @@ class LoopWriter(BlockWriter):
             self.handed_on.setdefault(tape.name, set()).add(name)
             self.page.write(f"{name} = {tape.name}[:{trips}]")
         for n, output in enumerate(eqn.outputs[:k]):
-            self._finish(body.params[1 + n], output, scope)
+            self.finish(body.params[1 + n], output, scope)
 
     def _lend(self, body: Block, test: Block) -> None:
         """The test reads the body's carries where they are, and may overwrite none."""

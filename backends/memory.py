@@ -26,6 +26,11 @@ class Group:
     owner: Scope | None
     members: list[Value] = field(default_factory=list)
 
+    def pass_to(self, owner: Scope, member: Value) -> None:
+        """Another scope owns this memory from now on, and knows it by a value of its own."""
+        self.owner = owner
+        self.members.append(member)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -74,6 +79,11 @@ class Scope:
                 for m in others
             )
         )
+
+    def freed(self, group: Group, eqn: Eqn) -> bool:
+        """Whether nothing reads an array that is owned here any more when an equation begins."""
+        now = self.position[eqn]
+        return group.owner is self and all(self.last.get(m, -1) < now for m in group.members)
 
     def unread(self, value: Value) -> bool:
         """Whether nothing in the block, nor after it, reads a value."""

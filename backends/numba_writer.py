@@ -25,7 +25,6 @@ from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
 from .products import library_product
-from .recurrences import independent
 from .roots import is_row
 from .source import Fresh, Line, Page, Scratch, zero
 
@@ -54,6 +53,8 @@ NONE = Dim.of(0)
 class NumbaWriter(ControlWriter):
     """The body of one generated function."""
 
+    makes_once = True
+
     def __init__(self, function: Function, taken: Collection[str], spreads: bool = False) -> None:
         super().__init__(function, [*taken, *HELPERS])
         self.globals = self.names.taken - set(function.sizes)
@@ -66,7 +67,6 @@ class NumbaWriter(ControlWriter):
         """The variable of the number of the check that failed in a loop, 0 if none has."""
         self.broken = False
         """Whether a check stands in a loop."""
-        self.independent = independent(function.body)
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -102,7 +102,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope, scratch)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)

@@ -31,6 +31,8 @@ OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 class NumpyWriter(ControlWriter):
     """The body of one generated function."""
 
+    makes_once = False
+
     def __init__(self, function: Function, taken: Collection[str]) -> None:
         super().__init__(function, [*taken, "OPS", "DType"])
         self.records: dict[Op, str] = {}
@@ -135,7 +137,8 @@ class NumpyWriter(ControlWriter):
         if any(item.kind == "gather" for item in taken):
             return f"{place_text(place)}[{', '.join(parts)}]"
         shape = next((item.extents for item in taken if item.kind == "block"), ())
-        return place_text(place.at(*parts)) + (f".reshape({tuple_text([str(d) for d in shape])})" if shape else "")
+        reshaped = f".reshape({tuple_text(list(map(str, shape)))})" if shape else ""
+        return place_text(place.at(*parts)) + reshaped
 
     def _key(self, item: Item, operands: Sequence[str]) -> str:
         if item.operand is None:

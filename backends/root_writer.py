@@ -146,7 +146,7 @@ class RootWriter:
         """The memory of an operand that dies here, if there is one."""
         if not roots.is_elementwise(root) or root.output in self.writer.rows:
             return None
-        for operand in takeable(root, self.nest.roots, self.inlined):
+        for operand in takeable(root, self.tree, self.inlined):
             place = self.writer.place(operand)
             if self.scope.dies(operand, root, place):
                 self.writer.view(root, place)

@@ -76,13 +76,15 @@ class Line:
 class Fresh:
     """An array that a line makes: its variable, and what fills memory of its size as that line does.
 
-    Without `filling` only that line can make it. Where it is `kept`, it lies in the workspace of the call.
+    Without `filling` only that line can make it. Where it is `kept`, it lies in the workspace of the call. A
+    `spare` is an array that a loop makes: when a trip ends its variable holds one that nobody uses.
     """
 
     name: str
     type: ArrayType
     filling: Callable[[], Sequence[Line]] | None = tuple
     kept: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True)

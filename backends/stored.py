@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..ir.graph import Block, Eqn, Value
 from . import roots
+from .fusion import Tree
 from .kernels import Nest, fused
 
 
@@ -34,7 +35,7 @@ def stored(block: Block) -> Stored:
     written = (eqn for step in schedule.steps for eqn in (step.roots if isinstance(step, Nest) else [step]))
     order = [eqn for eqn in written if absent.isdisjoint(eqn.outputs)]
     taken = {
-        root.output: tuple(takeable(root, nest.roots, schedule.inlined))
+        root.output: tuple(takeable(root, nest.tree, schedule.inlined))
         for nest in nests
         for root in nest.roots
         if roots.is_elementwise(root)
@@ -42,14 +43,25 @@ def stored(block: Block) -> Stored:
     return Stored(order, absent, taken)
 
 
-def takeable(root: Eqn, nest: Sequence[Eqn], inlined: Mapping[Value, Eqn]) -> Iterator[Value]:
-    """The operands of an elementwise root whose memory it may take: of its type, from before the nest, and
-    read by this root alone, at the element that it makes."""
-    mine = tuple(roots.variables(root))
-    read = roots.accesses(root, inlined)
-    others = {v for r in nest if r is not root for v, _ in roots.accesses(r, inlined)}
-    others |= {r.inputs[0] for r in nest if r.op.updates} | {o for r in nest for o in r.outputs}
-    for operand in dict.fromkeys(v for v, _ in read if v not in inlined and v.type.rank):
-        whole = operand.type == root.output.type and all(at == mine for v, at in read if v is operand)
-        if whole and operand not in others:
+def takeable(root: Eqn, tree: Tree, inlined: Mapping[Value, Eqn]) -> Iterator[Value]:
+    """The operands of an elementwise root of a nest whose memory it may take: of its type, from before the
+    nest, and read only at the element that a trip makes, by this root and those before it in the trip."""
+    mine = _in_loops(root, tree, roots.variables(root))
+    nest = list(tree.path)
+    touched = {r.inputs[0] for r in nest if r.op.updates} | tree.made().keys()
+    reading = {r: roots.accesses(r, inlined) for r in nest}
+    before = {r for r in nest[: nest.index(root) + 1] if tree.path[r] == tree.path[root]}
+    for operand in dict.fromkeys(v for v, _ in reading[root] if v not in inlined and v.type.rank):
+        places = [
+            (r, _in_loops(r, tree, at)) for r, read in reading.items() for v, at in read if v is operand
+        ]
+        aligned = all(r in before and at == mine for r, at in places)
+        if operand.type == root.output.type and operand not in touched and aligned:
             yield operand
+
+
+def _in_loops(root: Eqn, tree: Tree, at: Sequence[str]) -> list[str]:
+    """An element that a root reads, by the loops of its nest, the outermost of which is 0."""
+    names = roots.variables(root)
+    loops = {names[axis]: str(depth) for depth, axis in enumerate(tree.order[root])}
+    return [loops.get(index, index) for index in at]

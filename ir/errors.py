@@ -92,7 +92,7 @@ class ArgumentError(AdcompilerError, TypeError):
 
 
 class PlanError(AdcompilerError, MemoryError):
-    """A plan that cannot be carried out: a budget that is too small, say. Raised before anything is allocated."""
+    """A plan that cannot be carried out: a budget that is too small, say. Nothing has been allocated yet."""
 
 
 class CheckError(AdcompilerError):

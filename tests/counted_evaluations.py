@@ -53,7 +53,7 @@ def counted_while(policy):
 
 
 def taping(policy):
-    """A recurrence that tapes five numbers of a trip, of a state that is one, where all that is read is kept."""
+    """A recurrence with one number as state, that tapes five of a trip where all that is read is kept."""
 
     def f(x, n):
         s = x

@@ -16,7 +16,16 @@ from modes import floats
 from adcompiler import pipeline
 from adcompiler.backends import Compiled
 from adcompiler.checkpointing.choice import Variant, choose
-from adcompiler.checkpointing.plans import POLICY, Budget, MaxExtra, Online, Snapshots, Sqrt, StoreAll, encoded
+from adcompiler.checkpointing.plans import (
+    POLICY,
+    Budget,
+    MaxExtra,
+    Online,
+    Snapshots,
+    Sqrt,
+    StoreAll,
+    encoded,
+)
 from adcompiler.checkpointing.scheduled import ScheduledFunction
 from adcompiler.ir.graph import Block, Eqn, Function
 from adcompiler.ir.types import Sizes
@@ -47,7 +56,8 @@ class Planned:
         """The program for the choice of schedules: its memory is that of the pools."""
         loops = self.scheduled.loops
         pools = [(name, d.itemsize) for loop in loops for d, name in loop.pools.items()]
-        return Variant(loops, lambda s: sum(s[name] * size for name, size in pools), lambda s: 0.0, two_phase)
+        taken = lambda s: sum(s[name] * size for name, size in pools)  # noqa: E731
+        return Variant(loops, taken, lambda s: 0.0, lambda s: "are for its pools", two_phase)
 
     def random_plan(self, rng: random.Random, sizes: Sizes, two_phase: bool = False) -> Any:
         """A plan that is feasible at these sizes."""

@@ -289,6 +289,27 @@ def test_what_nobody_reads_is_not_written():
         assert_same(call(f, (x, v), [5]), evaluated(f, (x, v)))
 
 
+def test_updates_of_one_array_share_a_loop_where_they_meet_in_no_other_trip_of_it():
+    """LLVM would compute the five updates of a stencil's adjoint one element at a time."""
+
+    def body(x, v):
+        def added(x, row, column):
+            at = (("span", N - 2, 1), ("span", N - 2, 1))
+            return op("add_at", x, v, row, column, at=at)
+
+        for place in ((1, 1), (1, 0), (1, 2), (0, 1), (2, 1)):
+            x = added(x, *place)
+        return [x]
+
+    f = program("stencil", body, x=("f64", "n", "n"), v=("f64", N - 2, N - 2))
+    compiled = compile_function(f, "numba")
+    nests = [line.partition(": ")[2] for line in compiled.kernels_text.splitlines()]
+    assert [nest.count("add_at") for nest in nests] == [1, 1, 1, 2]
+    x, v = np.linspace(0.0, 1.0, 25).reshape(5, 5), np.linspace(-1.0, 1.0, 9).reshape(3, 3)
+    assert_same(call_numba(f, (x, v), [5]), evaluated(f, (x, v)))
+
+
+
 # ---- random programs ----
 
 

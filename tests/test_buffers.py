@@ -255,14 +255,172 @@ def test_what_a_trip_makes_for_itself_is_made_once(call, poisoned):
     f = program("renewed", renewed, x=VECTOR)
     source = compile_function(f, "numba").source
     made = [line for line in source.splitlines() if "part(work" in line]
-    assert len(made) == 3
+    assert len(made) == 4
     assert all(line.startswith("    t") or line.startswith("    x") for line in made)
-    assert source.count("[:] = 0.0") == 2
-    assert source.count("= zeros(n)") == 1
+    assert source.count("[:] = 0.0") == 3
+    assert "zeros(n)" not in source
     for n in (0, 1, 5):
         x = np.linspace(-1.0, 1.0, n)
         for _ in range(2):
             assert_same(call(f, (x,), [n]), evaluated(f, (x,)))
+
+
+def neighbours(y):
+    """A new array, of elements of another one that is read when the new one is there."""
+    new = op("put", zeros(N), op("index", y, 1) * 0.9, 0)
+    return op("put", new, op("index", y, 0) + op("index", y, 2), 1)
+
+
+def relaxed(y, trips):
+    return loop(trips, lambda j, z: [neighbours(z)], [y])[0]
+
+
+def onwards(x):
+    """Two loops in one, which all carry one array: what is spare at the end of a trip is not what was."""
+    return loop(M, lambda i, y: [relaxed(op("add_at", relaxed(y, 3), 1.0, 2), 2)], [op("sin", x)])
+
+
+def anew(x):
+    """A loop in one whose trips each begin with an array of their own, from which they need a number."""
+
+    def trip(i, total):
+        first = op("put", op("put", zeros(N), total, 0), 0.5, 1)
+        return [total * 0.3 + op("index", relaxed(first, 3), 1)]
+
+    return loop(M, trip, [op("index", x, 0)])
+
+
+def rotated(x):
+    """Three arrays of which one is new take turns."""
+
+    def trip(i, y, before, last):
+        new = op("put", neighbours(y), op("index", before, 0) - op("index", last, 1), 2)
+        return [new, y, before]
+
+    return loop(M, trip, [op("sin", x), op("cos", x), x])
+
+
+def drifting(x):
+    """What a loop carries comes from an array of each trip, and goes to the array of the next."""
+
+    def trip(i, y, z):
+        first = op("put", zeros(N), op("index", y, 2), 0)
+        moved, kept_ = loop(3, lambda j, a, b: [neighbours(b), a], [first, z])
+        return [op("put", moved, 0.25, 2), op("put", kept_, op("index", y, 1), 2)]
+
+    return loop(M, trip, [op("sin", x), op("cos", x)])
+
+
+def behind_a_test(x):
+    """Whether the array that a loop carries is handed on is decided in each trip."""
+
+    def trip(i, y):
+        small = op("less", op("index", y, 1), 1.0)
+        (z,) = branch(small, lambda: [relaxed(y, 1)], lambda: [op("put", y, 0.1, 0)])
+        return [neighbours(z)]
+
+    return loop(M, trip, [op("sin", x)])
+
+
+def turned(x):
+    """An array is read the other way round while its successor is made."""
+    last = op("dim", size=N - 1)
+    return loop(M, lambda i, y: [op("index", y, last, at=(("span", N, -1),)) * 0.5 + 1.0], [op("sin", x)])
+
+
+def beside(made):
+    """The buffer of one carry goes on into a loop or a branch, which `made` writes; another one is new."""
+
+    def trip(i, y, before, last):
+        new = op("put", neighbours(before), op("index", last, 0), 2)
+        return [made(y), new, before]
+
+    return lambda x: loop(M, trip, [op("sin", x), op("cos", x), x])
+
+
+@beside
+def beside_a_loop(y):
+    return relaxed(y, 2)
+
+
+@beside
+def beside_a_branch(y):
+    small = op("less", op("index", y, 1), 0.4)
+    (z,) = branch(small, lambda: [op("put", y, 0.7, 1)], lambda: [relaxed(y, 1)])
+    return z
+
+
+BODIES = {f.__name__: f for f in (onwards, anew, rotated, drifting, behind_a_test, turned)} | {
+    "beside_a_loop": beside_a_loop,
+    "beside_a_branch": beside_a_branch,
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("call", [call_plain, call_numba])
+def test_arrays_that_go_round_change_places_with_spare_ones(name, call, poisoned):
+    f = program(name, BODIES[name], sizes=("n", "m"), x=VECTOR)
+    for n, m in ((3, 0), (3, 1), (4, 2), (5, 5)):
+        x = np.linspace(-1.0, 1.3, n)
+        for _ in range(2):
+            assert_same(call(f, (x,), [n, m]), evaluated(f, (x,), {"n": n, "m": m}))
+
+
+@pytest.mark.parametrize("body, spare", [(onwards, 2), (anew, 1), (rotated, 1)])
+def test_no_trip_allocates_what_goes_on_to_the_next_one(body, spare):
+    source = compile_function(program(body.__name__, body, sizes=("n", "m"), x=VECTOR), "numba").source
+    kernel = source[source.index("_kernel(") : source.index(f"def {body.__name__}(")]
+    assert "empty(" not in kernel
+    assert "zeros(" not in kernel
+    assert len(re.findall(r"(\w+) = alone\(\1\)", kernel)) == spare
+
+
+def test_what_is_read_no_more_takes_what_the_next_trip_begins_with():
+    """Loads of a working state: a copy of what stays, and a part of a larger array."""
+
+    def body(x, tape):
+        def trip(i, y):
+            (fresh,) = loop(1, lambda j, _: [x], [y])
+            (loaded,) = loop(1, lambda j, _: [op("index", tape, i, at=(("span", N, 1),))], [fresh])
+            return [loaded]
+
+        return loop(M, trip, [op("sin", x)])
+
+    f = program("loads", body, sizes=("n", "m", "k"), x=VECTOR, tape=("f64", "k"))
+    source = compile_function(f, "numba").source
+    kernel = source[source.index("_kernel(") : source.index("def loads(")]
+    assert not re.search(r"empty\(|copy\(|part\(", kernel)
+    args = np.linspace(-1.0, 1.0, 3), np.linspace(0.0, 1.0, 7)
+    assert_same(call_plain(f, args, [3, 4, 7]), evaluated(f, args, {"n": 3, "m": 4, "k": 7}))
+
+
+def halves(y):
+    """Two arrays are made of one, element by element: the second one may take its place."""
+    return [op("sin", y), op("cos", y)]
+
+
+def of_the_mirror(y):
+    """The first one is made of other elements: none may take its place."""
+    last = op("dim", size=N - 1)
+    return [op("sin", op("index", y, last, at=(("span", N, -1),))), op("cos", y)]
+
+
+@pytest.mark.parametrize("made, more", [(halves, 0), (of_the_mirror, 2)])
+@pytest.mark.parametrize("call", [call_plain, call_numba])
+def test_the_last_to_read_an_element_may_take_its_place(made, more, call, poisoned):
+    def body(x):
+        def trip(i, a, b):
+            first, second = made(op("put", a, op("index", b, 0), 1))
+            return [second, first]
+
+        return loop(M, trip, [op("sin", x), op("cos", x)])
+
+    f = program("turns", body, sizes=("n", "m"), x=VECTOR)
+    source = compile_function(f, "numba").source
+    assert source.count("alone(part(work") == more
+    for n, m in ((2, 1), (3, 4)):
+        x = np.linspace(-1.0, 1.3, n)
+        assert_same(call(f, (x,), [n, m]), evaluated(f, (x,), {"n": n, "m": m}))
 
 
 def kinds(x):

@@ -1,4 +1,4 @@
-"""Loops that run by schedules evaluate their bodies as often as the recurrences say: real calls are counted."""
+"""Loops that run by schedules evaluate their bodies as often as recurrences say: real calls are counted."""
 
 from contextvars import ContextVar
 from functools import cache
@@ -166,7 +166,9 @@ def test_online_loops_of_any_number_of_trips_have_the_gradient(backend, slots):
 
 
 @pytest.mark.parametrize(
-    "f", [counted_loop(Snapshots(9)), counted_loop(Sqrt()), counted_while(Online(9))], ids=["9", "√n", "online"]
+    "f",
+    [counted_loop(Snapshots(9)), counted_loop(Sqrt()), counted_while(Online(9))],
+    ids=["9", "√n", "online"],
 )
 def test_backends_run_the_same_program_by_the_same_schedule(f):
     """What is counted with NumPy holds for what Numba compiles."""

@@ -318,7 +318,10 @@ def test_cache(output, monkeypatch, tmp_path):
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["cache clear", "cache info", "demo", "doctor", "grad", "plan", "show", "verify"])
+COMMANDS = ["cache clear", "cache info", "demo", "doctor", "grad", "plan", "show", "verify"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help(output, name):
     text = " ".join(output(*name.split(), "--help").split())
     command = commands[name.split()[0]]

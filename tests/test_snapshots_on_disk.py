@@ -108,7 +108,7 @@ def test_more_memory_never_costs_more(steps, moved):
 
 
 def test_with_little_memory_a_disk_saves_most_evaluations():
-    alone = in_memory(1000, 1, 4, 6, False)
+    alone = in_memory(1000, 1, 4, 6)
     both = spilling(1000, 1, 4, 6, Price(10, 10, 10))
     assert alone.evaluations > 12_000
     assert replay(both.actions(), 1000).evaluations < 3000

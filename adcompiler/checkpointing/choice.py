@@ -8,7 +8,7 @@ decides: so a larger budget never costs more, and a smaller one never peaks high
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 from math import isqrt
@@ -17,7 +17,6 @@ import numpy as np
 
 from adcompiler.ir.cost import Counter
 from adcompiler.ir.errors import PlanError
-from adcompiler.ir.graph import Block
 from adcompiler.ir.types import Dim, DType, Sizes
 from adcompiler.schedules import online
 from adcompiler.schedules.actions import DISK, DROP, MEMORY, REVERSE, STORE, TAKE, TAPE
@@ -336,7 +335,7 @@ class Tried:
 
     @cached_property
     def rungs(self) -> list[int]:
-        """The places that are gone to: not by how much memory there is, so that more of it never costs more."""
+        """The places that are gone to, whatever the memory: so more of it never costs more."""
         unit = min((min(loop.state, loop.tape) for loop in self.free), default=1)
         rungs = [0]
         while rungs[-1] < self.length:

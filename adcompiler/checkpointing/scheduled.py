@@ -19,8 +19,8 @@ from itertools import accumulate, count, pairwise
 from pathlib import Path
 
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
-from adcompiler.ir.errors import Location
-from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value
+from adcompiler.ir.errors import Location, PlanError
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, walk
 from adcompiler.ir.loops import Parts, loop_body, split, trip_count
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.arrays import size_value
@@ -120,6 +120,7 @@ def schedule(
     writer = _Writer(source.sizes, every, folder)
     old = [renewed(p) for p in body.params]
     _find(body, source.sizes, writer, Dim.of(1), {})
+    _refuse_ragged(body, source.sizes)
     new = [*old[:first], *writer.params, *old[first:]]
 
     def write(*_: Value) -> Sequence[Value]:
@@ -132,12 +133,30 @@ def schedule(
     return ScheduledFunction(dce(written), tuple(x.scheduled for x in writer.found.values()), first)
 
 
+def asked_inside(body: Block) -> bool:
+    """Whether a policy stands at a loop inside a loop."""
+    loops = (eqn for eqn in walk(body) if eqn.op.loop)
+    return any(POLICY in inner.attrs for loop in loops for inner in walk(loop_body(loop)))
+
+
+def _refuse_ragged(body: Block, sizes: Sequence[str]) -> None:
+    """Raise where a policy stands at a `for` that keeps something and whose trips change within the call."""
+    for eqn in walk(body):
+        ragged = eqn.op.name == "for" and not trip_count(eqn.attrs).names() <= set(sizes)
+        if POLICY in eqn.attrs and ragged and split(eqn.attrs, eqn.outputs).slices:
+            raise PlanError(
+                "this loop cannot follow its policy: how many trips it makes is not known before the call",
+                eqn.location,
+                hint="mark the loop around it instead",
+            )
+
+
 def _find(body: Block, sizes: Sequence[str], writer: _Writer, times: Dim, around: Around) -> None:
     """Schedule the pairs of a block, which runs so often, and of those inside it.
 
     The trips of a scheduled loop are written several times: the loops inside them are left as they are.
     """
-    bound = {str(eqn.attrs[name]): None for eqn in body.eqns if (name := eqn.op.binds) is not None}
+    bound = {str(e.attrs[e.op.binds]): None for e in body.eqns if e.op.binds and e.op.binds in e.attrs}
     around = {**around, **bound}
     for pair in pairs(body, sizes):
         writer.add(pair, times, {**around, **_indexed(pair.forward)})

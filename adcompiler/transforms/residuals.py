@@ -136,7 +136,7 @@ def _all_that_is_read(nest: Nest, costs: Sequence[Cost], needed: Sequence[Value]
 
 
 PLANS = {"auto": _fewest_bytes, "store_all": _all_that_is_read, "rerun": _fewest_bytes}
-"""How what is kept is chosen; with "rerun", loops inside loops keep nothing beyond a trip of the loop around."""
+"""How what is kept is chosen; with "rerun", loops in loops keep nothing beyond a trip of the loop around."""
 
 
 def _binds(nest: Nest, adjoint: Block) -> list[Eqn]:
