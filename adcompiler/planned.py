@@ -128,9 +128,8 @@ class Planner:
         """One more variant, unless it is what one before it is."""
         loops = [len(c.scheduled.loops) for c in self.candidates]
         if len(scheduled.loops) > max(loops, default=-1):
-            carve = not (self._scarce and self.candidates)
             work = lambda sizes: static_cost(function, sizes).flops  # noqa: E731
-            self.candidates.append(Candidate(scheduled, function, work, carve))
+            self.candidates.append(Candidate(scheduled, function, work, carve=True))
 
     def _demand_memory(self) -> None:
         """Refuse snapshots on disk, which are gone before the cotangent comes."""
