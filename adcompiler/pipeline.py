@@ -24,10 +24,11 @@ from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
 from .backends.stored import stored
 from .checkpointing.abstraction import EveryArray
+from .checkpointing.lowering import schedule
 from .checkpointing.plans import Plan, checked
 from .checkpointing.rematerialise import variants
 from .checkpointing.reversible import run_back
-from .checkpointing.scheduled import ScheduledFunction, schedule
+from .checkpointing.scheduled import ScheduledFunction
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
@@ -118,7 +119,7 @@ def gradient(
 def scheduled(
     function: Function, first: int, every: bool, folder: str | Path | None = None
 ) -> ScheduledFunction:
-    """The Function whose loops run by schedules: see `checkpointing.scheduled.schedule`."""
+    """The Function whose loops run by schedules: see `checkpointing.lowering.schedule`."""
     found = schedule(_after("inline", inline(function)), first, every, folder)
     if not found.loops:
         return replace(found, function=function)

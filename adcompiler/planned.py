@@ -26,8 +26,9 @@ from . import pipeline
 from .backends import Compiled
 from .backends.alive import Alive
 from .checkpointing.choice import Choice, Tried, Variant, choose
+from .checkpointing.lowering import asked_inside
 from .checkpointing.plans import Budget, Plan, residuals
-from .checkpointing.scheduled import ScheduledFunction, asked_inside
+from .checkpointing.scheduled import ScheduledFunction
 from .checkpointing.stores import Array, lent
 from .frontend.captured import Inputs
 from .ir.cost import static_cost

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numba.core import types
 
 from adcompiler.backends.moves import lowered
-from adcompiler.checkpointing.choice import Loop, _written
+from adcompiler.checkpointing.sized import Loop, written
 from adcompiler.ir.types import F64, I64
 from adcompiler.schedules import moves
 from adcompiler.schedules.binomial import Binomial, recompute_all, sqrt, store_all
@@ -50,7 +50,7 @@ class Pool:
 
 
 class Program:
-    """A loop of so many trips and its adjoint, as `checkpointing.scheduled` writes them."""
+    """A loop of so many trips and its adjoint, as `checkpointing.lowering` writes them."""
 
     def __init__(self, pools, following=next_move, disk=None):
         self.pools, self.following, self.disk = pools, following, disk
@@ -124,7 +124,7 @@ def followed(schedule, state, tape, following=next_move):
     elements = {F64: (state, tape), I64: (0, tape)}
     scheduled = Written(isinstance(schedule, Online))
     loop = Loop(scheduled, schedule.steps, 1, state, tape, elements, 1.0, False)
-    found, sizes = _written(loop, schedule)
+    found, sizes = written(loop, schedule)
     pools = [Pool(size, *parts) for size, parts in zip(sizes, elements.values(), strict=True)]
     count, evaluations = Program(pools, following).run(found, schedule.steps)
     assert evaluations == schedule.evaluations
@@ -228,7 +228,7 @@ def test_a_million_trips_need_no_list(compiled):
     schedule = Binomial(10**6, 10)
     loop = Loop(Written(False), 10**6, 1, 1, 1, {F64: (1, 1)}, 1.0, False)
     began = time.process_time()
-    machine, pools = _written(loop, schedule)
+    machine, pools = written(loop, schedule)
     assert time.process_time() - began < 0.1
     assert machine.nbytes < 2000
     assert pools == [11]

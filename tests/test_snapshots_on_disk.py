@@ -16,7 +16,7 @@ from roundtrip import assert_round_trip
 
 from adcompiler import ArgumentError, Budget, StoreAll, adjoint, checkpointed, clear_buffers
 from adcompiler.backends import Options, compile_function
-from adcompiler.checkpointing import choice
+from adcompiler.checkpointing import sized
 from adcompiler.checkpointing.stores import Disk, Request, lent
 from adcompiler.ir.errors import PlanError
 from adcompiler.ir.evaluate import evaluate
@@ -178,7 +178,7 @@ def test_the_body_is_evaluated_as_often_as_planned(tmp_path, monkeypatch, memory
         return exp(x)
 
     array, exp = Disk.array, np.exp
-    monkeypatch.setattr(choice, "spilling", spied)
+    monkeypatch.setattr(sized, "spilling", spied)
     monkeypatch.setattr(Disk, "array", given)
     every = adjoint(grown(StoreAll()), backend="numpy")
     some = adjoint(grown(Budget(memory * BYTES, disk=tmp_path)), backend="numpy")

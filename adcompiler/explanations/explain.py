@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.checkpointing.choice import Choice, Schedule
-from adcompiler.checkpointing.choice import Loop as Sized
+from adcompiler.checkpointing.choice import Choice
 from adcompiler.checkpointing.front import front
 from adcompiler.checkpointing.plans import Plan, Policy
+from adcompiler.checkpointing.sized import Loop as Sized
+from adcompiler.checkpointing.sized import Schedule
 from adcompiler.frontend.captured import Inputs
 from adcompiler.ir.graph import Eqn
 from adcompiler.memory import Memory, memory

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adcompiler.checkpointing.choice import Schedule
+from adcompiler.checkpointing.sized import Schedule
 from adcompiler.memory import Memory
 from adcompiler.schedules.summary import Run
 
