@@ -139,17 +139,19 @@ def picture(c, rows=20, columns=40):
 
 
 def main():
-    from adcompiler import value_and_grad
+    from adcompiler import Budget, value_and_grad
 
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--grid", type=int, default=100, help="cells along each side")
     options.add_argument("--steps", type=int, default=2000, help=f"time steps of {TIME_STEP} s")
     options.add_argument("--iterations", type=int, default=15, help="of L-BFGS")
+    options.add_argument("--budget", help='memory of a gradient, "16 MB"; by default a field a step is kept')
     chosen = options.parse_args()
     truth = ground(chosen.grid)
     shots = Survey(chosen.grid, chosen.steps).observed(truth)
     guess = np.full_like(truth, BACKGROUND)
-    c, misfits = invert(value_and_grad(misfit), shots, guess, chosen.iterations)
+    plan = Budget(chosen.budget) if chosen.budget else "auto"
+    c, misfits = invert(value_and_grad(misfit, plan=plan), shots, guess, chosen.iterations)
     inside = truth > BACKGROUND
     print(picture(c))
     print("misfit:", *(f"{m:.3g}" for m in misfits))

@@ -133,10 +133,14 @@ def test_inversion_finds_the_disc():
     assert abs(speed[~inside].mean() - inversion.BACKGROUND) < 0.1 * inversion.ANOMALY
 
 
-def test_example_runs_as_a_script(monkeypatch, capsys):
+def test_example_runs_as_a_script_and_within_a_budget(monkeypatch, capsys):
     script = str(FOLDER / "examples" / "full_waveform_inversion.py")
-    monkeypatch.setattr(sys, "argv", [script, "--grid", "60", "--steps", "300", "--iterations", "3"])
-    runpy.run_path(script, run_name="__main__")
-    printed = capsys.readouterr().out
-    assert "misfit:" in printed
-    assert "2150 are true" in printed
+    small = ["--grid", "60", "--steps", "300", "--iterations", "3"]
+    printed = []
+    for budget in ([], ["--budget", "2 MB"]):
+        monkeypatch.setattr(sys, "argv", [script, *small, *budget])
+        runpy.run_path(script, run_name="__main__")
+        printed.append(capsys.readouterr().out)
+    assert "misfit:" in printed[0]
+    assert "2150 are true" in printed[0]
+    assert printed[0] == printed[1]
