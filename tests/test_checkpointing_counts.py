@@ -98,7 +98,7 @@ def test_tapes_cost_what_no_reversal_undercuts():
         g = gradients(taping(Budget(8 * budget)), plan="store_all")
         for n in (1, 2, 4, 5):
             assert evaluations(lambda g=g, n=n: g(X, n)) == cheapest(n, Machine(1, 5, budget))
-            assert sum(in_two_phases(g, n)) == Planned(n, 1, 5, budget, two_phase=True).evaluations
+            assert sum(in_two_phases(g, n)) == Planned(n, 1, 5, budget).evaluations
 
 
 def recurrence(steps, columns, tape):

@@ -155,7 +155,7 @@ def test_an_infeasible_budget():
     least = explained("twice", "auto").least
     assert str(of_call.value) == (
         f"a budget of 100 bytes is too small: the least that a call takes is {least:,}, of which "
-        f"2,928 are for `pool_f64`, explained_programs.py:30  for _ in range(n):\n"
+        f"2,800 are for `pool_f64`, explained_programs.py:30  for _ in range(n):\n"
         f"hint: Budget({least}) is feasible"
     )
 

@@ -33,7 +33,7 @@ def conditions(function, args):
     """Those that stand around loops in what is generated."""
     compiled = adjoint(function)
     source = (
-        compiled.source(*args) if function is k_means else compiled.specialised(args, {})[0].source("primal")
+        compiled.source(*args) if function is k_means else compiled.source(*args, stage="primal")
     )
     lines = [line.split("#")[0].strip() for line in source.splitlines()]
     pairs = zip(lines, lines[1:], strict=False)

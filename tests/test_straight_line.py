@@ -81,7 +81,7 @@ def test_chains_are_planned_nearly_as_a_binomial_schedule_does():
 
 
 def test_large_programs_are_planned_in_few_walks(monkeypatch):
-    from adcompiler.checkpoint import straight_line
+    from adcompiler.checkpointing import straight_line
 
     walks = []
     evicting = straight_line.evicting

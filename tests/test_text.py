@@ -185,6 +185,8 @@ def test_every_sample_of_every_op_round_trips():
     seen = set()
     for op in OPS.values():
         for sample in op.samples:
+            if op.name == "undefined" and sample.inputs:
+                continue  # memory is lent by a parameter, and a Constant is none
             inputs = [constant(x) for x in sample.inputs]
             written = function(
                 "f", [], lambda op=op, inputs=inputs, sample=sample: emit(op, inputs, sample.attrs), ops=OPS

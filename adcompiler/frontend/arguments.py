@@ -115,7 +115,7 @@ def static_value(leaf: Any, name: str) -> tuple[Any, ...]:
 
 def callable_key(function: Any) -> tuple[Any, ...]:
     """What makes two callables the same program: code, never the identity of a function object."""
-    if hasattr(function, "trace_call"):
+    if hasattr(function, "trace_call") and not isinstance(function, type):
         return (type(function), function.key, *callable_key(function.function))
     code = getattr(function, "__code__", None)
     if code is not None:
