@@ -133,6 +133,8 @@ class Loop:
         """The work of evaluations beyond the first of each trip, and of moving states to disk and back."""
         if isinstance(schedule, TwoLevel | Chunked):
             return float(self.times * (schedule.cost - self.trips * self.price.evaluation))
+        if isinstance(schedule, online.Online):  # the trips are a guess: one that knew them is near enough
+            schedule = Binomial(self.trips, schedule.slots, schedule.bundle, two_phase=True)
         return self.times * self.work * (schedule.evaluations - self.trips)
 
 
