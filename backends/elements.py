@@ -25,11 +25,13 @@ class Elements:
     """Sources of elements of arrays, and the statements that compute them, by loop.
 
     `levels` are the loops that are being written, the outermost first, before them what stands around all;
-    `own` are the values that live in these loops alone: the axes that are kept of each.
+    `own` are the values that live in these loops alone: the axes that are kept of each. `vector` says whether
+    functions are taken that LLVM vectorises.
     """
 
-    def __init__(self, writer: BlockWriter, inlined: Mapping[Value, Eqn]) -> None:
+    def __init__(self, writer: BlockWriter, inlined: Mapping[Value, Eqn], vector: bool = True) -> None:
         self.writer = writer
+        self.vector = vector
         self.inlined = inlined
         self.levels = [Level()]
         self.depth: dict[str, int] = {}
@@ -81,7 +83,7 @@ class Elements:
 
     def computed(self, eqn: Eqn, indices: Sequence[str]) -> str:
         """Source of an element that is computed."""
-        return element_source(eqn, indices, self.element)
+        return element_source(eqn, indices, self.element, self.vector)
 
     def forget(self, level: int) -> None:
         """What was computed further inside is not known in another loop."""

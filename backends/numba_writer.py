@@ -25,6 +25,7 @@ from .library_calls import CallWriter
 from .memory import Group, Place, Scope
 from .nests import NestWriter
 from .products import library_product
+from .recurrences import independent
 from .roots import is_row
 from .source import Fresh, Line, Page, Scratch, zero
 
@@ -67,6 +68,7 @@ class NumbaWriter(ControlWriter):
         """The variable of the number of the check that failed in a loop, 0 if none has."""
         self.broken = False
         """Whether a check stands in a loop."""
+        self.independent = independent(function.body)
 
     def schedule(self, block: Block) -> Schedule:
         return fused(block)
@@ -102,7 +104,7 @@ class NumbaWriter(ControlWriter):
             self._called(eqn, eqn.op.lowering.source(eqn, list(operands)), scope, scratch)
         else:
             assert not value.type.rank, f"{name} has no lowering"
-            self.assign(eqn, Elements(self, {}).computed(eqn, ()), scope)
+            self.assign(eqn, Elements(self, {}, eqn in self.independent).computed(eqn, ()), scope)
 
     def _filled(self, eqn: Eqn, scope: Scope) -> None:
         nothing = zero(eqn.output.type.dtype)

@@ -177,8 +177,8 @@ def target(root: Eqn, indices: Sequence[str], read: Read) -> list[str]:
     return element_indices(x.type, types, root.attrs, lambda k, at: read(operands[k], at), indices)
 
 
-def element_source(eqn: Eqn, indices: Sequence[str], read: Read) -> str:
-    """Source of one element of an elementwise value; by functions that LLVM vectorises."""
+def element_source(eqn: Eqn, indices: Sequence[str], read: Read, vector: bool = True) -> str:
+    """Source of one element of an elementwise value; by functions that LLVM vectorises, if `vector`."""
     if eqn.op.name == "zeros":
         return zero(eqn.output.type.dtype)
     if eqn.op.name == "index":
@@ -191,4 +191,4 @@ def element_source(eqn: Eqn, indices: Sequence[str], read: Read) -> str:
         return lowering.source(eqn, lambda k, at: read(eqn.inputs[k], at), indices)
     assert isinstance(lowering, Scalar)
     operands_ = [read(v, broadcast_indices(v.type.shape, indices)) for v in eqn.inputs]
-    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector=True)
+    return lowering.source(operands_, eqn.attrs, eqn.output.type.dtype, vector)
