@@ -243,7 +243,7 @@ def test_a_branch_fills_its_row_of_a_tape():
         "            for i1 in range(n):",
         "                t1[i, i1] = x2",
         "                t4 = x2 + x1",
-        "                t5 = sin(t4)",
+        "                t5 = np.sin(t4)",  # it waits for the trip before
         "                x2 = t5",
         "            t2[i] = x2",
         "        else:",
