@@ -94,10 +94,10 @@ class Predicted(Protocol):
 Ready = Callable[[Candidate], Predicted]
 
 
-def _kinds(sources: Sources, plan: Plan) -> tuple[str, ...]:
+def _kinds(adjoint: Callable[[str], Function], plan: Plan) -> tuple[str, ...]:
     """The residuals of each variant: a policy at a loop inside a loop is followed where that runs again."""
     kinds = residuals(plan)
-    return ("rerun",) if asked_inside(sources.adjoint(kinds[0]).body) else kinds
+    return ("rerun",) if asked_inside(adjoint(kinds[0]).body) else kinds
 
 
 class Planner:
@@ -113,8 +113,9 @@ class Planner:
         """For which sizes equations have been planned."""
         self.candidates: list[Candidate] = []
         folder = self.plan.disk if isinstance(self.plan, Budget) else None
-        for kind in _kinds(sources, self.plan):
-            function = pipeline.reversible(sources.adjoint(kind))
+        adjoint = cache(sources.adjoint)
+        for kind in _kinds(adjoint, self.plan):
+            function = pipeline.reversible(adjoint(kind))
             self._add(function, pipeline.scheduled(function, sources.first, every=False))
             if self.plan not in ("auto", "store_all"):
                 self._add(function, pipeline.scheduled(function, sources.first, every=True, folder=folder))

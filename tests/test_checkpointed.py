@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from captured_programs import load
+from refusal_texts import entries
 from roundtrip import assert_round_trip
 
 import adcompiler
@@ -424,15 +425,7 @@ def test_outside_of_a_capture_arguments_are_checked(name):
 # ---- refusals ----
 
 
-def entries():
-    """(program, message) by name."""
-    text = (Path(__file__).parent / "checkpointed.txt").read_text(encoding="utf-8")
-    _, *parts = ("\n" + text).split("\n=== ")
-    named = (part.split("\n", 1) for part in parts)
-    return {name: tuple(body.strip().split("\n---\n")) for name, body in named}
-
-
-MESSAGES = entries()
+MESSAGES = entries("checkpointed.txt")
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -5,11 +5,11 @@ stands for the user's file.
 """
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from captured_programs import load
+from refusal_texts import entries
 
 import adcompiler
 from adcompiler import DerivativeError, checkpoint, grad, jvp, vjp
@@ -398,15 +398,7 @@ def test_an_index_that_depends_on_the_state_is_checked_again():
 # ---- inverses that say too little ----
 
 
-def entries():
-    """(program, message) by name."""
-    text = (Path(__file__).parent / "reversible.txt").read_text(encoding="utf-8")
-    _, *parts = ("\n" + text).split("\n=== ")
-    named = (part.split("\n", 1) for part in parts)
-    return {name: tuple(body.strip().split("\n---\n")) for name, body in named}
-
-
-MESSAGES = entries()
+MESSAGES = entries("reversible.txt")
 
 
 @pytest.mark.parametrize("name", MESSAGES)

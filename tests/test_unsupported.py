@@ -3,11 +3,11 @@
 `unsupported.txt` holds programs, each followed by what is said about it; FILE stands for the user's file.
 """
 
-from pathlib import Path
 
 import numpy as np
 import pytest
 from captured_programs import load
+from refusal_texts import entries
 
 from adcompiler import CaptureError, adjoint
 
@@ -15,15 +15,7 @@ X = np.array([0.5, 1.5, -2.5, 0.2, 0.3])
 K = np.array([2, 1, 1])
 
 
-def entries():
-    """(program, message) by name."""
-    text = (Path(__file__).parent / "unsupported.txt").read_text(encoding="utf-8")
-    _, *parts = ("\n" + text).split("\n=== ")
-    named = (part.split("\n", 1) for part in parts)
-    return {name: tuple(body.strip().split("\n---\n")) for name, body in named}
-
-
-MESSAGES = entries()
+MESSAGES = entries("unsupported.txt")
 
 
 @pytest.mark.parametrize("name", MESSAGES)
