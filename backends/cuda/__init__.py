@@ -1,0 +1,1 @@
+"""What the CUDA target is made of."""
