@@ -20,8 +20,18 @@ def short_chunks():
 
 def added(target, keys, values):
     found = cuda.to_device(target)
-    sorting.add_segments(found, cuda.to_device(keys), cuda.to_device(values), launch, empty)
+    sorting.add_segments(found, cuda.to_device(keys), cuda.to_device(values), watched, empty)
     return found.copy_to_host()
+
+
+def watched(kernel, shape, *arguments):
+    """A launch; where runs are added up each key has one, so that no two threads add to its place."""
+    if kernel is sorting._chunk_runs:
+        keys = arguments[1].copy_to_host()
+        runs = [key for key, before in zip(keys, [None, *keys[:-1]], strict=True) if key != before]
+        with_value = [key for key in runs if key != sorting.NOBODY]
+        assert len(with_value) == len(set(with_value))
+    launch(kernel, shape, *arguments)
 
 
 def case(n, m, size, keys=None, dtype="f8"):
@@ -44,7 +54,8 @@ def test_values_are_added_where_their_keys_say(dtype):
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "size"), [(50, 1, 1), (30, 1, 300), (1, 1, 1), (4, 3, 2), (5, 1, 16), (5, 1, 17), (0, 2, 3), (3, 0, 2)]
+    ("n", "m", "size"),
+    [(50, 1, 1), (30, 1, 300), (1, 1, 1), (4, 3, 2), (5, 1, 16), (5, 1, 17), (0, 2, 3), (3, 0, 2)],
 )
 def test_few_and_many_places(n, m, size):
     given_ = case(n, m, size)
@@ -75,18 +86,18 @@ def test_sums_do_not_depend_on_the_grid(monkeypatch):
     assert added(target, keys, values).tobytes() == many.tobytes()
 
 
-def test_a_long_run_is_shared(monkeypatch):
-    """No thread adds up more than a chunk at a time."""
-    longest = []
+def test_a_long_run_is_shared():
+    """No thread adds up more than a chunk, and lists become shorter."""
+    lists = []
 
-    def watched(kernel, shape, *arguments):
+    def counted(kernel, shape, *arguments):
         if kernel is sorting._chunk_runs:
-            longest.append((arguments[1].shape[0], arguments[-1]))
+            lists.append((arguments[1].shape[0], arguments[-1]))
         launch(kernel, shape, *arguments)
 
-    target, keys, values = case(64, 1, 1)
-    sorting.add_segments(cuda.to_device(target), cuda.to_device(keys), cuda.to_device(values), watched, empty)
-    assert longest == [(64, 4), (32, 4), (16, 4), (8, 4), (4, 4)]
+    target, keys, values = map(cuda.to_device, case(64, 1, 1))
+    sorting.add_segments(target, keys, values, counted, empty)
+    assert lists == [(64, 4), (32, 4), (16, 4), (8, 4), (4, 4)]
 
 
 def test_what_is_not_a_number_stays_at_its_place():
