@@ -26,6 +26,7 @@ from ..numpy_backend import NumpyWriter
 from ..roots import is_row
 from ..source import Fresh, Line, Page, literal, tuple_text, zero
 from .grids import ON_GRID
+from .placement import Runs, placed
 
 ONE = "points()"
 """The shape of a launch of one thread."""
@@ -54,6 +55,9 @@ class HostWriter(NumpyWriter):
         self.status = self.names.fresh("status")
         """The words that tell which checks have failed on the device: one for any, then one a check."""
         self.checks_on_device = any(_may_fail(eqn) for eqn in walk(function.body))
+        self.strided: dict[str, ArrayType] = {}
+        """Arrays that hold one of a type for each thread."""
+        self.placement = placed(function)
         self._in_kernel = False
 
     # ---- kernels ----
@@ -104,6 +108,16 @@ class HostWriter(NumpyWriter):
         self.places[value] = Place(name, ("0",), Group(None))
         return self.places[value]
 
+    def apart(self, name: str, grid: str, type_: ArrayType, eqn: Eqn | None) -> None:
+        """An array of this type for each thread of a grid."""
+        shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
+        self.page.write(f"{name} = apart({grid}, {shape}, {dtype})", eqn)
+        self.strided[name] = type_
+
+    def sizes_in_scope(self) -> set[str]:
+        """The names of sizes that the host knows."""
+        return set(self.function.sizes)
+
     def partial(self, name: str, count: Dim, root: Eqn) -> None:
         """Memory for what so many tiles leave of a reduction."""
         self._made(name, root.output.type.with_shape([count]), root)
@@ -128,6 +142,15 @@ class HostWriter(NumpyWriter):
 
         with self.in_kernel():
             write_nest(self, nest, scope)
+
+    def control(self, eqn: Eqn, scope: Scope) -> None:
+        from .threads import write_region
+
+        region = self.placement.regions[eqn]
+        if region.runs is Runs.HOST:
+            super().control(eqn, scope)
+        else:
+            write_region(self, region, scope)
 
     def index_text(self, text: str) -> str:
         if not self._in_kernel or text.isdigit() or text in self.ascending or text.startswith("U("):
