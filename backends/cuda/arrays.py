@@ -79,9 +79,13 @@ def overwrite(target: Any, source: Any) -> None:
     driver_memory.copy_on_device(target, source)
 
 
-def fill(array: Any, value: Any) -> None:
-    array[:] = value
+def resident(data: NDArray[Any]) -> Any:
+    """A constant array on the device."""
+    return to_device(data)
 
 
-def resident(data: Any) -> Any:
-    return to_device(np.asarray(data))
+def apart(shape: Any, extents: Sequence[int], dtype: DTypeLike) -> Any:
+    """An array for each thread of a grid: `found[thread]`; the same elements of all lie side by side."""
+    grid, block = shape
+    threads = math.prod(grid) * math.prod(block)
+    return driver_memory.last_axis_first(empty((*extents, threads), dtype))

@@ -1,4 +1,4 @@
-"""Memory of the device as numba-cuda and its simulator have it: what is allocated, and arrays that lie in it."""
+"""Memory of the device, as numba-cuda and its simulator have it, and the arrays that lie in it."""
 
 from __future__ import annotations
 

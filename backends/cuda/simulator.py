@@ -1,4 +1,4 @@
-"""What makes numba-cuda's simulator, which runs a kernel's threads as Python threads, right and quick enough."""
+"""What makes numba-cuda's simulator, where threads of a kernel are Python threads, right and quick enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 PATIENCE = 1e-5
-"""Seconds for which a thread that runs keeps the others waiting; with Python's 5 ms, a barrier takes 10 ms."""
+"""Seconds for which a thread that runs keeps others waiting; with Python's 5 ms, a barrier takes 10 ms."""
 
 _making = threading.Lock()
 
@@ -18,9 +18,10 @@ _making = threading.Lock()
 @cache
 def prepare() -> None:
     """Do so, once in a process."""
-    from numba.cuda.simulator.kernelapi import FakeCUDAShared
+    from numba.cuda.simulator import kernelapi
 
-    FakeCUDAShared.array = _shared_array
+    shared: Any = kernelapi.FakeCUDAShared
+    shared.array = _shared_array
     sys.setswitchinterval(PATIENCE)
 
 

@@ -95,12 +95,12 @@ def _without_driver() -> str | None:
         available = driver.is_available
     except CudaSupportError:
         available = False
-    if available:
-        return None if driver.get_device_count() else "the driver sees no device"
+    if available and driver.get_device_count():
+        return None
     reason = " ".join((driver.initialization_error or "").split())
     if "cannot be found" in reason:
         return "no NVIDIA driver is found: install one (CUDA 13 needs release 580 or later)"
-    if "NO_DEVICE" in reason:
+    if available or "NO_DEVICE" in reason:
         return "the driver sees no device (CUDA_VISIBLE_DEVICES may hide it)"
     return f"the NVIDIA driver does not start: {reason}"
 
