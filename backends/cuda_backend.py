@@ -13,7 +13,9 @@ from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
 from .compiled import Compiled, Options, Results, destined, raising
+from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
+from .cuda.lifting import lifted
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -22,7 +24,7 @@ from .source import Line, Page, render, tuple_text
 
 DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "apart"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
 }
@@ -99,7 +101,7 @@ def generated(function: Function, options: Options) -> Program:
 
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return function
+    return lifted(expand(function))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:

@@ -107,3 +107,13 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     """A C-contiguous array of the device as a NumPy array; this waits for it."""
     found: NDArray[Any] = source.copy_to_host()
     return found
+
+
+def last_axis_first(array: Any) -> Any:
+    """A view of a C-contiguous array: its last axis is the first."""
+    axes = (array.ndim - 1, *range(array.ndim - 1))
+    if toolkit.simulated():
+        from numba.cuda.cudadrv.devicearray import FakeCUDAArray
+
+        return FakeCUDAArray(np.transpose(array._ary, axes))
+    return array.transpose(axes)

@@ -1,0 +1,2 @@
+"""x"""
+from ...ir.parallel import parallel
