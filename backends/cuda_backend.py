@@ -82,7 +82,7 @@ def generated(function: Function, options: Options) -> Program:
         for r, text in zip(prepared.body.results, writer.body(), strict=True)
     ]
     lines = with_drops(writer.page.lines, droppable(writer.page.lines, writer.handed_on), results)
-    kernels = [line for kernel in writer.kernels for line in _kernel_lines(kernel)]
+    kernels = [line for kernel in writer.kernels for line in _kernel_lines(kernel, writer)]
     host = Page()
     arguments = [*(writer.texts[p] for p in prepared.body.params), *function.sizes]
     host.extend([Line(""), Line(""), Line(f"def {name}({', '.join(arguments)}):")])
@@ -116,12 +116,14 @@ def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 
     }
 
 
-def _kernel_lines(kernel: Kernel) -> list[Line]:
+def _kernel_lines(kernel: Kernel, writer: HostWriter) -> list[Line]:
+    guard = [Line(f"if {writer.status}[0] != 0:", 1), Line("return", 2)] if writer.checks_on_device else []
     return [
         Line(""),
         Line(""),
         Line("@kernel"),
         Line(f"def {kernel.name}({', '.join(kernel.parameters)}):"),
+        *guard,
         *(Line(line.text, line.depth + 1, line.comment) for line in kernel.lines),
     ]
 

@@ -18,7 +18,7 @@ from ...ir.graph import Constant, Eqn, Function, Value, walk
 from ...ir.op import Library, constructor
 from ...ir.types import ArrayType, Dim
 from ..accumulate import step_template
-from ..blocks import place_text
+from ..blocks import place_text, size_names
 from ..flow import assignments
 from ..kernels import Nest, Schedule, fused
 from ..memory import Group, Place, Scope
@@ -46,7 +46,7 @@ class HostWriter(NumpyWriter):
 
     def __init__(self, function: Function, taken: Collection[str]) -> None:
         super().__init__(function, taken)
-        self.globals = self.names.taken - set(function.sizes)
+        self.globals = self.names.taken - set(size_names(function))
         self.kernels: list[Kernel] = []
         self.steps: dict[tuple[str, str], str] = {}
         """The device functions that put together what lanes have reduced, by step and dtype."""
@@ -64,14 +64,32 @@ class HostWriter(NumpyWriter):
 
     def launch(self, lines: Sequence[Line], shape: str, eqn: Eqn) -> None:
         """A kernel of these lines, and the line of the host that starts it."""
-        name = self.names.fresh(f"{self.function.name}_kernel")
+        before = self._before() if shape == ONE else None
+        if before is not None:
+            # the same thread runs both
+            place, kernel = before
+            self.kernels.remove(kernel)
+            del self.page.lines[place]
+            lines = [*kernel.lines, *lines]
+        name = kernel.name if before else self.names.fresh(f"{self.function.name}_kernel")
         self.globals = self.globals | {name}
         parameters = tuple(self._mentioned(lines))
-        if self.checks_on_device:
-            parameters = (*dict.fromkeys((*parameters, self.status)),)
-            lines = [Line(f"if {self.status}[0] != 0:"), Line("return", 1), *lines]
-        self.kernels.append(Kernel(name, parameters, lines))
-        self.page.write(f"launch({', '.join((name, shape, *parameters))})", eqn)
+        given = (*parameters, self.status) if self.checks_on_device else parameters
+        self.kernels.append(Kernel(name, tuple(dict.fromkeys(given)), lines))
+        self.page.write(f"launch({', '.join((name, shape, *dict.fromkeys(given)))})", eqn)
+
+    def _before(self) -> tuple[int, Kernel] | None:
+        """The line that launches one thread, and its kernel, if nothing but memory has been asked for since."""
+        for place in range(len(self.page.lines) - 1, -1, -1):
+            line = self.page.lines[place]
+            if line.depth != self.page.depth:
+                return None
+            found = re.match(rf"launch\((\w+), {re.escape(ONE)}", line.text)
+            if found:
+                return place, next(k for k in self.kernels if k.name == found[1])
+            if not re.match(r"\w+ = (empty|zeros)\(", line.text):
+                return None
+        return None
 
     def _mentioned(self, lines: Sequence[Line]) -> Iterator[str]:
         """The variables of the host that lines mention and do not make."""
@@ -113,10 +131,6 @@ class HostWriter(NumpyWriter):
         shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
         self.page.write(f"{name} = apart({grid}, {shape}, {dtype})", eqn)
         self.strided[name] = type_
-
-    def sizes_in_scope(self) -> set[str]:
-        """The names of sizes that the host knows."""
-        return set(self.function.sizes)
 
     def partial(self, name: str, count: Dim, root: Eqn) -> None:
         """Memory for what so many tiles leave of a reduction."""

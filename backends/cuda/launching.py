@@ -25,7 +25,7 @@ def threads() -> int:
 
 def points(*extents: int) -> Shape:
     """One thread a point; extents are those of the loops over points, the outermost first."""
-    inner = [max(n, 1) for n in reversed(extents)][:3]
+    inner = [max(int(n), 1) for n in reversed(extents)][:3]
     block, left = [], threads()
     for n in inner:
         block.append(min(_power(n), left))
@@ -35,7 +35,7 @@ def points(*extents: int) -> Shape:
 
 def rows(*extents: int) -> Shape:
     """Rows of threads, one a point, whose lanes share a loop of the last extent."""
-    *around, across = (max(n, 1) for n in extents)
+    *around, across = (max(int(n), 1) for n in extents)
     lanes = min(_power(across), threads())
     block = [lanes, min(_power(around[-1]), threads() // lanes)]
     return _shape([-(-around[-1] // block[1]), *reversed(around[-3:-1])], block)
@@ -44,7 +44,7 @@ def rows(*extents: int) -> Shape:
 def tiles(*extents: int) -> tuple[int, int, int, int, int]:
     """Rows and columns of a tile, tiles across, all tiles, and threads along the columns of a tile."""
     tile = threads() * 4 if toolkit.simulated() else TILE
-    down, across = (max(n, 1) for n in (1, *extents)[-2:])
+    down, across = (max(int(n), 1) for n in (1, *extents)[-2:])
     columns = min(_power(across), tile)
     high = min(_power(down), tile // columns)
     wide = -(-across // columns)
@@ -53,12 +53,12 @@ def tiles(*extents: int) -> tuple[int, int, int, int, int]:
 
 def blocks(count: int) -> Shape:
     """Blocks that take so many tiles in turn."""
-    return _shape([count], [threads()])
+    return _shape([int(count)], [threads()])
 
 
 def one_block(count: int) -> Shape:
     """One block for so many numbers."""
-    return (1,), (min(_power(max(count, 1)), threads()),)
+    return (1,), (min(_power(max(int(count), 1)), threads()),)
 
 
 def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:

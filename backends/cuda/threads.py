@@ -8,10 +8,10 @@ a loop carries is copied from trip to trip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ...ir.errors import VerifierError
-from ...ir.graph import Block, Eqn, Value
+from ...ir.graph import Block, Eqn, Value, walk
 from ...ir.op import constructor
 from ...ir.types import ArrayType, Dim
 from ..accumulate import step_template, stepped
@@ -51,6 +51,8 @@ class ThreadWriter(ControlWriter):
         self.thread = self.names.fresh("thread")
         self.on_grid: set[str] = set()
         """The indices of loops that are the grid."""
+        self.inside = {name for eqn in region.eqns[:1] for name in _bound(eqn)}
+        """The names of sizes that only a trip knows."""
         self.has_own = False
         """Whether threads have parts of arrays of the host."""
 
@@ -97,8 +99,7 @@ class ThreadWriter(ControlWriter):
             shape = tuple_text([str(d) for d in type_.shape])
             self.page.write(f"{name} = cuda.local.array({shape}, {dtype})", eqn)
             return
-        known = {n for d in type_.shape for n in d.names()}
-        if not known <= self.host.sizes_in_scope():
+        if self.inside & {n for d in type_.shape for n in d.names()}:
             raise VerifierError("an array in a loop of threads has a size that only a trip knows", eqn and eqn.location)
         each = self.names.fresh(f"{name}_each")
         self.has_own = True
@@ -254,6 +255,15 @@ class ThreadNest(NestWriter):
         self.elements.own[output] = tuple(axes)
         self.elements.depth[name] = self.nest.own[output]
         return self.writer.places[output]
+
+
+def _bound(eqn: Eqn) -> Iterator[str]:
+    """The names of sizes that are bound in an equation, or by it."""
+    for part in (eqn, *(inner for block in eqn.blocks for inner in walk(block))):
+        if part.attrs.get("index"):
+            yield str(part.attrs["index"])
+        if part.op.binds and part is not eqn:
+            yield str(part.attrs[part.op.binds])
 
 
 def _linear_index() -> str:
