@@ -11,16 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
-from ...ir.graph import Constant, Eqn, Function, Value, walk
+from ...ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from ...ir.op import Library, constructor
 from ...ir.types import ArrayType, Dim
 from ..accumulate import step_template
 from ..blocks import place_text, size_names
 from ..flow import assignments
 from ..kernels import Nest, Schedule, fused
+from ..inlining import overwritten
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
 from ..roots import is_row
@@ -57,6 +58,8 @@ class HostWriter(NumpyWriter):
         self.checks_on_device = any(_may_fail(eqn) for eqn in walk(function.body))
         self.strided: dict[str, ArrayType] = {}
         """Arrays that hold one of a type for each thread."""
+        self.kept: set[Eqn] = set()
+        """Reads of elements that are overwritten before they are used."""
         self.placement = placed(function)
         self._in_kernel = False
 
@@ -148,8 +151,20 @@ class HostWriter(NumpyWriter):
 
     # ---- what a target says ----
 
-    def schedule(self, block: object) -> Schedule:
-        return fused(block, ON_GRID)  # type: ignore[arg-type]
+    def schedule(self, block: Block) -> Schedule:
+        """That of nests on a grid; elements are read where they lie, as late as they are used."""
+        found = fused(block, ON_GRID)
+        position, written = dict(found.position), overwritten(block, found.position)
+        for eqn in reversed(block.eqns):
+            if not _is_element(eqn) or eqn not in position:
+                continue
+            readers = [position[e] for e in position if eqn.output in reads(e)]
+            used = max([position[eqn], *readers, *([len(block.eqns)] if eqn.output in block.results else [])])
+            if position[eqn] < written.get(eqn.inputs[0], used + 1) <= used:
+                self.kept.add(eqn)
+            else:
+                position[eqn] = used
+        return replace(found, position=position)
 
     def nest(self, nest: Nest, scope: Scope) -> None:
         from .grid_nests import write_nest
@@ -175,8 +190,8 @@ class HostWriter(NumpyWriter):
         return literal(value) if self._in_kernel and isinstance(value, Constant) else super().scalar(value)
 
     def statement(self, eqn: Eqn, scope: Scope) -> None:
-        if eqn.op.name == "index" and not eqn.output.type.rank:
-            self._element(eqn, scope)
+        if _is_element(eqn):
+            self._element(eqn)
         elif is_row(eqn):
             self._row(eqn, scope)
         elif eqn.output.type.rank and eqn.op.name in ("zeros", "undefined"):
@@ -185,11 +200,11 @@ class HostWriter(NumpyWriter):
             assert not eqn.output.type.rank, f"{eqn.op.name} has no lowering"
             super().statement(eqn, scope)
 
-    def _element(self, eqn: Eqn, scope: Scope) -> None:
+    def _element(self, eqn: Eqn) -> None:
         """An element is read where it lies, unless the array is overwritten before."""
         base, *operands = eqn.inputs
         text = place_text(self.place(base).at(*map(self.text, operands)))
-        if scope.outlives(eqn.output, base, eqn):
+        if eqn in self.kept:
             place = self.number_place(eqn.output, eqn)
             self.launch([Line(f"{place_text(place)} = {text}")], ONE, eqn)
         else:
@@ -277,6 +292,11 @@ class HostWriter(NumpyWriter):
                 rank = value.type.rank + len(place.indices)
                 found[place.name] = value.type.with_shape([Dim.of(2)] * rank)
         return found
+
+
+def _is_element(eqn: Eqn) -> bool:
+    """Whether it reads one number of an array."""
+    return eqn.op.name == "index" and not eqn.output.type.rank
 
 
 def _may_fail(eqn: Eqn) -> bool:
