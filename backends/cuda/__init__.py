@@ -1,0 +1,1 @@
+"""What programs for NVIDIA's GPUs stand on."""
