@@ -1,9 +1,9 @@
 """Where the loops and branches of a program run: a thread for each trip, one thread, or the host.
 
 Blocks of the top level, and of loops and branches that run on the host, are *host-level*. There the host
-knows the scalars that follow from sizes, indices of its loops, scalar arguments and constants; scalars read of
-arrays, or made by a kernel, lie on the device. Arrays do as well, but for plans: integers that are read one
-by one and decide what the host does.
+knows the scalars that follow from sizes, indices of its loops, scalar arguments and constants; scalars read
+of arrays, or made by a kernel, lie on the device. Arrays do as well, but for plans: integers that are read
+one by one and decide what the host does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from ...ir.graph import Block, Constant, Eqn, Function, Value, reads
+from ...ir.integers import Integers, integers
 from ...ir.loops import loop_body, state_count, trip_count
-from ...ir.parallel import parallel
 from ...ir.types import Dim
 from ..memory import stays
+from .independence import parallel
 from .thread_work import is_small, obstacle, parallel_work
 
 DIMENSIONS = 3
@@ -64,8 +65,9 @@ class Placement:
 def placed(function: Function) -> Placement:
     """Where each loop and each branch of a Function without calls runs."""
     plans = frozenset(p for p in function.body.params if p.type.dtype.is_integer and p.type.rank == 1)
+    known = integers(function.body)
     while True:
-        survey = _Survey({p: frozenset({p}) for p in plans})
+        survey = _Survey(known, {p: frozenset({p}) for p in plans})
         survey.function(function.body)
         kept = plans & (survey.deciding - survey.read)
         if kept == plans:
@@ -76,48 +78,48 @@ def placed(function: Function) -> Placement:
 # ---- regions ----
 
 
-def _region(eqn: Eqn) -> Region:
+def _region(eqn: Eqn, known: Integers) -> Region:
     """Where a loop, or a branch that data on the device decide, runs."""
     hindrance = obstacle(eqn)
-    if hindrance is None and _many_threads(eqn):
-        nest = _nest(eqn)
+    if hindrance is None and _many_threads(eqn, known):
+        nest = _nest(eqn, known)
         return Region(Runs.THREADS, nest, tuple(trip_count(loop.attrs).positive() for loop in nest))
-    if any(map(parallel_work, eqn.blocks)):
+    if any(parallel_work(inner, known) for inner in eqn.blocks):
         hindrance = hindrance or "there is work for many threads in it"
     runs = Runs.THREAD if hindrance is None else Runs.HOST
     return Region(runs, (eqn,), (), hindrance or "its trips follow one another" * eqn.op.loop)
 
 
-def _many_threads(eqn: Eqn) -> bool:
+def _many_threads(eqn: Eqn, known: Integers) -> bool:
     """Whether the trips of a loop that a thread can run are for a thread each.
 
     Few trips are if each of them takes long, unless there is work for more threads inside.
     """
-    trips, body = trip_count(eqn.attrs), eqn.blocks[-1]
-    if eqn.op.name != "for" or (is_small(trips) and not _few_and_long(trips, body)):
+    if eqn.op.name != "for" or (is_small(trip_count(eqn.attrs)) and not _few_and_long(eqn, known)):
         return False
     in_place = (stays(eqn, k) for k in range(state_count(eqn.attrs)) if eqn.outputs[k].type.rank)
-    return all(in_place) and parallel(eqn) is not None
+    return all(in_place) and parallel(eqn, known) is not None
 
 
-def _few_and_long(trips: Dim, body: Block) -> bool:
+def _few_and_long(loop: Eqn, known: Integers) -> bool:
+    body = loop_body(loop)
     loops = any(inner.op.loop for inner in body.eqns)
-    return trips.constant not in (0, 1) and loops and not parallel_work(body)
+    return trip_count(loop.attrs).constant not in (0, 1) and loops and not parallel_work(body, known)
 
 
-def _nest(eqn: Eqn) -> tuple[Eqn, ...]:
+def _nest(eqn: Eqn, known: Integers) -> tuple[Eqn, ...]:
     """A parallel loop, and the parallel loops in it that are all that their bodies do."""
     loops = [eqn]
-    while len(loops) < DIMENSIONS and (inner := _nested(loops[-1])) is not None:
+    while len(loops) < DIMENSIONS and (inner := _nested(loops[-1], known)) is not None:
         loops.append(inner)
     return tuple(loops)
 
 
-def _nested(loop: Eqn) -> Eqn | None:
+def _nested(loop: Eqn, known: Integers) -> Eqn | None:
     """The parallel loop that is all that a body does, beside scalars that every thread may compute."""
-    body = loop.blocks[-1]
+    body = loop_body(loop)
     *before, inner = body.eqns or (loop,)
-    if inner.op.name != "for" or inner is loop or parallel(inner) is None:
+    if inner.op.name != "for" or inner is loop or parallel(inner, known) is None:
         return None
     states = body.params[1 : 1 + state_count(loop.attrs)]
     ends = body.results[: len(states)]
@@ -144,6 +146,7 @@ class _Survey:
     something, `read` those that the device reads, or that a kernel would write.
     """
 
+    integers: Integers
     origins: dict[Value, frozenset[Value]]
     regions: dict[Eqn, Region] = field(default_factory=dict)
     deciding: set[Value] = field(default_factory=set)
@@ -173,7 +176,7 @@ class _Survey:
     def region(self, eqn: Eqn) -> Region:
         if eqn.op.name == "if" and self.knows(eqn.inputs[0]):
             return Region(Runs.HOST, (eqn,), (), "the host knows which branch is taken")
-        return _region(eqn)
+        return _region(eqn, self.integers)
 
     # ---- values ----
 

@@ -13,15 +13,16 @@ from itertools import chain
 from math import prod
 
 from ...ir.graph import Block, Eqn, Value, captured, reads, walk
+from ...ir.integers import Integers
 from ...ir.loops import most_trips, state_count, trip_count
 from ...ir.op import Element, Library, Reduction, Scalar, Scan, Whole
-from ...ir.parallel import parallel
 from ...ir.types import ArrayType, Dim
 from ..inlining import overwritten
 from ..kernels import Nest, fused
 from ..memory import origin, stays
 from ..products import library_product
 from ..roots import extents, is_elementwise, is_product, is_root, is_row
+from .independence import parallel
 
 SMALL = 64
 """Elements up to which an array is no work for many threads, and may be copied by one."""
@@ -36,16 +37,16 @@ def is_small(*dims: Dim) -> bool:
 # ---- work for many threads ----
 
 
-def parallel_work(block: Block) -> bool:
+def parallel_work(block: Block, known: Integers) -> bool:
     """Whether anything in a block is worth a launch: an array that is not small, a parallel loop, a library
     call."""
-    return any(map(is_parallel_work, block.eqns))
+    return any(is_parallel_work(eqn, known) for eqn in block.eqns)
 
 
-def is_parallel_work(eqn: Eqn) -> bool:
+def is_parallel_work(eqn: Eqn, known: Integers) -> bool:
     """The same of one equation."""
     if eqn.blocks:
-        return is_parallel(eqn) or any(map(parallel_work, eqn.blocks))
+        return is_parallel(eqn, known) or any(parallel_work(inner, known) for inner in eqn.blocks)
     if isinstance(eqn.op.lowering, Whole | Library) or library_product(eqn) is not None:
         return True
     if is_row(eqn) or not (is_elementwise(eqn) or is_root(eqn)):
@@ -53,9 +54,9 @@ def is_parallel_work(eqn: Eqn) -> bool:
     return not is_small(*extents(eqn))
 
 
-def is_parallel(eqn: Eqn) -> bool:
+def is_parallel(eqn: Eqn, known: Integers) -> bool:
     """Whether an equation is a loop of enough trips that may run at the same time."""
-    return eqn.op.name == "for" and not is_small(trip_count(eqn.attrs)) and parallel(eqn) is not None
+    return eqn.op.name == "for" and not is_small(trip_count(eqn.attrs)) and parallel(eqn, known) is not None
 
 
 # ---- what a thread cannot run ----
@@ -86,7 +87,8 @@ STRUCTURAL = frozenset("for while if index put add_at zeros undefined check bind
 def _unsupported(eqn: Eqn) -> str | None:
     """An op that a thread has no code for."""
     kind = eqn.op.lowering
-    runs = isinstance(kind, Scalar | Element | Reduction | Scan) or eqn.op.name in STRUCTURAL or is_product(eqn)
+    by_element = isinstance(kind, Scalar | Element | Reduction | Scan)
+    runs = by_element or eqn.op.name in STRUCTURAL or is_product(eqn)
     return None if runs else f"{eqn.op.name} is called from the host"
 
 
