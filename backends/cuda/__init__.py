@@ -1,1 +1,1 @@
-"""What programs for NVIDIA's GPUs stand on."""
+"""The CUDA target: what becomes kernels, what runs on the host, and the device's memory."""
