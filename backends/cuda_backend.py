@@ -24,7 +24,7 @@ from .source import Line, Page, render, tuple_text
 
 DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "apart"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "for_each_thread"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
 }

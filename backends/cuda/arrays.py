@@ -84,7 +84,7 @@ def resident(data: NDArray[Any]) -> Any:
     return to_device(data)
 
 
-def apart(shape: Any, extents: Sequence[int], dtype: DTypeLike) -> Any:
+def for_each_thread(shape: Any, extents: Sequence[int], dtype: DTypeLike) -> Any:
     """An array for each thread of a grid: `found[thread]`; the same elements of all lie side by side."""
     grid, block = shape
     threads = math.prod(grid) * math.prod(block)

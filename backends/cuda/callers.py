@@ -1,7 +1,10 @@
 from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
+
 import numpy as np
+
 from ...ir.graph import Function
 from . import arrays
 
@@ -12,7 +15,7 @@ def calling(host: Callable[..., Any], function: Function) -> Callable[..., Any]:
 
     def call(*args: Any) -> Any:
         n = len(ranks)
-        given = [arrays.to_device(a) if r else k(a) for a, k, r in zip(args[:n], kinds, ranks)]
+        given = [arrays.to_device(a) if r else k(a) for a, k, r in zip(args[:n], kinds, ranks, strict=True)]
         sizes = args[n : n + len(function.sizes)]
         with np.errstate(all="ignore"):
             found = host(*given, *map(int, sizes))

@@ -2,8 +2,8 @@
 
 A thread takes points in turn, a grid apart, and runs the loops inside each by itself (`GridNest`). Or the
 *lanes* of a row of threads share the loops inside a point (`RowNest`). Without points blocks take tiles in
-turn, and leave what they reduce in each to a second kernel (`TileNest`). How work is cut, and so the order of each
-sum, depends on sizes alone.
+turn, and leave what they reduce in each to a second kernel (`TileNest`). How work is cut, and so the order of
+each sum, depends on sizes alone.
 """
 
 from __future__ import annotations

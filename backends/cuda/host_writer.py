@@ -1,9 +1,9 @@
 """The host program: Python that makes device arrays, launches kernels, and runs loops over launches.
 
-Blocks, carries and branches are written as for NumPy. In place of statements on arrays stand launches of kernels, which
-are taken out of the lines that a thread runs: what such lines mention and do not make are parameters. A number
-that the device has computed is memory of one element: its source text reads it, in a kernel from the device,
-on the host when all before is done.
+Blocks, carries and branches are written as for NumPy. In place of statements on arrays stand launches of
+kernels, which are taken out of the lines that a thread runs: what such lines mention and do not make are
+parameters. A number that the device has computed is memory of one element: its source text reads it, in a
+kernel from the device, on the host when all before is done.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-
 from ...ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from ...ir.op import Library, constructor
 from ...ir.types import ArrayType, Dim
 from ..accumulate import step_template
 from ..blocks import place_text, size_names
 from ..flow import assignments
-from ..kernels import Nest, Schedule, fused
 from ..inlining import overwritten
+from ..kernels import Nest, Schedule, fused
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
 from ..roots import is_row
@@ -113,7 +112,7 @@ class HostWriter(NumpyWriter):
         """The device function that puts together what the lanes of a row have reduced."""
         key = step_template(root, vector=False), root.output.type.dtype.numpy.name
         if key not in self.steps:
-            self.steps[key] = self.names.fresh(f"{root.op.name if root.op.name != 'matmul' else 'sum'}_lanes")
+            self.steps[key] = self.names.fresh(f"{root.op.name}_lanes")
             self.globals = self.globals | {self.steps[key]}
         return self.steps[key]
 
@@ -129,10 +128,10 @@ class HostWriter(NumpyWriter):
         self.places[value] = Place(name, ("0",), Group(None))
         return self.places[value]
 
-    def apart(self, name: str, grid: str, type_: ArrayType, eqn: Eqn | None) -> None:
+    def for_each_thread(self, name: str, grid: str, type_: ArrayType, eqn: Eqn | None) -> None:
         """An array of this type for each thread of a grid."""
         shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
-        self.page.write(f"{name} = apart({grid}, {shape}, {dtype})", eqn)
+        self.page.write(f"{name} = for_each_thread({grid}, {shape}, {dtype})", eqn)
         self.strided[name] = type_
 
     def partial(self, name: str, count: Dim, root: Eqn) -> None:
@@ -195,7 +194,8 @@ class HostWriter(NumpyWriter):
         elif is_row(eqn):
             self._row(eqn, scope)
         elif eqn.output.type.rank and eqn.op.name in ("zeros", "undefined"):
-            self.allocate(eqn.output, scope, eqn, zero(eqn.output.type.dtype) if eqn.op.name == "zeros" else "")
+            nothing = zero(eqn.output.type.dtype)
+            self.allocate(eqn.output, scope, eqn, nothing if eqn.op.name == "zeros" else "")
         else:
             assert not eqn.output.type.rank, f"{eqn.op.name} has no lowering"
             super().statement(eqn, scope)

@@ -1,9 +1,9 @@
 """What one thread runs of a program: loops and branches inside a kernel.
 
-A parallel loop is a grid: each thread takes trips of it, a grid apart. Any other region is one thread's. Arrays
-that a trip makes are the thread's own: small ones of known size local, others a part of an array that the host
-makes, in which the same elements of neighbouring threads lie side by side. They have one place each, so what
-a loop carries is copied from trip to trip.
+A parallel loop is a grid: each thread takes trips of it, a grid apart. Any other region is one thread's.
+Arrays that a trip makes are the thread's own: small ones of known size local, others a part of an array that
+the host makes, in which the same elements of neighbouring threads lie side by side. They have one place each,
+so what a loop carries is copied from trip to trip.
 """
 
 from __future__ import annotations
@@ -100,10 +100,11 @@ class ThreadWriter(ControlWriter):
             self.page.write(f"{name} = cuda.local.array({shape}, {dtype})", eqn)
             return
         if self.inside & {n for d in type_.shape for n in d.names()}:
-            raise VerifierError("an array in a loop of threads has a size that only a trip knows", eqn and eqn.location)
+            what = "an array in a loop of threads has a size that only a trip knows"
+            raise VerifierError(what, eqn.location if eqn else None)
         each = self.names.fresh(f"{name}_each")
         self.has_own = True
-        self.host.apart(each, self.grid, type_, eqn)
+        self.host.for_each_thread(each, self.grid, type_, eqn)
         self.page.write(f"{name} = {each}[{self.thread}]", eqn)
 
     def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
