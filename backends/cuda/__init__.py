@@ -1,1 +1,1 @@
-"""What the CUDA target is made of."""
+"""The CUDA target: what becomes kernels, what runs on the host, and the device's memory."""
