@@ -23,6 +23,24 @@ def floor_divide(x: float, y: float, rest: float) -> float:
     return float(math.floor(quotient + 0.5)) if abs(quotient) < 2.0**52 else quotient
 
 
+def remainder(y: float, rest: float) -> float:
+    """The remainder of a division by y, with the sign of y, also when it is zero, by C's remainder `rest`."""
+    if rest != 0.0 and (rest < 0.0) != (y < 0.0):
+        rest += y
+    return math.copysign(rest, y)
+
+
+def integer_power(x: int, n: int) -> int:
+    """x**n for n >= 0 by repeated squaring; it wraps as products do."""
+    result = 1
+    while n > 0:
+        if n & 1:
+            result *= x
+        x *= x
+        n >>= 1
+    return result
+
+
 def gammaln(x: float) -> float:
     """log|Γ(x)|: the C library's, without the exceptions that Python adds at poles and on overflow."""
     if x == -math.inf:
