@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-OF_FLOATS = (
+OF_FLOATS: tuple[np.ufunc, ...] = (
     *(np.sqrt, np.cbrt, np.exp, np.exp2, np.expm1, np.log1p),
     *(np.floor, np.ceil, np.trunc, np.rint, np.copysign, np.fmod),
 )
 """What libdevice has under the same name, for f64, and with an f behind it, for f32."""
 
-OF_INTEGERS = (np.floor_divide, np.remainder, np.fmod)
+OF_INTEGERS: tuple[np.ufunc, ...] = (np.floor_divide, np.remainder, np.fmod)
 """What numba-cuda has in the table that types are looked up in."""
 
 
