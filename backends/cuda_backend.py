@@ -26,6 +26,7 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "for_each_thread"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
+    **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
 }
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
@@ -75,7 +76,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
-    writer = HostWriter(prepared, [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"])
+    writer = HostWriter(prepared, [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"], options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -136,7 +137,7 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
     page.write("")
     page.write("import numpy as np")
     page.write("")
-    used = {f: DEVICE[f] for f in DEVICE if re.search(rf"(?<![\w.]){f}\(", body)}
+    used = {f: DEVICE[f] for f in DEVICE if re.search(rf"(?<![\w.]){f}\b", body)}
     for module in sorted(set(used.values())):
         names = sorted(f for f in used if used[f] == module)
         page.write(f"from adcompiler.backends.cuda.{module} import {', '.join(names)}")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ...ir.graph import Eqn
 from ...ir.types import Dim
-from .. import roots
 from ..accumulate import start, step_template, stepped
 from ..elements import Elements, Level
 from ..fusion import Loop
@@ -21,17 +20,10 @@ from ..kernels import Nest
 from ..memory import Place, Scope
 from ..root_writer import RootWriter
 from ..source import Line, in_loop, remark
-from .grids import Form, adds_by_data, innermost, laned, mapped
+from .grids import innermost, laned
 from .host_writer import HostWriter
 
 AXES = "xyz"
-
-
-def write_nest(writer: HostWriter, nest: Nest, scope: Scope) -> None:
-    """Write a nest as a kernel, and its launch."""
-    found = mapped(nest.tree, writer.scheduled(scope.block).inlined)
-    kind = {Form.LANES: RowNest, Form.TILES: TileNest}.get(found.form, GridNest)
-    kind(writer, nest, scope, found.points).write()
 
 
 class GridNest(RootWriter):
@@ -139,16 +131,6 @@ class GridNest(RootWriter):
         self.elements.depth[name] = level
         self.elements.say(level, f"{name} = {start(root)}", root)
         return name
-
-    def _update(self, root: Eqn, indices: Sequence[str]) -> None:
-        if not adds_by_data(root):
-            super()._update(root, indices)
-            return
-        place = self.places[root] = self.places.get(root) or self.writer.updated(root, self.scope)
-        where = roots.target(root, indices, self.elements.element)
-        at = "".join(f"{self.writer.index_text(i)}, " for i in (*place.indices, *where))
-        value = self.elements.element(root.inputs[1], indices)
-        self._say(root, f"cuda.atomic.add({place.name}, ({at.rstrip()}), {value})")
 
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)

@@ -44,8 +44,10 @@ class Kernel:
 class HostWriter(NumpyWriter):
     """The body of one host program, and its kernels."""
 
-    def __init__(self, function: Function, taken: Collection[str]) -> None:
+    def __init__(self, function: Function, taken: Collection[str], deterministic: bool) -> None:
         super().__init__(function, taken)
+        self.deterministic = deterministic
+        """Whether results have the same bits in every run."""
         self.globals = self.names.taken - set(size_names(function))
         self.kernels: list[Kernel] = []
         self.steps: dict[tuple[str, str], str] = {}
@@ -123,7 +125,7 @@ class HostWriter(NumpyWriter):
     def number_place(self, value: Value, eqn: Eqn) -> Place:
         name = self.names.fresh(value.name)
         type_ = value.type.with_shape([Dim.of(1)])
-        self._made(name, type_, eqn)
+        self.make(name, type_, eqn)
         self.texts[value] = f"{name}[0]"
         self.places[value] = Place(name, ("0",), Group(None))
         return self.places[value]
@@ -136,7 +138,7 @@ class HostWriter(NumpyWriter):
 
     def partial(self, name: str, count: Dim, root: Eqn) -> None:
         """Memory for what so many tiles leave of a reduction."""
-        self._made(name, root.output.type.with_shape([count]), root)
+        self.make(name, root.output.type.with_shape([count]), root)
 
     def numbered(self, check: Eqn) -> int:
         """The number of a check."""
@@ -144,7 +146,8 @@ class HostWriter(NumpyWriter):
             self.checks.append(check)
         return 1 + self.checks.index(check)
 
-    def _made(self, name: str, type_: ArrayType, eqn: Eqn | None, function: str = "empty") -> None:
+    def make(self, name: str, type_: ArrayType, eqn: Eqn | None, function: str = "empty") -> None:
+        """A line that makes an array."""
         shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
         self.page.write(f"{name} = {function}({shape}, {dtype})", eqn, Fresh(name, type_, filling=None))
 
@@ -166,7 +169,7 @@ class HostWriter(NumpyWriter):
         return replace(found, position=position)
 
     def nest(self, nest: Nest, scope: Scope) -> None:
-        from .grid_nests import write_nest
+        from .nests import write_nest
 
         with self.in_kernel():
             write_nest(self, nest, scope)
@@ -236,7 +239,7 @@ class HostWriter(NumpyWriter):
     def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
         place, there = self._reused(value, scope, eqn) or self.target(value, scope)
         if not there:
-            self._made(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
+            self.make(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
         if fill and (there or fill != zero(value.type.dtype)):
             self.page.write(f"fill({place_text(place)}, {fill})", eqn)
         return place
