@@ -20,6 +20,7 @@ from ..kernels import Nest
 from ..memory import Place, Scope
 from ..root_writer import RootWriter
 from ..source import Line, in_loop, remark
+from . import launching
 from .grids import innermost, laned
 from .host_writer import HostWriter
 
@@ -233,8 +234,10 @@ class TileNest(GridNest):
         lines = in_loop(f"for {self.tile} in {trips}:", [*level.lines, *self._left()], remark(said))
         extents = ", ".join(str(loop.extent) for loop in self._cut())
         self.page.write(f"{', '.join(self.tiling)} = tiles({extents})", said)
+        cut = [loop.extent for loop in self._cut()]
+        self.writer.counts[self.count] = lambda sizes: launching.tiles(*(d.value(sizes) for d in cut))[3]
         for part in self.parts:
-            self.writer.partial(part.array, Dim.of(self.count), part.root)
+            self.writer.make(part.array, part.root.output.type.with_shape([Dim.of(self.count)]), part.root)
         self.writer.launch(lines, f"blocks({self.count})", said)
         if self.parts:
             self._put_together()

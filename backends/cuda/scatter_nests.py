@@ -1,6 +1,7 @@
 """Additions at places that data decide: a kernel lists places and values, and the list is added run by run.
 
-So the order of each sum depends on the places alone. Where that does not matter atomic additions do it at once.
+So the order of each sum depends on the places alone. Where that does not matter atomic additions do it at
+once.
 """
 
 from __future__ import annotations
