@@ -32,9 +32,8 @@ def may_be_chunked(points: Sequence[Loop], nest: Nest) -> bool:
     while len(inside) == 1 and isinstance(inside[0], Loop):
         inside = inside[0].body
     reduces = [r for r in nest.roots if len(nest.tree.path[r]) > len(points)]
-    stored = not any(root.output in nest.own for root in nest.roots if not root.op.updates)
-    flat = len(inside) == len(nest.roots) == len(reduces)
-    return 0 < len(points) <= MOST_POINTS and flat and stored
+    flat = len(inside) == len(nest.roots) == len(reduces) and not any(isinstance(x, Loop) for x in inside)
+    return 0 < len(points) <= MOST_POINTS and flat and not any(r.output in nest.own for r in reduces)
 
 
 class ChunkNest(GridNest):

@@ -1,4 +1,4 @@
-"""Running sums: what they run over is computed by a kernel, where it is not in memory, and summed in place."""
+"""Running sums: what they run over is computed by a kernel, where it is not in memory, then summed there."""
 
 from __future__ import annotations
 
