@@ -26,7 +26,7 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
     "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
