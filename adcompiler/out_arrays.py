@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from .backends import destined
-from .frontend.arguments import READY, overlaps
+from .frontend.arguments import READY
 from .frontend.captured import Inputs
+from .frontend.sharing import overlaps
 from .ir.errors import ArgumentError
 from .ir.graph import Function
 from .planned import Program

@@ -26,9 +26,9 @@ def long_ways(monkeypatch):
     """The calls that took arguments apart, by the values of their arguments."""
     taken = []
 
-    def counted(function, binding, values):
+    def counted(function, binding, values, *rest):
         taken.append(values)
-        return request(function, binding, values)
+        return request(function, binding, values, *rest)
 
     monkeypatch.setattr(specialise, "request", counted)
     return taken

@@ -52,6 +52,11 @@ def copy(array: Any) -> Any:
     return made
 
 
+def copy_into(target: Any, array: Any) -> None:
+    """Copy a device array into another one of its shape and dtype, of any strides."""
+    driver_memory.copy_on_device(target, array)
+
+
 def to_device(array: NDArray[Any]) -> Any:
     """A NumPy array on the device."""
     made = empty(array.shape, array.dtype)

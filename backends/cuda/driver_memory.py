@@ -88,10 +88,10 @@ def clear(array: Any) -> None:
 
 
 def copy_on_device(target: Any, source: Any) -> None:
-    """Copy an array of the device, of any strides, into a C-contiguous one of its shape and dtype."""
+    """Copy an array of the device into another one of its shape and dtype, both of any strides."""
     if toolkit.simulated():
         target[...] = source
-    elif target.size and source.is_c_contiguous():
+    elif target.size and source.is_c_contiguous() and target.is_c_contiguous():
         target.copy_to_device(source, stream=streams.current())
     elif target.size:
         target.setitem(..., source, streams.current())
@@ -107,3 +107,53 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     """A C-contiguous array of the device as a NumPy array; this waits for it."""
     found: NDArray[Any] = source.copy_to_host()
     return found
+
+
+def synchronize() -> None:
+    """Wait for all that runs on the device."""
+    toolkit.cuda().synchronize()
+
+
+# ---- arrays of others ----
+
+LEGACY = 1
+"""What DLPack and `__cuda_array_interface__` call the default stream."""
+
+
+def view_of(array: Any) -> tuple[Any, int]:
+    """An array as one of numba-cuda, which keeps it alive, and the number of the device that it lies on."""
+    if toolkit.simulated():
+        return (array if _is_ours(array) else _simulated_view(array)), 0
+    if _is_ours(array):
+        return array, int(array.gpu_data.context.device.id)
+    from cuda.core.utils import StridedMemoryView
+
+    found = StridedMemoryView.from_any_interface(array, stream_ptr=LEGACY)
+    strides = found.strides and tuple(step * found.dtype.itemsize for step in found.strides)
+    interface = {
+        "shape": tuple(found.shape),
+        "strides": strides,
+        "typestr": found.dtype.str,
+        "data": (found.ptr, found.readonly),
+        "version": 3,
+    }
+    return toolkit.cuda().from_cuda_array_interface(interface, owner=found, sync=False), found.device_id
+
+
+def _is_ours(array: Any) -> bool:
+    return getattr(array, "__cuda_ndarray__", False) is True
+
+
+def _simulated_view(array: Any) -> Any:
+    """Memory of the simulated device is the host's."""
+    from numba.cuda.cudadrv.devicearray import FakeCUDAArray
+
+    return FakeCUDAArray(np.asarray(_OnHost(array)))
+
+
+class _OnHost:
+    """An array by its interface, which NumPy keeps alive."""
+
+    def __init__(self, array: Any) -> None:
+        self.__array_interface__ = {**array.__cuda_array_interface__, "version": 3}
+        self.owner = array
