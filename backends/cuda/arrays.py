@@ -52,11 +52,6 @@ def copy(array: Any) -> Any:
     return made
 
 
-def copy_into(target: Any, array: Any) -> None:
-    """Copy a device array into another one of its shape and dtype, of any strides."""
-    driver_memory.copy_on_device(target, array)
-
-
 def to_device(array: NDArray[Any]) -> Any:
     """A NumPy array on the device."""
     made = empty(array.shape, array.dtype)
@@ -77,3 +72,20 @@ def memory_from(pool: Pool) -> Iterator[None]:
         yield
     finally:
         _pool.reset(token)
+
+
+def overwrite(target: Any, source: Any) -> None:
+    """Copy a device array, or a part of one, into another of its shape."""
+    driver_memory.copy_on_device(target, source)
+
+
+def resident(data: NDArray[Any]) -> Any:
+    """A constant array on the device."""
+    return to_device(data)
+
+
+def for_each_thread(shape: Any, extents: Sequence[int], dtype: DTypeLike) -> Any:
+    """An array for each thread of a grid: `found[thread]`; the same elements of all lie side by side."""
+    grid, block = shape
+    threads = math.prod(grid) * math.prod(block)
+    return driver_memory.last_axis_first(empty((*extents, threads), dtype))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...ir.errors import ArgumentError
-from . import arrays, driver_memory
+from . import arrays, driver_memory, foreign
 
 Exporter = Callable[[Any], Any]
 
@@ -34,7 +34,7 @@ def entered(array: Any) -> Any:
 
 def view(array: Any) -> Any:
     """The same array as one of numba-cuda."""
-    found, number = driver_memory.view_of(array)
+    found, number = foreign.view_of(array)
     current = driver_memory.device()
     if number != current:
         raise ArgumentError(
