@@ -57,18 +57,23 @@ def compile_function(function: Function, options: Options) -> Compiled:
     known = needs(program.lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {}, writer.unknown)
 
     def compile_(*_: Any) -> None:
-        from .cuda.callers import calling
+        from .cuda.callers import Caller
 
-        host = getattr(module.load(), program.name)
-        compiled.call = calling(host, function, writer.checks)
+        caller = Caller(getattr(module.load(), program.name), function, writer.checks)
+        compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:
         compile_()
         return compiled.call(*args)
 
+    def first_staying(*args: Any) -> Sequence[Any]:
+        compile_()
+        return compiled.staying(*args)
+
     notes = tuple(dict.fromkeys(writer.notes))
     text = partial(kernels_text, function)
     compiled = Compiled(function, module.source, text, notes, first_call, known, compile_)
+    compiled.staying = first_staying
     return compiled
 
 

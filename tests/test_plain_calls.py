@@ -300,8 +300,8 @@ def test_the_program_that_served_last_is_asked_first(monkeypatch):
     found = Specialisations(lambda x: x * 2.0, (("test", "last"),), lambda captured: captured)
     asked = []
 
-    def counting(captured, function):
-        check = plain_check(captured, function)
+    def counting(captured, function, *rest):
+        check = plain_check(captured, function, *rest)
         return lambda *args: asked.append(captured.arguments[0].key.kind) or check(*args)
 
     monkeypatch.setattr(specialise, "plain_check", counting)

@@ -1,13 +1,15 @@
 """From a host program, which takes and gives arrays of the device, to the `call` that `Compiled` promises.
 
 NumPy arrays are copied to the device at each call, and results back to NumPy. Where an argument is an array
-on the device, results stay there, as arrays of the kind of the first such argument; NumPy arrays beside it are
-copied in.
+on the device, results stay there, in the kind of the first such argument; NumPy arrays beside it are copied
+in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,64 +17,66 @@ import numpy as np
 from ...ir.graph import Eqn, Function
 from ...ir.types import ArrayType
 from ..compiled import Results, destined, failure
-from . import arrays, interchange, toolkit
+from . import interchange, toolkit
 
 HostProgram = Callable[..., Sequence[Any]]
 
 
-def calling(
-    program: HostProgram, function: Function, checks: Sequence[Eqn] = (), on_host: Collection[int] = ()
-) -> Callable[..., Results]:
+@dataclass(frozen=True, eq=False)
+class Caller:
     """The call of a host program for a Function.
 
     The program takes the parameters, then the sizes, and returns its results; where there are checks, before
     them the number of the one that failed first, or 0. Parameters with numbers in `on_host` are arrays of
     NumPy to it.
     """
-    types = [p.type for p in function.body.params]
-    last = len(types) + len(function.sizes)
-    brought = destined(function)
 
-    def call(*given: Any) -> Results:
+    program: HostProgram
+    function: Function
+    checks: Sequence[Eqn] = ()
+    on_host: Collection[int] = ()
+
+    def __call__(self, *given: Any) -> Results:
+        """What `Compiled.call` promises."""
+        params = len(self._types)
+        leave = interchange.leaving(given[:params])
+        outs = dict(zip(self._brought, given[params + len(self.function.sizes) :], strict=False))
+        results = []
+        for k, result in enumerate(self.staying(*given)):
+            if outs.get(k) is None:
+                results.append(leave(result) if interchange.is_foreign(result) else result)
+            else:
+                interchange.put(outs[k], result)
+                results.append(outs[k])
+        return tuple(results)
+
+    def staying(self, *given: Any) -> Sequence[Any]:
+        """The results as arrays of numba-cuda, wherever the arguments are."""
         toolkit.demand_device()
-        guest = next((x for x in given[: len(types)] if _is_on_device(x)), None)
+        types = self._types
         entered = [
-            _on_host(x, type_) if not type_.rank or k in on_host else _on_device(x)
+            _on_host(x, type_) if not type_.rank or k in self.on_host else interchange.entered(x)
             for k, (x, type_) in enumerate(zip(given, types, strict=False))
         ]
+        sizes = given[len(types) : len(types) + len(self.function.sizes)]
         with np.errstate(all="ignore"):  # the device warns of nothing
-            results = program(*entered, *given[len(types) : last])
-        if checks:
-            number, *results = results
-            if number:
-                raise failure(checks[number - 1])
-        outs = dict(zip(brought, given[last:], strict=False))
-        leave = arrays.to_host if guest is None else interchange.exporter(guest)
-        return tuple(_left(result, outs.get(k), leave) for k, result in enumerate(results))
+            results = self.program(*entered, *sizes)
+        if not self.checks:
+            return results
+        if results[0]:
+            raise failure(self.checks[results[0] - 1])
+        return results[1:]
 
-    return call
+    @cached_property
+    def _types(self) -> list[ArrayType]:
+        return [p.type for p in self.function.body.params]
 
-
-def _is_on_device(x: Any) -> bool:
-    return not isinstance(x, np.ndarray | np.generic | int | float)
-
-
-def _on_device(x: Any) -> Any:
-    return interchange.entered(x) if _is_on_device(x) else arrays.to_device(x)
+    @cached_property
+    def _brought(self) -> tuple[int, ...]:
+        return destined(self.function)
 
 
 def _on_host(x: Any, type_: ArrayType) -> Any:
     """An array of NumPy, or a scalar of it where the rank is 0."""
-    found = arrays.to_host(interchange.entered(x)) if _is_on_device(x) else x
+    found = interchange.on_host(x) if interchange.is_foreign(x) else x
     return found if type_.rank else type_.dtype.numpy.type(found)
-
-
-def _left(result: Any, out: Any, leave: interchange.Exporter) -> Any:
-    """A result as the caller gets it: in the array that he brought, if any."""
-    if isinstance(out, np.ndarray):
-        out[...] = arrays.to_host(result) if _is_on_device(result) else result
-    elif out is not None:
-        arrays.overwrite(interchange.view(out), result)
-    else:
-        return leave(result) if _is_on_device(result) else result
-    return out

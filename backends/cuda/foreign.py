@@ -32,6 +32,12 @@ def view_of(array: Any) -> tuple[Any, int]:
     return toolkit.cuda().from_cuda_array_interface(interface, owner=found, sync=False), found.device_id
 
 
+def is_read_only(array: Any) -> bool:
+    """Whether an array says of itself that it may not be written."""
+    interface = getattr(array, "__cuda_array_interface__", None)
+    return interface is not None and bool(interface["data"][1])
+
+
 def _is_ours(array: Any) -> bool:
     return getattr(array, "__cuda_ndarray__", False) is True
 

@@ -10,8 +10,10 @@ current stream is another one gets a copy in its own memory.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 from ...ir.errors import ArgumentError
 from . import arrays, driver_memory, foreign
@@ -19,29 +21,67 @@ from . import arrays, driver_memory, foreign
 Exporter = Callable[[Any], Any]
 
 
+def is_foreign(x: Any) -> bool:
+    """Whether a value of a program is an array on the device: no array, scalar or number of the host."""
+    return not isinstance(x, np.ndarray | np.generic | int | float)
+
+
 def entered(array: Any) -> Any:
-    """An array of the device, of any library, as a C-contiguous one that programs take: itself, a view of it,
-    or a copy where it is not contiguous.
+    """An array as a C-contiguous one that programs take: itself, a view of it, or a copy where it is not
+    contiguous, or not on the device.
 
     Raises
     ------
     ArgumentError
         It lies on another device than the current one.
     """
+    if not is_foreign(array):
+        return arrays.to_device(array)
     found = view(array)
     return found if found.is_c_contiguous() else arrays.copy(found)
 
 
+def on_host(array: Any) -> Any:
+    """An array on the device, of any library, as one of NumPy."""
+    return arrays.to_host(entered(array))
+
+
 def view(array: Any) -> Any:
-    """The same array as one of numba-cuda."""
+    """An array on the device, of any library, as one of numba-cuda."""
     found, number = foreign.view_of(array)
     current = driver_memory.device()
     if number != current:
         raise ArgumentError(
-            f"an argument lies on GPU {number}, and the current one is GPU {current}",
+            f"an array lies on GPU {number}, and the current one is GPU {current}",
             hint=f"call numba.cuda.select_device({number}) first",
         )
     return found
+
+
+def put(target: Any, value: Any) -> None:
+    """Copy a value of a program into an array of its shape and dtype that the caller brought.
+
+    Raises
+    ------
+    ArgumentError
+        The array is read-only.
+    """
+    if isinstance(target, np.ndarray):
+        target[...] = arrays.to_host(value) if is_foreign(value) else value
+        return
+    if foreign.is_read_only(target):
+        raise ArgumentError("an array that the function writes is read-only", hint="pass a copy")
+    found = view(target)
+    arrays.overwrite(found, entered(value if is_foreign(value) else np.asarray(value)))
+    if found is not target:  # another library may go on on another stream
+        driver_memory.synchronize()
+
+
+def leaving(arguments: Iterable[Any]) -> Exporter:
+    """What makes of an array on the device what the caller gets: the kind of his first argument there, or a
+    NumPy array if there is none."""
+    guest = next((x for x in arguments if is_foreign(x)), None)
+    return arrays.to_host if guest is None else exporter(guest)
 
 
 def exporter(array: Any) -> Exporter:
