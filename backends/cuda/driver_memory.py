@@ -114,9 +114,9 @@ def synchronize() -> None:
     toolkit.cuda().synchronize()
 
 
-def last_axis_first(array: Any) -> Any:
-    """A view of a C-contiguous array: its last axis is the first."""
-    axes = (array.ndim - 1, *range(array.ndim - 1))
+def rotated(array: Any, count: int) -> Any:
+    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
+    axes = (*range(count, array.ndim), *range(count))
     if toolkit.simulated():
         return array.transpose(axes)
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
