@@ -107,7 +107,7 @@ def copy_on_device(target: Any, source: Any) -> None:
 def copy_to_device(target: Any, source: NDArray[Any]) -> None:
     """Copy a C-contiguous NumPy array into a device array of its shape and dtype."""
     if target.size:
-        target.copy_to_device(source, stream=streams.current())
+        target.copy_to_device(streams.lasting(source), stream=streams.current())
 
 
 def copy_to_host(source: Any) -> NDArray[Any]:

@@ -92,6 +92,8 @@ class Graphs:
         self._unserved += 1
         if key not in self._graphs:
             if key not in self._ran:
+                if len(self._ran) >= PATIENCE:
+                    self._ran.clear()
                 self._ran.add(key)
                 return None
             found = _recorded(self.program, given)

@@ -1,16 +1,16 @@
 """What a host program launches, recorded by the driver as a CUDA graph instead of being run.
 
-The graph is one of "Stream Capture" (NVIDIA's CUDA C++ Programming Guide). The stream that records is one that
-the default stream waits for. So while it records, the driver refuses whatever goes to the default stream: what
-reads memory, a library that does not know of the stream. Nothing is left out of a graph unnoticed. It refuses
-such calls of other threads too.
+See "Stream Capture" in NVIDIA's CUDA C++ Programming Guide. The stream that records is one that the default
+stream waits for, so while it records the driver refuses whatever goes to the default stream: what reads
+memory, or a library that does not know of the stream. Nothing is left out of a graph unnoticed. Such calls of
+other threads are refused as well.
 """
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -21,18 +21,18 @@ class NotRecorded(Exception):
     """A program does what a graph cannot."""
 
 
-@dataclass(frozen=True, eq=False)
 class Graph:
     """A graph that can be started; freed with the last reference to it, when it is not running."""
 
-    executable: Any
+    def __init__(self, executable: Any, held: Sequence[Any]) -> None:
+        self._executable = executable
+        self._held = held
+        """Memory of the host that it reads."""
+        weakref.finalize(self, _driver().cuGraphExecDestroy, executable).atexit = False
 
     def start(self) -> None:
         """Start it on the default stream."""
-        _driver().cuGraphLaunch(self.executable, streams.DEFAULT)
-
-    def __del__(self) -> None:
-        _driver().cuGraphExecDestroy(self.executable)
+        _driver().cuGraphLaunch(self._executable, streams.DEFAULT)
 
 
 _recording = threading.Lock()
@@ -56,9 +56,10 @@ def _recorded(driver: Any, stream: Any, program: Callable[..., Any], arguments: 
     from cuda.bindings.driver import CUstreamCaptureMode
 
     results, problem = None, None
+    held: list[Any] = []
     driver.cuStreamBeginCapture(stream.handle, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED)
     try:
-        with streams.on(stream):
+        with streams.on(stream, held):
             results = program(*arguments)
     except Exception as error:  # if it is one of the program, the program itself will raise it
         problem = error
@@ -69,7 +70,7 @@ def _recorded(driver: Any, stream: Any, program: Callable[..., Any], arguments: 
     try:
         if problem is not None:
             raise NotRecorded from problem
-        return Graph(driver.cuGraphInstantiate(graph, 0)), results
+        return Graph(driver.cuGraphInstantiate(graph, 0), held), results
     finally:
         driver.cuGraphDestroy(graph)
 
