@@ -12,10 +12,11 @@ from typing import Any
 from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
-from .compiled import Compiled, Options, Results, destined, raising
+from .compiled import Compiled, Options, Results, destined
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
+from .cuda.scattering import scattered
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -24,8 +25,11 @@ from .source import Line, Page, render, tuple_text
 
 DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "for_each_thread"), "arrays"),
+    **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
+    "running_sum": "scans",
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
+    **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
 }
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
@@ -54,28 +58,37 @@ def compile_function(function: Function, options: Options) -> Compiled:
     program = generated(function, options)
     writer, module = program.writer, program.module
     types = [function.body.results[k].type for k in destined(function)]
-    known = needs(program.lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {}, writer.unknown)
+    holders, more = writer.handed_on, writer.counts
+    known = needs(program.lines, types, (), Dim.of(0), holders, function.sizes, more, writer.unknown)
 
     def compile_(*_: Any) -> None:
-        from .cuda.callers import calling
+        from .cuda.callers import Caller
+        from .cuda.graphs import Graphs
 
         host = getattr(module.load(), program.name)
-        compiled.call = raising(calling(host, function), writer.checks)
+        caller = Caller(Graphs(host) if options.graphs else host, function, writer.checks)
+        compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:
         compile_()
         return compiled.call(*args)
 
+    def first_staying(*args: Any) -> Sequence[Any]:
+        compile_()
+        return compiled.staying(*args)
+
     notes = tuple(dict.fromkeys(writer.notes))
     text = partial(kernels_text, function)
     compiled = Compiled(function, module.source, text, notes, first_call, known, compile_)
+    compiled.staying = first_staying
     return compiled
 
 
 def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
-    writer = HostWriter(prepared, [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"])
+    taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"]
+    writer = HostWriter(prepared, taken, options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -91,17 +104,24 @@ def generated(function: Function, options: Options) -> Program:
     if writer.checks_on_device:
         host.extend([Line(f"{writer.status} = no_failure({len(writer.checks) + 1})", 1)])
     host.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
-    failed = [f"first_failed({writer.status})"] if writer.checks_on_device else ["0"] if writer.checks else []
-    host.extend([Line(f"return {tuple_text([*failed, *results])}", 1)])
+    failed = [writer.status] if writer.checks_on_device else ["0"] if writer.checks else []
+    ranks = [r.type.rank for r in function.body.results]
+    returned = [text if rank else _unread(text) for text, rank in zip(results, ranks, strict=True)]
+    host.extend([Line(f"return {tuple_text([*failed, *returned])}", 1)])
     body = [*kernels, *host.lines]
     header = _header(name, writer, render(body, comments=False), options)
     module = cache.Generated(name, [*header, *body], writer.constants, compiled=False)
     return Program(function, name, writer, module, lines)
 
 
+def _unread(result: str) -> str:
+    """A number that is read from memory, as an array of it: the caller reads it, when all is launched."""
+    return re.sub(r"^(\w+)\[(\w+)\]$", r"\1[\2:\2 + 1]", result)
+
+
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(expand(function))
+    return lifted(scattered(expand(function)))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:
@@ -136,7 +156,7 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
     page.write("")
     page.write("import numpy as np")
     page.write("")
-    used = {f: DEVICE[f] for f in DEVICE if re.search(rf"(?<![\w.]){f}\(", body)}
+    used = {f: DEVICE[f] for f in DEVICE if re.search(rf"(?<![\w.]){f}\b", body)}
     for module in sorted(set(used.values())):
         names = sorted(f for f in used if used[f] == module)
         page.write(f"from adcompiler.backends.cuda.{module} import {', '.join(names)}")
@@ -174,6 +194,8 @@ def _signature(kernel: Kernel, writer: HostWriter) -> tuple[Any, ...]:
         array: ArrayType | None = writer.array_type(name)
         dtype = array.dtype if array else dtypes.get(name)
         element = int64 if dtype is None else types.boolean if dtype is BOOL else from_dtype(dtype.numpy)
-        return types.Array(element, array.rank, "C") if array else element
+        if array is None:
+            return element
+        return types.Array(element, array.rank, "A" if name in writer.strided else "C")
 
     return tuple(map(numba_type, kernel.parameters))

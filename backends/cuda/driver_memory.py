@@ -26,6 +26,13 @@ def free_bytes() -> int | None:
     return None if toolkit.simulated() else int(toolkit.cuda().current_context().get_memory_info().free)
 
 
+def api_error() -> type[Exception]:
+    """What the driver's refusals are raised as."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    return CudaAPIError  # type: ignore[no-any-return]
+
+
 def allocate(nbytes: int) -> Any:
     """Memory of the current device, freed with the last reference to it; NoRoom where there is none."""
     if toolkit.simulated():
@@ -88,10 +95,10 @@ def clear(array: Any) -> None:
 
 
 def copy_on_device(target: Any, source: Any) -> None:
-    """Copy an array of the device, of any strides, into a C-contiguous one of its shape and dtype."""
+    """Copy an array of the device into another one of its shape and dtype, both of any strides."""
     if toolkit.simulated():
         target[...] = source
-    elif target.size and source.is_c_contiguous():
+    elif target.size and source.is_c_contiguous() and target.is_c_contiguous():
         target.copy_to_device(source, stream=streams.current())
     elif target.size:
         target.setitem(..., source, streams.current())
@@ -100,7 +107,7 @@ def copy_on_device(target: Any, source: Any) -> None:
 def copy_to_device(target: Any, source: NDArray[Any]) -> None:
     """Copy a C-contiguous NumPy array into a device array of its shape and dtype."""
     if target.size:
-        target.copy_to_device(source, stream=streams.current())
+        target.copy_to_device(streams.lasting(source), stream=streams.current())
 
 
 def copy_to_host(source: Any) -> NDArray[Any]:
@@ -109,11 +116,18 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     return found
 
 
-def last_axis_first(array: Any) -> Any:
-    """A view of a C-contiguous array: its last axis is the first."""
-    axes = (array.ndim - 1, *range(array.ndim - 1))
-    if toolkit.simulated():
-        from numba.cuda.cudadrv.devicearray import FakeCUDAArray
+def synchronize() -> None:
+    """Wait for all that runs on the device."""
+    toolkit.cuda().synchronize()
 
-        return FakeCUDAArray(np.transpose(array._ary, axes))
-    return array.transpose(axes)
+
+def rotated(array: Any, count: int) -> Any:
+    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
+    axes = (*range(count, array.ndim), *range(count))
+    if toolkit.simulated():
+        return array.transpose(axes)
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    # its own `transpose` copies, and knows matrices alone
+    shape, strides = (tuple(of[a] for a in axes) for of in (array.shape, array.strides))
+    return DeviceNDArray(shape, strides, array.dtype, gpu_data=array.gpu_data)

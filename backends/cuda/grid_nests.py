@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ...ir.graph import Eqn
 from ...ir.types import Dim
-from .. import roots
 from ..accumulate import start, step_template, stepped
 from ..elements import Elements, Level
 from ..fusion import Loop
@@ -21,17 +20,9 @@ from ..kernels import Nest
 from ..memory import Place, Scope
 from ..root_writer import RootWriter
 from ..source import Line, in_loop, remark
-from .grids import Form, adds_by_data, innermost, laned, mapped
-from .host_writer import HostWriter
-
-AXES = "xyz"
-
-
-def write_nest(writer: HostWriter, nest: Nest, scope: Scope) -> None:
-    """Write a nest as a kernel, and its launch."""
-    found = mapped(nest.tree, writer.scheduled(scope.block).inlined)
-    kind = {Form.LANES: RowNest, Form.TILES: TileNest}.get(found.form, GridNest)
-    kind(writer, nest, scope, found.points).write()
+from . import launching
+from .grids import innermost, laned
+from .host_writer import AXES, HostWriter, grid_range, points_shape
 
 
 class GridNest(RootWriter):
@@ -50,11 +41,15 @@ class GridNest(RootWriter):
         """Write the kernel, and its launch."""
         self._body(self.tree.body, 0)
         (level,) = self.elements.levels
-        self.writer.launch(level.lines, self._shape(), self.nest.roots[0])
+        self.writer.launch(self._wrapped(level.lines), self._shape(), self.nest.roots[0])
+
+    def _wrapped(self, lines: list[Line]) -> list[Line]:
+        """The whole kernel, given what stands around the loops over points."""
+        return lines
 
     def _shape(self) -> str:
         """The grid, and the block, as source of the host."""
-        return f"points({', '.join(str(loop.extent) for loop in self.points)})"
+        return points_shape([loop.extent for loop in self.points])
 
     # ---- loops ----
 
@@ -86,8 +81,15 @@ class GridNest(RootWriter):
         said, behind = remark(loop.roots[0]), len(self.points) - 1 - depth
         if 0 <= behind < len(AXES):
             return in_loop(f"for {variable} in {grid_range(loop.extent, AXES[behind])}:", body, said)
-        trips = f"range({loop.extent} - 1, -1, -1)" if loop.backwards else f"range({loop.extent})"
+        begin, end = self._bounds(loop, depth)
+        trips = f"range({end})" if begin == "0" else f"range({begin}, {end})"
+        if loop.backwards:
+            trips = f"range({end} - 1, -1, -1)"
         return in_loop(f"for {variable} in {trips}:", body, said)
+
+    def _bounds(self, loop: Loop, depth: int) -> tuple[str, str]:
+        """Where a loop inside a point begins and ends."""
+        return "0", str(loop.extent)
 
     # ---- roots ----
 
@@ -140,21 +142,12 @@ class GridNest(RootWriter):
         self.elements.say(level, f"{name} = {start(root)}", root)
         return name
 
-    def _update(self, root: Eqn, indices: Sequence[str]) -> None:
-        if not adds_by_data(root):
-            super()._update(root, indices)
-            return
-        place = self.places[root] = self.places.get(root) or self.writer.updated(root, self.scope)
-        where = roots.target(root, indices, self.elements.element)
-        at = "".join(f"{self.writer.index_text(i)}, " for i in (*place.indices, *where))
-        value = self.elements.element(root.inputs[1], indices)
-        self._say(root, f"cuda.atomic.add({place.name}, ({at.rstrip()}), {value})")
-
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
-        number = self.writer.numbered(root)
-        for word in (number, 0):
-            self._say(root, f"if not {term}: {self.writer.status}[{word}] = 1")
+        self._say(root, f"if not {term}:")
+        inside = [f"{self.writer.status}[{word}] = 1" for word in (self.writer.numbered(root), 0)]
+        lines = self.elements.levels[self._depth(root)].lines
+        lines += (Line(text, 1, remark(root)) for text in (*inside, "return"))
 
 
 class RowNest(GridNest):
@@ -189,8 +182,10 @@ class RowNest(GridNest):
     def _header(self, loop: Loop, depth: int, variable: str, body: Sequence[Line]) -> list[Line]:
         said, behind, extent = remark(loop.roots[0]), len(self.points) - 1 - depth, loop.extent
         if loop is self.shared:
-            end = f"{extent} if {self.there} else 0"
-            return in_loop(f"for {variable} in range(cuda.threadIdx.x, {end}, cuda.blockDim.x):", body, said)
+            begin, end = self._bounds(loop, depth)
+            start = "cuda.threadIdx.x" if begin == "0" else f"{begin} + cuda.threadIdx.x"
+            trips = f"range({start}, {end} if {self.there} else 0, cuda.blockDim.x)"
+            return in_loop(f"for {variable} in {trips}:", body, said)
         if behind:
             if not 0 < behind < len(AXES):
                 return super()._header(loop, depth, variable, body)
@@ -251,8 +246,10 @@ class TileNest(GridNest):
         lines = in_loop(f"for {self.tile} in {trips}:", [*level.lines, *self._left()], remark(said))
         extents = ", ".join(str(loop.extent) for loop in self._cut())
         self.page.write(f"{', '.join(self.tiling)} = tiles({extents})", said)
+        cut = [loop.extent for loop in self._cut()]
+        self.writer.counts[self.count] = lambda sizes: launching.tiles(*(d.value(sizes) for d in cut))[3]
         for part in self.parts:
-            self.writer.partial(part.array, Dim.of(self.count), part.root)
+            self.writer.make(part.array, part.root.output.type.with_shape([Dim.of(self.count)]), part.root)
         self.writer.launch(lines, f"blocks({self.count})", said)
         if self.parts:
             self._put_together()
@@ -314,11 +311,3 @@ class TileNest(GridNest):
             Line(f"{name} = {self.writer.together(part.root)}({name})", 0, said),
             Line(f"if cuda.threadIdx.x == 0: {where} = {name}", 0, said),
         ]
-
-
-def grid_range(extent: Dim, axis: str) -> str:
-    """The trips that a thread of a grid takes."""
-    start = f"cuda.blockIdx.{axis} * cuda.blockDim.{axis} + cuda.threadIdx.{axis}"
-    return f"range({start}, {extent}, cuda.gridDim.{axis} * cuda.blockDim.{axis})"
-
-

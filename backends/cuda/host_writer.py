@@ -9,13 +9,13 @@ kernel from the device, on the host when all before is done.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ...ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from ...ir.op import Library, constructor
-from ...ir.types import ArrayType, Dim
+from ...ir.types import ArrayType, Dim, Sizes
 from ..accumulate import step_template
 from ..blocks import place_text, size_names
 from ..flow import assignments
@@ -24,9 +24,12 @@ from ..kernels import Nest, Schedule, fused
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
 from ..roots import is_row
-from ..source import Fresh, Line, Page, literal, tuple_text, zero
+from ..source import Fresh, Line, Page, in_loop, literal, tuple_text, zero
 from .grids import ON_GRID
 from .placement import Runs, placed
+
+AXES = "xyz"
+"""Of a grid, the innermost loop first."""
 
 ONE = "points()"
 """The shape of a launch of one thread."""
@@ -44,8 +47,10 @@ class Kernel:
 class HostWriter(NumpyWriter):
     """The body of one host program, and its kernels."""
 
-    def __init__(self, function: Function, taken: Collection[str]) -> None:
+    def __init__(self, function: Function, taken: Collection[str], deterministic: bool) -> None:
         super().__init__(function, taken)
+        self.deterministic = deterministic
+        """Whether results have the same bits in every run."""
         self.globals = self.names.taken - set(size_names(function))
         self.kernels: list[Kernel] = []
         self.steps: dict[tuple[str, str], str] = {}
@@ -55,8 +60,12 @@ class HostWriter(NumpyWriter):
         self.status = self.names.fresh("status")
         """The words that tell which checks have failed on the device: one for any, then one a check."""
         self.checks_on_device = any(_may_fail(eqn) for eqn in walk(function.body))
-        self.strided: dict[str, ArrayType] = {}
-        """Arrays that hold one of a type for each thread."""
+        self.strided: set[str] = set()
+        """Arrays that lie in memory in another order than that of their axes."""
+        self.views: dict[str, ArrayType] = {}
+        """Variables that hold arrays in other shapes."""
+        self.counts: dict[str, Callable[[Sizes], int]] = {}
+        """What types of arrays mention beside sizes: numbers of tiles and of threads."""
         self.kept: set[Eqn] = set()
         """Reads of elements that are overwritten before they are used."""
         self.placement = placed(function)
@@ -64,7 +73,7 @@ class HostWriter(NumpyWriter):
 
     # ---- kernels ----
 
-    def launch(self, lines: Sequence[Line], shape: str, eqn: Eqn) -> None:
+    def launch(self, lines: Sequence[Line], shape: str, eqn: Eqn | None) -> None:
         """A kernel of these lines, and the line of the host that starts it."""
         before = self._before() if shape == ONE else None
         if before is not None:
@@ -81,7 +90,7 @@ class HostWriter(NumpyWriter):
         self.page.write(f"launch({', '.join((name, shape, *dict.fromkeys(given)))})", eqn)
 
     def _before(self) -> tuple[int, Kernel] | None:
-        """The line that launches one thread, and its kernel, if nothing but memory has been asked for since."""
+        """The line that launches one thread, and its kernel, if only memory has been asked for since."""
         for place in range(len(self.page.lines) - 1, -1, -1):
             line = self.page.lines[place]
             if line.depth != self.page.depth:
@@ -123,20 +132,18 @@ class HostWriter(NumpyWriter):
     def number_place(self, value: Value, eqn: Eqn) -> Place:
         name = self.names.fresh(value.name)
         type_ = value.type.with_shape([Dim.of(1)])
-        self._made(name, type_, eqn)
+        self.make(name, type_, eqn)
         self.texts[value] = f"{name}[0]"
         self.places[value] = Place(name, ("0",), Group(None))
         return self.places[value]
 
-    def for_each_thread(self, name: str, grid: str, type_: ArrayType, eqn: Eqn | None) -> None:
-        """An array of this type for each thread of a grid."""
-        shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
-        self.page.write(f"{name} = for_each_thread({grid}, {shape}, {dtype})", eqn)
-        self.strided[name] = type_
-
-    def partial(self, name: str, count: Dim, root: Eqn) -> None:
-        """Memory for what so many tiles leave of a reduction."""
-        self._made(name, root.output.type.with_shape([count]), root)
+    def side_by_side(self, name: str, first: Sequence[Dim], type_: ArrayType, eqn: Eqn | None) -> None:
+        """An array of `first` axes and, behind them, those of a type, which lies in memory the other way
+        round: the same element for neighbours of the first axes side by side."""
+        around, shape = (tuple_text([str(d) for d in dims]) for dims in (first, type_.shape))
+        made = Fresh(name, type_.with_shape([*first, *type_.shape]), filling=None)
+        self.page.write(f"{name} = side_by_side({around}, {shape}, {constructor(type_.dtype)})", eqn, made)
+        self.strided.add(name)
 
     def numbered(self, check: Eqn) -> int:
         """The number of a check."""
@@ -144,7 +151,8 @@ class HostWriter(NumpyWriter):
             self.checks.append(check)
         return 1 + self.checks.index(check)
 
-    def _made(self, name: str, type_: ArrayType, eqn: Eqn | None, function: str = "empty") -> None:
+    def make(self, name: str, type_: ArrayType, eqn: Eqn | None, function: str = "empty") -> None:
+        """A line that makes an array."""
         shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
         self.page.write(f"{name} = {function}({shape}, {dtype})", eqn, Fresh(name, type_, filling=None))
 
@@ -166,7 +174,7 @@ class HostWriter(NumpyWriter):
         return replace(found, position=position)
 
     def nest(self, nest: Nest, scope: Scope) -> None:
-        from .grid_nests import write_nest
+        from .nests import write_nest
 
         with self.in_kernel():
             write_nest(self, nest, scope)
@@ -236,10 +244,17 @@ class HostWriter(NumpyWriter):
     def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
         place, there = self._reused(value, scope, eqn) or self.target(value, scope)
         if not there:
-            self._made(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
+            self.make(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
         if fill and (there or fill != zero(value.type.dtype)):
-            self.page.write(f"fill({place_text(place)}, {fill})", eqn)
+            self._filled(place, value.type, fill, eqn)
         return place
+
+    def _filled(self, place: Place, type_: ArrayType, fill: str, eqn: Eqn | None) -> None:
+        """A kernel that writes a number to each element."""
+        with self.in_kernel():
+            indices = [self.names.loop(axis) for axis in range(type_.rank)]
+            at = place_text(place.at(*map(self.index_text, indices)))
+            self.launch(over_points(indices, type_.shape, f"{at} = {fill}"), points_shape(type_.shape), eqn)
 
     def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
         source = place_text(self.place(value))
@@ -261,12 +276,7 @@ class HostWriter(NumpyWriter):
                 if self.place(value) != place:
                     self.overwrite(self.page, place, self.place(value), value.type)
             else:
-                self.page.write(f"fill({self._point(place)}, {self.text(value)})")
-
-    def _point(self, place: Place) -> str:
-        """An element as an array of one element."""
-        *around, last = place.indices
-        return place_text(Place(place.name, (*around, f"{last}:{last} + 1"), place.group))
+                self.launch([Line(f"{place_text(place)} = {self.text(value)}")], ONE, None)
 
     # ---- checks ----
 
@@ -275,6 +285,23 @@ class HostWriter(NumpyWriter):
         self.page.write(f"if not {ok}:", eqn)
         with self.page.indented():
             self.page.write(f"return {self.stopped(str(number))}")
+
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        """Where a check has failed nothing changes any more, and a test may hold forever."""
+        super()._head(eqn, index, asked, ok, tapes)
+        if self.checks_on_device:
+            with self.page.indented():
+                self.page.write(f"if {self.status}[0] != 0:")
+                with self.page.indented():
+                    self.page.write("break")
+
+    def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "bind" and self.checks_on_device:
+            # a size that was not checked is none
+            self.page.write(f"if {self.status}[0] != 0:", eqn)
+            with self.page.indented():
+                self.page.write(f"return {self.stopped('0')}")
+        super()._step(eqn, scope)
 
     def stopped(self, number: str) -> str:
         """What the program returns when a check fails: its number, and no results."""
@@ -286,12 +313,33 @@ class HostWriter(NumpyWriter):
         return self._types().get(name)
 
     def _types(self) -> dict[str, ArrayType]:
-        found = {line.makes.name: line.makes.type for line in self.page.lines if line.makes is not None}
+        made = {line.makes.name: line.makes.type for line in self.page.lines if line.makes is not None}
+        found = made | self.views
         for value, place in self.places.items():
             if value.type.rank or place.indices:
                 rank = value.type.rank + len(place.indices)
                 found[place.name] = value.type.with_shape([Dim.of(2)] * rank)
         return found
+
+
+def over_points(indices: Sequence[str], extents: Sequence[Dim], text: str) -> list[Line]:
+    """A statement for each point of a grid."""
+    lines = [Line(text)]
+    for behind, (index, extent) in enumerate(zip(reversed(indices), reversed(extents), strict=True)):
+        trips = grid_range(extent, AXES[behind]) if behind < len(AXES) else f"range({extent})"
+        lines = in_loop(f"for {index} in {trips}:", lines, "")
+    return lines
+
+
+def points_shape(extents: Sequence[Dim]) -> str:
+    """The shape of a launch of a thread for each point, as source of the host."""
+    return f"points({', '.join(map(str, extents))})"
+
+
+def grid_range(extent: Dim, axis: str) -> str:
+    """The trips that a thread of a grid takes."""
+    start = f"cuda.blockIdx.{axis} * cuda.blockDim.{axis} + cuda.threadIdx.{axis}"
+    return f"range({start}, {extent}, cuda.gridDim.{axis} * cuda.blockDim.{axis})"
 
 
 def _is_element(eqn: Eqn) -> bool:

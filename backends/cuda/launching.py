@@ -6,6 +6,8 @@ does not matter to results: each takes points, rows or tiles in turn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from ...ir.errors import DeviceError
@@ -13,6 +15,9 @@ from . import toolkit
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
 """The blocks of a grid, and the threads of a block, along x, y and z."""
+
+MANY = 2**17
+"""So many threads keep a device busy."""
 
 TILE = 2**13
 """Elements of a tile: 32 for each thread of a block, so that what tiles leave is little."""
@@ -61,6 +66,31 @@ def one_block(count: int) -> Shape:
     return (1,), (min(_power(max(int(count), 1)), threads()),)
 
 
+def chunks(points: Sequence[int], along: int, lanes: bool) -> tuple[int, int]:
+    """How many chunks a loop is cut into at each point, and their length: one where there are points enough.
+
+    `lanes` says whether the threads of a block share a point.
+    """
+    at_once = prod(max(int(n), 1) for n in points) * (threads() if lanes else 1)
+    least = threads() * (8 if lanes else 1)
+    count = max(min(MANY // at_once, int(along) // least), 1)
+    length = -(-int(along) // count)
+    return (-(-int(along) // length), length) if length else (1, 0)
+
+
+def chunked(shape: Shape, count: int) -> Shape:
+    """A launch for each chunk."""
+    grid, block = shape
+    along = (*grid, 1, 1)[:2]
+    return (*along, min(count, toolkit.limits().grid[2])), block
+
+
+def in_all(shape: Shape) -> int:
+    """The threads of a launch."""
+    grid, block = shape
+    return prod(grid) * prod(block)
+
+
 def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     """Start a kernel, checked against what the device offers.
 
@@ -71,19 +101,20 @@ def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     """
     grid, block = shape
     limits = toolkit.limits()
-    total = 1
-    for n in block:
-        total *= n
-    if total > limits.threads or any(n > most for n, most in zip(block, limits.block, strict=False)):
+    if prod(block) > limits.threads or any(n > most for n, most in zip(block, limits.block, strict=False)):
         raise DeviceError(f"a block of {block} threads is larger than the device allows ({limits.threads})")
     toolkit.configured(kernel, grid, block)(*arguments)
 
 
 def _shape(grid: list[int], block: list[int]) -> Shape:
     """No more blocks than a device holds some times over: they take what there is in turn."""
-    limits = toolkit.limits()
-    most = (limits.multiprocessors * 32, *limits.grid[1:])
+    most = (most_blocks(), *toolkit.limits().grid[1:])
     return tuple(min(n, m) for n, m in zip(grid, most, strict=False)), tuple(block)
+
+
+def most_blocks() -> int:
+    """Blocks of a grid along x: some times as many as run at once."""
+    return toolkit.limits().multiprocessors * 32
 
 
 def _power(n: int) -> int:
