@@ -1,7 +1,8 @@
 """Functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call by name.
 
-Each function stands alone (`math` only), so that a backend may compile it by itself. They work in double
-precision and give what NumPy and SciPy give, at poles and infinities too. Below -2^52 every float is whole.
+Each function stands alone (`math` only), so that a backend may compile it by itself. Those of floats work in
+double precision, and all give what NumPy and SciPy give, at poles and infinities too. Below -2^52 every float
+is whole.
 """
 
 from __future__ import annotations
