@@ -23,9 +23,10 @@ from .peak import needs
 from .source import Line, Page, render, tuple_text
 
 DEVICE = {
-    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "for_each_thread"), "arrays"),
+    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block", "in_all"), "launching"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
+    **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
 }
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
@@ -54,7 +55,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
     program = generated(function, options)
     writer, module = program.writer, program.module
     types = [function.body.results[k].type for k in destined(function)]
-    known = needs(program.lines, types, (), Dim.of(0), writer.handed_on, function.sizes, {}, writer.unknown)
+    holders, more = writer.handed_on, writer.counts
+    known = needs(program.lines, types, (), Dim.of(0), holders, function.sizes, more, writer.unknown)
 
     def compile_(*_: Any) -> None:
         from .cuda.callers import calling
@@ -75,7 +77,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
 def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
-    writer = HostWriter(prepared, [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"])
+    taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"]
+    writer = HostWriter(prepared, taken, options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -136,7 +139,7 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
     page.write("")
     page.write("import numpy as np")
     page.write("")
-    used = {f: DEVICE[f] for f in DEVICE if re.search(rf"(?<![\w.]){f}\(", body)}
+    used = {f: DEVICE[f] for f in DEVICE if re.search(rf"(?<![\w.]){f}\b", body)}
     for module in sorted(set(used.values())):
         names = sorted(f for f in used if used[f] == module)
         page.write(f"from adcompiler.backends.cuda.{module} import {', '.join(names)}")
@@ -174,6 +177,8 @@ def _signature(kernel: Kernel, writer: HostWriter) -> tuple[Any, ...]:
         array: ArrayType | None = writer.array_type(name)
         dtype = array.dtype if array else dtypes.get(name)
         element = int64 if dtype is None else types.boolean if dtype is BOOL else from_dtype(dtype.numpy)
-        return types.Array(element, array.rank, "C") if array else element
+        if array is None:
+            return element
+        return types.Array(element, array.rank, "A" if name in writer.strided else "C")
 
     return tuple(map(numba_type, kernel.parameters))

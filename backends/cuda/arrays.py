@@ -84,8 +84,6 @@ def resident(data: NDArray[Any]) -> Any:
     return to_device(data)
 
 
-def for_each_thread(shape: Any, extents: Sequence[int], dtype: DTypeLike) -> Any:
-    """An array for each thread of a grid: `found[thread]`; the same elements of all lie side by side."""
-    grid, block = shape
-    threads = math.prod(grid) * math.prod(block)
-    return driver_memory.last_axis_first(empty((*extents, threads), dtype))
+def side_by_side(first: Sequence[int], behind: Sequence[int], dtype: DTypeLike) -> Any:
+    """An array of axes `first` and `behind`, in whose memory those of `first` come last."""
+    return driver_memory.rotated(empty((*behind, *first), dtype), len(behind))

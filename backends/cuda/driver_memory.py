@@ -109,9 +109,9 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     return found
 
 
-def last_axis_first(array: Any) -> Any:
-    """A view of a C-contiguous array: its last axis is the first."""
-    axes = (array.ndim - 1, *range(array.ndim - 1))
+def rotated(array: Any, count: int) -> Any:
+    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
+    axes = (*range(count, array.ndim), *range(count))
     if toolkit.simulated():
         from numba.cuda.cudadrv.devicearray import FakeCUDAArray
 

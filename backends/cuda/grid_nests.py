@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ...ir.graph import Eqn
 from ...ir.types import Dim
-from .. import roots
 from ..accumulate import start, step_template, stepped
 from ..elements import Elements, Level
 from ..fusion import Loop
@@ -21,17 +20,11 @@ from ..kernels import Nest
 from ..memory import Place, Scope
 from ..root_writer import RootWriter
 from ..source import Line, in_loop, remark
-from .grids import Form, adds_by_data, innermost, laned, mapped
+from . import launching
+from .grids import innermost, laned
 from .host_writer import HostWriter
 
 AXES = "xyz"
-
-
-def write_nest(writer: HostWriter, nest: Nest, scope: Scope) -> None:
-    """Write a nest as a kernel, and its launch."""
-    found = mapped(nest.tree, writer.scheduled(scope.block).inlined)
-    kind = {Form.LANES: RowNest, Form.TILES: TileNest}.get(found.form, GridNest)
-    kind(writer, nest, scope, found.points).write()
 
 
 class GridNest(RootWriter):
@@ -140,16 +133,6 @@ class GridNest(RootWriter):
         self.elements.say(level, f"{name} = {start(root)}", root)
         return name
 
-    def _update(self, root: Eqn, indices: Sequence[str]) -> None:
-        if not adds_by_data(root):
-            super()._update(root, indices)
-            return
-        place = self.places[root] = self.places.get(root) or self.writer.updated(root, self.scope)
-        where = roots.target(root, indices, self.elements.element)
-        at = "".join(f"{self.writer.index_text(i)}, " for i in (*place.indices, *where))
-        value = self.elements.element(root.inputs[1], indices)
-        self._say(root, f"cuda.atomic.add({place.name}, ({at.rstrip()}), {value})")
-
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
         number = self.writer.numbered(root)
@@ -251,8 +234,10 @@ class TileNest(GridNest):
         lines = in_loop(f"for {self.tile} in {trips}:", [*level.lines, *self._left()], remark(said))
         extents = ", ".join(str(loop.extent) for loop in self._cut())
         self.page.write(f"{', '.join(self.tiling)} = tiles({extents})", said)
+        cut = [loop.extent for loop in self._cut()]
+        self.writer.counts[self.count] = lambda sizes: launching.tiles(*(d.value(sizes) for d in cut))[3]
         for part in self.parts:
-            self.writer.partial(part.array, Dim.of(self.count), part.root)
+            self.writer.make(part.array, part.root.output.type.with_shape([Dim.of(self.count)]), part.root)
         self.writer.launch(lines, f"blocks({self.count})", said)
         if self.parts:
             self._put_together()

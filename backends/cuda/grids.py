@@ -1,8 +1,8 @@
 """Which loops of a nest become the grid of a kernel.
 
 The loops over axes that a result keeps are outside, and become the grid: each trip is a *point*. Reduced axes
-are inside. Roots share a nest only where all of them agree on the points: a reduction is complete at each point
-before others go on from it. Or they stand together in the innermost of the same loops.
+are inside. Roots share a nest only where all of them agree on the points: a reduction is complete at each
+point before others go on from it. Or they stand together in the innermost of the same loops.
 """
 
 from __future__ import annotations

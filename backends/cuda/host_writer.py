@@ -9,13 +9,13 @@ kernel from the device, on the host when all before is done.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ...ir.graph import Block, Constant, Eqn, Function, Value, reads, walk
 from ...ir.op import Library, constructor
-from ...ir.types import ArrayType, Dim
+from ...ir.types import ArrayType, Dim, Sizes
 from ..accumulate import step_template
 from ..blocks import place_text, size_names
 from ..flow import assignments
@@ -44,8 +44,10 @@ class Kernel:
 class HostWriter(NumpyWriter):
     """The body of one host program, and its kernels."""
 
-    def __init__(self, function: Function, taken: Collection[str]) -> None:
+    def __init__(self, function: Function, taken: Collection[str], deterministic: bool) -> None:
         super().__init__(function, taken)
+        self.deterministic = deterministic
+        """Whether results have the same bits in every run."""
         self.globals = self.names.taken - set(size_names(function))
         self.kernels: list[Kernel] = []
         self.steps: dict[tuple[str, str], str] = {}
@@ -55,8 +57,10 @@ class HostWriter(NumpyWriter):
         self.status = self.names.fresh("status")
         """The words that tell which checks have failed on the device: one for any, then one a check."""
         self.checks_on_device = any(_may_fail(eqn) for eqn in walk(function.body))
-        self.strided: dict[str, ArrayType] = {}
-        """Arrays that hold one of a type for each thread."""
+        self.strided: set[str] = set()
+        """Arrays that lie in memory in another order than that of their axes."""
+        self.counts: dict[str, Callable[[Sizes], int]] = {}
+        """What types of arrays mention beside sizes: numbers of tiles and of threads."""
         self.kept: set[Eqn] = set()
         """Reads of elements that are overwritten before they are used."""
         self.placement = placed(function)
@@ -81,7 +85,7 @@ class HostWriter(NumpyWriter):
         self.page.write(f"launch({', '.join((name, shape, *dict.fromkeys(given)))})", eqn)
 
     def _before(self) -> tuple[int, Kernel] | None:
-        """The line that launches one thread, and its kernel, if nothing but memory has been asked for since."""
+        """The line that launches one thread, and its kernel, if only memory has been asked for since."""
         for place in range(len(self.page.lines) - 1, -1, -1):
             line = self.page.lines[place]
             if line.depth != self.page.depth:
@@ -123,20 +127,18 @@ class HostWriter(NumpyWriter):
     def number_place(self, value: Value, eqn: Eqn) -> Place:
         name = self.names.fresh(value.name)
         type_ = value.type.with_shape([Dim.of(1)])
-        self._made(name, type_, eqn)
+        self.make(name, type_, eqn)
         self.texts[value] = f"{name}[0]"
         self.places[value] = Place(name, ("0",), Group(None))
         return self.places[value]
 
-    def for_each_thread(self, name: str, grid: str, type_: ArrayType, eqn: Eqn | None) -> None:
-        """An array of this type for each thread of a grid."""
-        shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
-        self.page.write(f"{name} = for_each_thread({grid}, {shape}, {dtype})", eqn)
-        self.strided[name] = type_
-
-    def partial(self, name: str, count: Dim, root: Eqn) -> None:
-        """Memory for what so many tiles leave of a reduction."""
-        self._made(name, root.output.type.with_shape([count]), root)
+    def side_by_side(self, name: str, first: Sequence[Dim], type_: ArrayType, eqn: Eqn | None) -> None:
+        """An array of `first` axes and, behind them, those of a type, which lies in memory the other way
+        round: the same element for neighbours of the first axes side by side."""
+        around, shape = (tuple_text([str(d) for d in dims]) for dims in (first, type_.shape))
+        made = Fresh(name, type_.with_shape([*first, *type_.shape]), filling=None)
+        self.page.write(f"{name} = side_by_side({around}, {shape}, {constructor(type_.dtype)})", eqn, made)
+        self.strided.add(name)
 
     def numbered(self, check: Eqn) -> int:
         """The number of a check."""
@@ -144,7 +146,8 @@ class HostWriter(NumpyWriter):
             self.checks.append(check)
         return 1 + self.checks.index(check)
 
-    def _made(self, name: str, type_: ArrayType, eqn: Eqn | None, function: str = "empty") -> None:
+    def make(self, name: str, type_: ArrayType, eqn: Eqn | None, function: str = "empty") -> None:
+        """A line that makes an array."""
         shape, dtype = tuple_text([str(d) for d in type_.shape]), constructor(type_.dtype)
         self.page.write(f"{name} = {function}({shape}, {dtype})", eqn, Fresh(name, type_, filling=None))
 
@@ -166,7 +169,7 @@ class HostWriter(NumpyWriter):
         return replace(found, position=position)
 
     def nest(self, nest: Nest, scope: Scope) -> None:
-        from .grid_nests import write_nest
+        from .nests import write_nest
 
         with self.in_kernel():
             write_nest(self, nest, scope)
@@ -236,7 +239,7 @@ class HostWriter(NumpyWriter):
     def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
         place, there = self._reused(value, scope, eqn) or self.target(value, scope)
         if not there:
-            self._made(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
+            self.make(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
         if fill and (there or fill != zero(value.type.dtype)):
             self.page.write(f"fill({place_text(place)}, {fill})", eqn)
         return place

@@ -6,6 +6,7 @@ does not matter to results: each takes points, rows or tiles in turn.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from ...ir.errors import DeviceError
@@ -61,6 +62,12 @@ def one_block(count: int) -> Shape:
     return (1,), (min(_power(max(int(count), 1)), threads()),)
 
 
+def in_all(shape: Shape) -> int:
+    """The threads of a launch."""
+    grid, block = shape
+    return prod(grid) * prod(block)
+
+
 def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     """Start a kernel, checked against what the device offers.
 
@@ -71,10 +78,7 @@ def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     """
     grid, block = shape
     limits = toolkit.limits()
-    total = 1
-    for n in block:
-        total *= n
-    if total > limits.threads or any(n > most for n, most in zip(block, limits.block, strict=False)):
+    if prod(block) > limits.threads or any(n > most for n, most in zip(block, limits.block, strict=False)):
         raise DeviceError(f"a block of {block} threads is larger than the device allows ({limits.threads})")
     toolkit.configured(kernel, grid, block)(*arguments)
 

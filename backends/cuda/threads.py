@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ...ir.errors import VerifierError
-from ...ir.graph import Block, Eqn, Value, walk
+from ...ir.graph import Block, Eqn, Value, reads, walk
 from ...ir.op import constructor
-from ...ir.types import ArrayType, Dim
+from ...ir.types import ArrayType, Dim, Sizes
 from ..accumulate import step_template, stepped
 from ..blocks import place_text
 from ..control_flow import ControlWriter
@@ -23,6 +23,7 @@ from ..memory import Group, Place, Scope
 from ..nests import NestWriter
 from ..roots import is_row
 from ..source import Line, Page, tuple_text, zero
+from . import launching
 from .grid_nests import AXES, grid_range
 from .host_writer import HostWriter
 from .placement import Region, Runs
@@ -48,7 +49,7 @@ class ThreadWriter(ControlWriter):
         self.host, self.region, self.outside = host, region, scope
         self.page = Page()
         self.grid = self.names.fresh("grid")
-        self.thread = self.names.fresh("thread")
+        self.thread, self.threads = self.names.fresh("thread"), self.names.fresh("threads")
         self.on_grid: set[str] = set()
         """The indices of loops that are the grid."""
         self.inside = {name for eqn in region.eqns[:1] for name in _bound(eqn)}
@@ -60,17 +61,30 @@ class ThreadWriter(ControlWriter):
         """Write the kernel, and its launch."""
         (first, *_) = self.region.eqns
         extents = ", ".join(map(str, self.region.grid))
+        with self.host.page.aside() as before:
+            self._kernel(first)
         self.host.page.write(f"{self.grid} = points({extents})", first)
+        if self.has_own:
+            self.host.page.write(f"{self.threads} = in_all({self.grid})", first)
+            self.host.counts[self.threads] = self._count
+        self.host.page.extend(before)
+        lines = self.page.lines
+        if self.has_own:
+            lines = [Line(f"{self.thread} = {_linear_index()}"), *lines]
+        self.host.launch(lines, self.grid, first)
+
+    def _kernel(self, first: Eqn) -> None:
+        """The lines of the kernel, and what the host does beforehand."""
         with self.host.in_kernel():
             self.control(first, self.outside)
             for output in first.outputs:
                 if not output.type.rank:
                     found = self.texts[output]
                     self.page.write(f"{place_text(self.host.number_place(output, first))} = {found}", first)
-        lines = self.page.lines
-        if self.has_own:
-            lines = [Line(f"{self.thread} = {_linear_index()}"), *lines]
-        self.host.launch(lines, self.grid, first)
+
+    def _count(self, sizes: Sizes) -> int:
+        """The threads of the launch."""
+        return launching.in_all(launching.points(*(d.value(sizes) for d in self.region.grid)))
 
     # ---- what the host does beforehand ----
 
@@ -82,12 +96,24 @@ class ThreadWriter(ControlWriter):
 
     def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
         if scope is self.outside:
-            return self.host.allocate(value, scope, eqn, fill)
+            return self._of_region(value, scope, eqn)
         place, there = self._reused(value, scope, eqn) or self.target(value, scope)
         if not there:
             self.own(place.name, value.type, eqn)
         if fill:
             self._each(value.type, lambda at: f"{place_text(place.at(*at))} = {fill}", eqn)
+        return place
+
+    def _of_region(self, stack: Value, scope: Scope, eqn: Eqn | None) -> Place:
+        """A stack of the region: what neighbours write lies side by side, if only threads read it."""
+        first = len(self.region.grid)
+        readers = [e for e in scope.block.eqns if stack in reads(e)]
+        by_threads = all(self.host.placement.runs(e) is not Runs.HOST for e in readers)
+        if stack.type.rank == first or stack in scope.block.results or not by_threads:
+            return self.host.allocate(stack, scope, eqn)
+        place, _ = self.target(stack, scope)
+        behind = stack.type.with_shape(stack.type.shape[first:])
+        self.host.side_by_side(place.name, stack.type.shape[:first], behind, eqn)
         return place
 
     # ---- memory of a thread ----
@@ -104,7 +130,7 @@ class ThreadWriter(ControlWriter):
             raise VerifierError(what, eqn.location if eqn else None)
         each = self.names.fresh(f"{name}_each")
         self.has_own = True
-        self.host.for_each_thread(each, self.grid, type_, eqn)
+        self.host.side_by_side(each, [Dim.of(self.threads)], type_, eqn)
         self.page.write(f"{name} = {each}[{self.thread}]", eqn)
 
     def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
