@@ -23,7 +23,9 @@ from .peak import needs
 from .source import Line, Page, render, tuple_text
 
 DEVICE = {
-    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block", "in_all"), "launching"),
+    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
+    **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
+    "running_sum": "scans",
     **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
