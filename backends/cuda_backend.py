@@ -16,6 +16,7 @@ from .compiled import Compiled, Options, Results, destined
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
+from .cuda.scattering import scattered
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -26,7 +27,7 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
     "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
@@ -111,7 +112,7 @@ def generated(function: Function, options: Options) -> Program:
 
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(expand(function))
+    return lifted(scattered(expand(function)))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:
