@@ -31,6 +31,7 @@ DEVICE = {
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
+    "fail": "failing",
 }
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
 
@@ -100,7 +101,7 @@ def generated(function: Function, options: Options) -> Program:
     for there, held in writer.resident.items():
         host.extend([Line(f"{there} = resident({held})", 1)])
     if writer.checks_on_device:
-        host.extend([Line(f"{writer.status} = no_failure({len(writer.checks) + 1})", 1)])
+        host.extend([Line(f"{writer.status} = no_failure({len(writer.checks)})", 1)])
     host.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
     failed = [f"first_failed({writer.status})"] if writer.checks_on_device else ["0"] if writer.checks else []
     host.extend([Line(f"return {tuple_text([*failed, *results])}", 1)])
@@ -128,7 +129,8 @@ def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 
 
 
 def _kernel_lines(kernel: Kernel, writer: HostWriter) -> list[Line]:
-    guard = [Line(f"if {writer.status}[0] != 0:", 1), Line("return", 2)] if writer.checks_on_device else []
+    earlier = f"if {writer.status}[0] > {writer.turn}:"
+    guard = [Line(earlier, 1), Line("return", 2)] if writer.checks_on_device else []
     return [
         Line(""),
         Line(""),
@@ -175,13 +177,13 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
 
 
 def _signature(kernel: Kernel, writer: HostWriter) -> tuple[Any, ...]:
-    from numba import from_dtype, int32, int64, types
+    from numba import from_dtype, int64, types
 
     dtypes = {text: value.type.dtype for value, text in writer.texts.items()}
 
     def numba_type(name: str) -> Any:
         if name == writer.status:
-            return types.Array(int32, 1, "C")
+            return types.Array(int64, 1, "C")
         array: ArrayType | None = writer.array_type(name)
         dtype = array.dtype if array else dtypes.get(name)
         element = int64 if dtype is None else types.boolean if dtype is BOOL else from_dtype(dtype.numpy)

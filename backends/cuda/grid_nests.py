@@ -144,9 +144,8 @@ class GridNest(RootWriter):
 
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
-        number = self.writer.numbered(root)
-        for word in (number, 0):
-            self._say(root, f"if not {term}: {self.writer.status}[{word}] = 1")
+        failing = self.writer.failing(self.writer.numbered(root))
+        self.elements.say(self._depth(root), f"if not {term}: {failing}", root)
 
 
 class RowNest(GridNest):

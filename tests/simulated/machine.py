@@ -42,7 +42,7 @@ class Launch(FakeCUDAModule):
         grid, block = ((*shape, 1, 1, 1)[:3] for shape in (grid, block))
         grid = tuple(chosen.choice([n, n, min(n, 2), 1]) for n in grid)
         super().__init__(grid, block, 0)
-        self.chosen, self.kernel, self.grid, self.block = chosen, kernel, grid, block
+        self.chosen, self.kernel, self.blocks, self.threads = chosen, kernel, grid, block
         self.touched = defaultdict(set)
         """By address: threads, their phases between barriers, how they touch it, and the line."""
         self.mine = {}
@@ -61,11 +61,11 @@ class Launch(FakeCUDAModule):
         ]
         turns = Turns(self) if _meets(function) else InOrder(self)
         with kernels._push_kernel_context(self), kernels.swapped_cuda_module(function, self):
-            blocks = list(np.ndindex(self.grid))
+            blocks = list(np.ndindex(self.blocks))
             self.chosen.shuffle(blocks)
             for block in blocks:
                 self.phase += 1
-                threads = list(np.ndindex(self.block))
+                threads = list(np.ndindex(self.threads))
                 self.chosen.shuffle(threads)
                 turns.run(function, given, block, threads)
         self._races()
@@ -188,7 +188,10 @@ class Local:
 
 class Atomic:
     def add(self, array, index, value):
-        array.add(index, value)
+        array.atomic(index, lambda before: before + value)
+
+    def max(self, array, index, value):
+        array.atomic(index, lambda before: max(before, value))
 
 
 class Watched:
@@ -206,8 +209,9 @@ class Watched:
     def __setitem__(self, index, value):
         self.array[self._at(index, "write")] = value
 
-    def add(self, index, value):
-        self.array[self._at(index, "atomic")] += value
+    def atomic(self, index, change):
+        at = self._at(index, "atomic")
+        self.array[at] = change(self.array[at])
 
     def _at(self, index, how):
         index = index if isinstance(index, tuple) else (index,)
