@@ -27,7 +27,7 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
     "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side", "grown"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
@@ -86,7 +86,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
-    taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"]
+    taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "first_rows", "backwards", "device"]
     writer = HostWriter(prepared, taken, options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
@@ -157,6 +157,8 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
     helpers = [f for f in SPECIAL if re.search(rf"(?<![\w.]){f}\(", body)]
     if helpers:
         page.write("from adcompiler.backends import special")
+    if "first_rows(" in body:
+        page.write("from adcompiler.backends.tapes import first_rows")
     if "next_move(" in body:
         page.write("from adcompiler.schedules.moves import next_move")
     if writer.records:

@@ -282,6 +282,38 @@ class HostWriter(NumpyWriter):
             else:
                 self.launch([Line(f"{place_text(place)} = {self.text(value)}")], ONE, None)
 
+    # ---- what the host waits for ----
+
+    def wait(self, name: str, text: str, eqn: Eqn) -> None:
+        """A number for the host that a kernel leaves; it leaves none where a check has failed."""
+        self.page.extend(self._leave())
+        self.page.write(f"{name} = int({text})", eqn)
+
+    def _leave(self) -> list[Line]:
+        """Leave the program if a check has failed on the device."""
+        if not self.checks_on_device:
+            return []
+        depth = self.page.depth
+        return [
+            Line(f"if first_failed({self.status}):", depth),
+            Line(f"return {self.stopped('0')}", depth + 1),
+        ]
+
+    def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "bind" and not self.placement.knows(eqn.inputs[0]):
+            self.wait(str(eqn.attrs["size"]), self.text(eqn.inputs[0]), eqn)
+        else:
+            super()._step(eqn, scope)
+
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        if not self.placement.knows(eqn.blocks[0].results[0]):
+            with self.page.indented():
+                asked = [*asked, *self._leave()]
+        super()._head(eqn, index, asked, ok, tapes)
+
+    def tape(self, name: str, type: ArrayType, eqn: Eqn) -> None:
+        self.make(name, type, eqn)
+
     # ---- checks ----
 
     def check(self, eqn: Eqn, ok: str, scope: Scope) -> None:

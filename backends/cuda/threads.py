@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ...ir.errors import VerifierError
-from ...ir.graph import Block, Eqn, Value, reads, walk
-from ...ir.loops import loop_body, trip_count
+from ...ir.graph import Block, Eqn, Value, mentioned, reads, walk
+from ...ir.loops import loop_body, most_trips, state_count, trip_count
 from ...ir.op import constructor
-from ...ir.types import ArrayType, Dim, Sizes
+from ...ir.types import I64, ArrayType, Dim, Sizes
 from ..accumulate import step_template, stepped
 from ..blocks import place_text
 from ..branches import Targets
@@ -57,6 +57,8 @@ class ThreadWriter(ControlWriter):
         """The names of sizes that only a trip knows."""
         self.has_own = False
         """Whether threads have parts of arrays of the host."""
+        self.behind: list[Line] = []
+        """What the host does behind the launch."""
 
     def write(self) -> None:
         """Write the kernel, and its launch."""
@@ -72,6 +74,7 @@ class ThreadWriter(ControlWriter):
         if self.has_own:
             lines = [Line(f"{self.thread} = {_linear_index()}"), *lines]
         self.host.launch(lines, self.grid, first)
+        self.host.page.extend(self.behind)
 
     def _kernel(self, first: Eqn) -> None:
         """The lines of the kernel, and what the host does beforehand."""
@@ -193,11 +196,6 @@ class ThreadWriter(ControlWriter):
     def nest(self, nest: Nest, scope: Scope) -> None:
         ThreadNest(self, nest, scope).write()
 
-    def control(self, eqn: Eqn, scope: Scope) -> None:
-        if eqn.op.name == "while" and len(eqn.outputs) > int(str(eqn.attrs.get("carry", 0))):
-            raise VerifierError("a thread has no tape that grows", eqn.location)
-        super().control(eqn, scope)
-
     def statement(self, eqn: Eqn, scope: Scope) -> None:
         value, name = eqn.output, eqn.op.name
         if value.type.rank and name in ("zeros", "undefined"):
@@ -256,6 +254,37 @@ class ThreadWriter(ControlWriter):
                 self.page.write(f"{target} = {self.scalar(result)}")
 
     # ---- loops and checks ----
+
+    def _tapes(self, eqn: Eqn) -> tuple[list[Place], bool]:
+        """Tapes for as many trips as there can be."""
+        most, tapes = most_trips(eqn.attrs), list[Place]()
+        for output in eqn.outputs[state_count(eqn.attrs) :]:
+            assert most is not None, "what memory a thread takes is known"
+            tape = Place(self.names.fresh(output.name), (), Group(None))
+            make = self.host.make if eqn in self.region.eqns else self.own
+            make(tape.name, output.type.with_shape([most.positive(), *output.type.shape[1:]]), eqn)
+            tapes.append(tape)
+        return tapes, False
+
+    def cut_off(self, stack: Value, tape: Place, trips: str) -> None:
+        self.places[stack] = Place(tape.name, (), Group(None, [stack]))
+
+    def while_loop(self, eqn: Eqn, scope: Scope) -> None:
+        super().while_loop(eqn, scope)
+        if scope is self.outside:
+            self._counted(eqn)
+
+    def _counted(self, eqn: Eqn) -> None:
+        """The host waits for a number of trips that sizes behind the loop mention."""
+        trips = str(eqn.attrs["trips"])
+        if not any(trips in mentioned(other) for other in walk(self.host.function.body)):
+            return
+        count = self.host.number_place(Value(ArrayType(I64), trips), eqn)
+        self.page.write(f"{place_text(count)} = {trips}", eqn)
+        with self.host.page.aside() as self.behind:
+            self.host.wait(trips, place_text(count), eqn)
+            for stack in eqn.outputs[state_count(eqn.attrs) :]:
+                self.host.cut_off(stack, self.places[stack], trips)
 
     def for_loop(self, eqn: Eqn, scope: Scope) -> None:
         if self.region.runs is not Runs.THREADS or eqn not in self.region.eqns:

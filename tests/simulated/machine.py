@@ -72,7 +72,7 @@ class Launch(FakeCUDAModule):
 
     # ---- who runs ----
 
-    threadIdx = blockIdx = None  # of the thread that runs  # noqa: N815
+    threadIdx = blockIdx = None  # of the thread that runs
 
     def begin(self, block, thread):
         """This thread runs from here on."""
@@ -82,14 +82,17 @@ class Launch(FakeCUDAModule):
     def touch(self, address, how):
         self.touched[address].add((self.running, self.phase, how, _line_of(self.kernel.fn)))
 
+    def fault(self, what):
+        raise Fault(f"{self.kernel.fn.__name__}: {what}")
+
     def _races(self):
         for touches in self.touched.values():
-            if len({running for running, *_ in touches}) == 1 or all(how == "read" for *_, how, _ in touches):
+            if len({running for running, *_ in touches}) == 1 or {how for *_, how, _ in touches} == {"read"}:
                 continue
             for a, b in combinations(touches, 2):
                 apart = a[0] != b[0] and (a[0][0] != b[0][0] or a[1] == b[1])
                 if apart and {a[2], b[2]} not in ({"read"}, {"atomic"}):
-                    raise Fault(f"{self.kernel.fn.__name__}: threads {a[0]}, {b[0]} {a[2]}, {b[2]} at {a[3]}, {b[3]}")
+                    self.fault(f"threads {a[0]}, {b[0]} {a[2]}, {b[2]} one element, in lines {a[3]}, {b[3]}")
 
 
 def _line_of(function):
@@ -144,9 +147,9 @@ class Turns:
                 self.turn[thread].release()
                 self.others.acquire()
             if self.failed is None and len(set(self.at.values())) > 1:
-                self.failed = Fault(f"{function.__name__}: barriers {sorted(set(self.at.values()))}")
+                self.failed = Fault(f"{function.__name__}: barriers in lines {set(self.at.values())}")
             if self.failed is None and self.at and len(self.at) < len(alive):
-                self.failed = Fault(f"{function.__name__}: some threads end, others wait at {self.at}")
+                self.failed = Fault(f"{function.__name__}: some threads end, others wait at a barrier")
             alive = set(self.at)
             self.launch.phase += 1
         if self.failed is not None:
@@ -216,13 +219,14 @@ class Watched:
     def _at(self, index, how):
         index = index if isinstance(index, tuple) else (index,)
         if any(isinstance(i, slice) for i in index):
-            raise Fault(f"a slice in a kernel: {index}")
+            self.launch.fault(f"{how} {index}")
         index = tuple(map(int, index))
         if any(not 0 <= i < n for i, n in zip(index, self.shape, strict=False)):
-            raise Fault(f"{self.launch.kernel.fn.__name__}: {how} {index} of {self.shape} at {_line_of(self.launch.kernel.fn)}")
+            line = _line_of(self.launch.kernel.fn)
+            self.launch.fault(f"{how} {index} of an array of {self.shape}, in line {line}")
         if len(index) == self.ndim and not self.free:
             address = self.start + sum(i * s for i, s in zip(index, self.array.strides, strict=True))
             self.launch.touch(address, how)
         elif len(index) < self.ndim and how != "read":
-            raise Fault(f"{how} of a row in a kernel")
+            self.launch.fault(f"{how} of a row")
         return index
