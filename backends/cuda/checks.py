@@ -35,10 +35,10 @@ def no_failure(checks: int) -> Failures:
     return Failures(checks)
 
 
-def first_failed(failures: Failures, on_host: int = 0) -> int:
+def first_failed(status: Any, on_host: int = 0) -> int:
     """The number of the check that failed first, in the order of the program; 0 where none has.
 
     `on_host` is the number of one that failed on the host, after all that was launched before.
     """
-    words = arrays.to_host(failures.words)
+    words = arrays.to_host(status)
     return 1 + int(np.argmax(words[1:])) if words[0] else on_host
