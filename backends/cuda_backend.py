@@ -17,6 +17,7 @@ from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
 from .cuda.scattering import scattered
+from .cuda.writer import DeviceWriter
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -86,7 +87,7 @@ def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
     taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"]
-    writer = HostWriter(prepared, taken, options.deterministic)
+    writer = DeviceWriter(prepared, taken, options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text

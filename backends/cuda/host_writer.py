@@ -20,13 +20,13 @@ from ..accumulate import step_template
 from ..blocks import place_text, size_names
 from ..flow import assignments
 from ..inlining import overwritten
-from ..kernels import Nest, Schedule, fused
+from ..kernels import Schedule, fused
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
 from ..roots import is_row
 from ..source import Fresh, Line, Page, in_loop, literal, tuple_text, zero
 from .grids import ON_GRID
-from .placement import Runs, placed
+from .placement import placed
 
 AXES = "xyz"
 """Of a grid, the innermost loop first."""
@@ -172,21 +172,6 @@ class HostWriter(NumpyWriter):
             else:
                 position[eqn] = used
         return replace(found, position=position)
-
-    def nest(self, nest: Nest, scope: Scope) -> None:
-        from .nests import write_nest
-
-        with self.in_kernel():
-            write_nest(self, nest, scope)
-
-    def control(self, eqn: Eqn, scope: Scope) -> None:
-        from .threads import write_region
-
-        region = self.placement.regions[eqn]
-        if region.runs is Runs.HOST:
-            super().control(eqn, scope)
-        else:
-            write_region(self, region, scope)
 
     def index_text(self, text: str) -> str:
         if not self._in_kernel or text.isdigit() or text in self.ascending or text.startswith("U("):
