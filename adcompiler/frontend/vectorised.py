@@ -107,7 +107,7 @@ def _bound(
     each = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
     if len(each) != len(args):
         raise ArgumentError(
-            f"in_axes has {len(each)} entries, where {len(args)} positional arguments are given",
+            f"in_axes has length {len(each)}, where {len(args)} positional arguments are given",
             current().location(),
         )
     signature = binder(function).signature
