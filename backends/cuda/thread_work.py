@@ -1,0 +1,189 @@
+"""What one thread can run, and what is work for many of them.
+
+A thread runs scalars, loops, branches, reads and updates of elements, and arrays element by element. Arrays
+that it makes lie in memory of its own, whose size the host knows before the launch: so no shape in it depends
+on what the thread finds out. Arrays that it updates stay where they are: in a thread nothing is copied but
+what is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import chain
+from math import prod
+
+from ...ir.graph import Block, Eqn, Value, captured, reads, walk
+from ...ir.integers import Integers
+from ...ir.loops import most_trips, state_count, trip_count
+from ...ir.op import Element, Library, Reduction, Scalar, Scan, Whole
+from ...ir.types import ArrayType, Dim
+from ..inlining import overwritten
+from ..kernels import Nest, fused
+from ..memory import origin, stays
+from ..products import library_product
+from ..roots import extents, is_elementwise, is_product, is_root, is_row
+from .independence import parallel
+
+SMALL = 64
+"""Elements up to which an array is no work for many threads, and may be copied by one."""
+
+
+def is_small(*dims: Dim) -> bool:
+    """Whether so many elements are known to be few."""
+    elements = prod(dims, start=Dim.of(1)).constant
+    return elements is not None and elements <= SMALL
+
+
+# ---- work for many threads ----
+
+
+def parallel_work(block: Block, known: Integers) -> bool:
+    """Whether anything in a block is worth a launch: an array that is not small, a parallel loop, a library
+    call."""
+    return any(is_parallel_work(eqn, known) for eqn in block.eqns)
+
+
+def is_parallel_work(eqn: Eqn, known: Integers) -> bool:
+    """The same of one equation."""
+    if eqn.blocks:
+        return is_parallel(eqn, known) or any(parallel_work(inner, known) for inner in eqn.blocks)
+    if isinstance(eqn.op.lowering, Whole | Library) or library_product(eqn) is not None:
+        return True
+    if is_row(eqn) or not (is_elementwise(eqn) or is_root(eqn)):
+        return False
+    return not is_small(*extents(eqn))
+
+
+def is_parallel(eqn: Eqn, known: Integers) -> bool:
+    """Whether an equation is a loop of enough trips that may run at the same time."""
+    return eqn.op.name == "for" and not is_small(trip_count(eqn.attrs)) and parallel(eqn, known) is not None
+
+
+# ---- what a thread cannot run ----
+
+
+def obstacle(eqn: Eqn) -> str | None:
+    """What keeps one thread from running a loop or a branch; None where nothing does.
+
+    The arrays that it updates, operands of a loop or captured by a branch, are the thread's to write.
+    """
+    block = Block((), (eqn,), ())
+    every = list(walk(block))
+    sizes = {size for e in every for size in _named(e)}
+    taken = {v for inner in eqn.blocks for v in overwritten(inner)} | set(eqn.inputs)
+    reasons = chain(
+        filter(None, map(_unsupported, every)),
+        _unknown_stacks(eqn, set()),
+        *(_unknown_memory(inner, sizes) for inner in eqn.blocks),
+        _copies(block, taken),
+    )
+    return next(reasons, None)
+
+
+STRUCTURAL = frozenset("for while if index put add_at zeros undefined check bind barrier".split())
+"""Structural ops that a thread can run, with small products."""
+
+
+def _unsupported(eqn: Eqn) -> str | None:
+    """An op that a thread has no code for."""
+    kind = eqn.op.lowering
+    by_element = isinstance(kind, Scalar | Element | Reduction | Scan)
+    runs = by_element or eqn.op.name in STRUCTURAL or is_product(eqn)
+    return None if runs else f"{eqn.op.name} is called from the host"
+
+
+# ---- memory, of sizes that the host knows ----
+
+
+def _named(eqn: Eqn) -> Iterator[str]:
+    """The sizes that come to be in an equation or in its blocks."""
+    for name in (eqn.attrs.get("index"), eqn.attrs[eqn.op.binds] if eqn.op.binds else None):
+        if isinstance(name, str):
+            yield name
+
+
+def _unknown_memory(block: Block, sizes: Collection[str]) -> Iterator[str]:
+    """Arrays of a block that are stored and depend on one of these sizes."""
+    for step in fused(block).steps:
+        own = step.own if isinstance(step, Nest) else {}
+        for eqn in step.roots if isinstance(step, Nest) else (step,):
+            yield from _unknown_stacks(eqn, sizes)
+            if not (eqn.op.updates or eqn.blocks or is_row(eqn)):
+                yield from (_varies(o.type) for o in eqn.outputs if o not in own and _mentions(o.type, sizes))
+            for inner in eqn.blocks:
+                yield from _unknown_memory(inner, sizes)
+
+
+def _unknown_stacks(loop: Eqn, sizes: Collection[str]) -> Iterator[str]:
+    """Stacks of a loop whose most rows nobody knows, or depend on one of these sizes."""
+    if not loop.op.loop:
+        return
+    most = most_trips(loop.attrs)
+    for stack in loop.outputs[state_count(loop.attrs) :]:
+        rows = (most, *stack.type.shape[1:])
+        if any(d is None or not d.names().isdisjoint(sizes) for d in rows):
+            yield _varies(stack.type)
+
+
+def _mentions(type_: ArrayType, sizes: Collection[str]) -> bool:
+    return any(not d.names().isdisjoint(sizes) for d in type_.shape)
+
+
+def _varies(type_: ArrayType) -> str:
+    return f"how much memory {type_} takes is known in a trip only"
+
+
+# ---- updates where arrays lie ----
+
+
+def _copies(block: Block, owned: Collection[Value], ends: Collection[Value] = ()) -> Iterator[str]:
+    """Arrays that are not small and would be copied.
+
+    `owned` are those that the block may write over, and `ends` must be there when it ends; items are in their
+    stacks before they are written over.
+    """
+    mine, gone = set(owned), set[Value]()
+    rows: dict[Value, set[Value]] = {}
+    for eqn in block.eqns:
+        taken = {v for v in _overwritten(eqn) if not is_small(*v.type.shape)}
+        read = reads(eqn)
+        twice = [v for v in taken if eqn.op.loop and read.count(v) > 1]
+        yield from map(_copied, [*(v for v in read if v in gone), *(taken - mine), *twice])
+        for inner in eqn.blocks:
+            count = state_count(eqn.attrs) if eqn.op.loop else len(inner.results)
+            states = inner.params[1 : 1 + count] if eqn.op.loop else taken
+            yield from _copies(inner, states, inner.results[:count])
+        yield from map(_copied, _exchanged(eqn))
+        mine -= taken
+        gone |= taken.union(*(rows.get(v, ()) for v in taken))
+        if is_row(eqn):
+            rows.setdefault(eqn.inputs[0], set()).add(eqn.output)
+        else:
+            mine.update(eqn.outputs)
+    yield from map(_copied, (r for r in ends if r in gone))
+
+
+def _overwritten(eqn: Eqn) -> list[Value]:
+    """The arrays outside an equation that it may write over."""
+    if eqn.op.name == "if":
+        free = {v for inner in eqn.blocks for v in captured(inner)}
+        return [v for v in overwritten(Block((), (eqn,), ())) if v in free]
+    return list(overwritten(Block((), (eqn,), ())))
+
+
+def _exchanged(eqn: Eqn) -> Iterator[Value]:
+    """Results of a loop or a branch that lie elsewhere than what they were before."""
+    count = state_count(eqn.attrs) if eqn.op.loop else len(eqn.outputs) if eqn.blocks else 0
+    for k, output in enumerate(eqn.outputs[:count]):
+        if not is_small(*output.type.shape) and not (stays(eqn, k) if eqn.op.loop else _passed(eqn, k)):
+            yield output
+
+
+def _passed(branch: Eqn, k: int) -> bool:
+    """Whether result k of a branch is one array on both sides, updated or not."""
+    first, second = (origin(inner, inner.results[k]) for inner in branch.blocks)
+    return first is second
+
+
+def _copied(value: Value) -> str:
+    return f"an array, {value.type}, would be copied"
