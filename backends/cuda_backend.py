@@ -49,6 +49,12 @@ class Program:
     module: cache.Generated
     lines: Sequence[Line]
 
+    @property
+    def on_host(self) -> frozenset[int]:
+        """The parameters that are arrays which the host reads, and no kernel."""
+        params = enumerate(self.writer.function.body.params)
+        return frozenset(k for k, p in params if p.type.rank and self.writer.placement.knows(p))
+
     def signatures(self) -> dict[str, tuple[Any, ...]]:
         """Numba's types of the parameters of each kernel."""
         return {kernel.name: _signature(kernel, self.writer) for kernel in self.writer.kernels}
@@ -67,7 +73,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
         from .cuda.graphs import Graphs
 
         host = getattr(module.load(), program.name)
-        caller = Caller(Graphs(host) if options.graphs else host, function, writer.checks)
+        run = Graphs(host) if options.graphs else host
+        caller = Caller(run, function, writer.checks, program.on_host)
         compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:

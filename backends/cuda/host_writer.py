@@ -216,6 +216,9 @@ class HostWriter(NumpyWriter):
             self.view(eqn, place)
 
     def update(self, eqn: Eqn, place: Place) -> None:
+        if self.placement.knows(eqn.inputs[0]):
+            super().update(eqn, place)
+            return
         with self.in_kernel():
             at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
             sign = "+=" if eqn.op.name == "add_at" else "="
@@ -242,6 +245,9 @@ class HostWriter(NumpyWriter):
             self.launch(over_points(indices, type_.shape, f"{at} = {fill}"), points_shape(type_.shape), eqn)
 
     def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
+        if self.placement.knows(value):
+            super().copy(name, value, eqn)
+            return
         source = place_text(self.place(value))
         self.page.write(f"{name} = copy({source})", eqn, Fresh(name, value.type, filling=None))
 
