@@ -107,3 +107,19 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     """A C-contiguous array of the device as a NumPy array; this waits for it."""
     found: NDArray[Any] = source.copy_to_host()
     return found
+
+
+def address(array: Any) -> int:
+    """Where the first element of an array of the device lies; 0 where it has none."""
+    if toolkit.simulated():
+        return int(array.ctypes.data)
+    return array.device_ctypes_pointer.value or 0
+
+
+def transposed(matrix: Any) -> Any:
+    """A matrix of the device with rows for columns: a view, where numba-cuda's own `T` is a copy."""
+    if toolkit.simulated():
+        return matrix.T
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    return DeviceNDArray(matrix.shape[::-1], matrix.strides[::-1], matrix.dtype, gpu_data=matrix.gpu_data)

@@ -1,0 +1,65 @@
+"""What generated programs call of NVIDIA's libraries: dense linear algebra on device arrays.
+
+cuBLAS and cuSOLVER are reached by nvmath-python, whose functions are those of the libraries: they work on the
+memory that is there, on the stream that they are told, and wait for nothing, so that calls can be recorded
+into a graph. (CuPy wraps fewer of them, in arrays, a pool and streams of its own, at nine times the size.)
+
+A matrix may be an array, `transposed(array)`, or a part of one: nothing is copied to hand it over.
+
+    product(a, b, out, "bij,bjk->bik", "i", "j", "k")    # all of b in one call
+    fail_where(solve(a, transposed(b), out), status, 3)
+
+A call that may fail gives a word on the device; `fail_where` stores it among those of the checks of a call,
+as a kernel does, and the host reads them all at the end. In the simulator SciPy computes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import library_kernels as kernels
+from .device_products import product
+from .driver_memory import transposed
+from .systems import (
+    Failed,
+    cholesky,
+    inverse,
+    lu,
+    solve,
+    solve_factored,
+    solve_factored_vector,
+    solve_triangular,
+    solve_triangular_vector,
+    solve_vector,
+)
+
+
+def fail_where(failed: Failed, status: Any, number: int) -> None:
+    """Note that the check of this number has failed, where a library could not compute its result.
+
+    Parameters
+    ----------
+    failed
+        What the call gave: a device array of one word, or None.
+    status
+        The words of the call: whether any check has failed, then one a check, counted from 1.
+    """
+    if failed is not None:
+        kernels.over(1, kernels.note_failure, failed, status, number)
+
+
+FUNCTIONS = (
+    product,
+    transposed,
+    fail_where,
+    cholesky,
+    solve_triangular,
+    solve_triangular_vector,
+    solve,
+    solve_vector,
+    inverse,
+    lu,
+    solve_factored,
+    solve_factored_vector,
+)
+"""What generated code calls."""
