@@ -2,12 +2,15 @@
 
 Labels say what each axis is, as in `np.einsum`; which are the rows, the columns and the inner ones of
 matrices `backends/products.py` has found. Over the others the product is repeated: over the longest of them,
-or several that lie one behind the other in all arrays, in one call.
+or several that lie one behind the other in all arrays, in one call. What is called depends on sizes alone,
+and is found once for each of them: that takes longer than a small product.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -16,6 +19,9 @@ import numpy as np
 from .driver_memory import address
 from .matrices import NO, YES, Columns
 from .routines import routines
+
+Three = tuple[Any, Any, Any]
+"""Something for the left array, the right one, and that of the result."""
 
 
 def product(left: Any, right: Any, out: Any, labels: str, rows: str, inner: str, columns: str) -> None:
@@ -30,45 +36,55 @@ def product(left: Any, right: Any, out: Any, labels: str, rows: str, inner: str,
     rows, inner, columns
         The labels of one matrix: `"i"`, `"j"`, `"k"`. Without columns it is multiplied with a vector.
     """
+    arrays = left, right, out
+    shapes, steps = tuple(x.shape for x in arrays), tuple(x.strides for x in arrays)
+    plan = _planned(labels, (rows, inner, columns), out.dtype, shapes, steps)
+    places = [address(x) for x in arrays]
+    for starts in plan.starts:
+        plan.call(out.dtype, *(place + start for place, start in zip(places, starts, strict=True)))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The calls for arrays of these sizes.
+
+    How the matrices lie, in the order in which they are handed over; at how many bytes in the arrays they
+    begin, for each call.
+    """
+
+    vector: bool
+    ops: tuple[int, ...]
+    extents: tuple[int, ...]
+    lying: Three
+    count: int
+    starts: Sequence[Three]
+
+    def call(self, dtype: Any, left: int, right: int, out: int) -> None:
+        """One call, on matrices at these addresses."""
+        if self.vector:
+            a, b, c = (Columns(at, *how) for at, how in zip((left, right, out), self.lying, strict=True))
+            routines().gemv(dtype, *self.ops, self.extents, a, b, c, self.count)
+        else:
+            b, a, c = (Columns(at, *how) for at, how in zip((right, left, out), self.lying, strict=True))
+            routines().gemm(dtype, self.ops, self.extents, b, a, c, self.count)
+
+
+@lru_cache(maxsize=4096)
+def _planned(labels: str, kinds: tuple[str, str, str], dtype: Any, shapes: Three, steps: Three) -> _Plan:
     operands, result = labels.split("->")
-    named = zip((*operands.split(","), result), (left, right, out), strict=True)
-    terms = [_Term.of(own, array) for own, array in named]
-    extents = {c: n for term in terms for c, n in term.extents.items()}
-    sizes = [prod(extents[c] for c in kind) for kind in (rows, inner, columns)]
-    if not out.size:
-        return
-    loops = _loops([c for c in result if c not in rows + columns], extents, terms)
-    loops.sort(key=lambda loop: loop.extent)
+    names = (*operands.split(","), result)
+    extents: dict[str, int] = {}
+    apart: list[Mapping[str, int]] = []
+    for own, shape, along in zip(names, shapes, steps, strict=True):
+        extents.update(zip(own, shape, strict=True))
+        apart.append({c: step // dtype.itemsize for c, step in zip(own, along, strict=True)})
+    around = [c for c in result if c not in kinds[0] + kinds[2]]
+    loops = sorted(_loops(around, extents, apart), key=lambda loop: loop.extent)
     batch = loops.pop() if loops else _Loop(1, (0, 0, 0))
-    one = _vector if not columns and out.dtype.itemsize > 2 else _matrix
-    for starts in _starts(loops):
-        moved = [t.moved(start * out.dtype.itemsize) for t, start in zip(terms, starts, strict=True)]
-        one(out.dtype, moved, (rows, inner, columns), sizes, batch)
-
-
-class _Term(NamedTuple):
-    """An array: where it lies, and for each label its extent and how many elements neighbours are apart."""
-
-    address: int
-    extents: Mapping[str, int]
-    apart: Mapping[str, int]
-
-    @classmethod
-    def of(cls, labels: str, array: Any) -> _Term:
-        steps = (step // array.dtype.itemsize for step in array.strides)
-        shape, apart = zip(labels, array.shape, strict=True), zip(labels, steps, strict=True)
-        return cls(address(array), dict(shape), dict(apart))
-
-    def moved(self, nbytes: int) -> _Term:
-        """The same, so many bytes further on."""
-        return self._replace(address=self.address + nbytes)
-
-    def columns(self, down: str, across: str, sizes: tuple[int, int], step: int) -> tuple[int, Columns]:
-        """A matrix with these labels down and across: whether it is to be transposed, and how it lies."""
-        down_apart, across_apart = (self.apart[kind[-1]] if kind else 1 for kind in (down, across))
-        if down_apart == 1 or sizes[0] == 1 and across_apart != 1:
-            return NO, Columns(self.address, max(across_apart if across else 1, sizes[0], 1), step)
-        return YES, Columns(self.address, max(down_apart, sizes[1], 1), step)
+    m, k, n = (prod(extents[c] for c in kind) for kind in kinds)
+    starts = list(_starts(loops, dtype.itemsize)) if m * n * batch.extent else []
+    parts = _vector if not kinds[2] and dtype.itemsize > 2 else _matrix
+    return parts(apart, kinds, (m, k, n), batch, starts)
 
 
 class _Loop(NamedTuple):
@@ -78,11 +94,13 @@ class _Loop(NamedTuple):
     steps: tuple[int, ...]
 
 
-def _loops(labels: Sequence[str], extents: Mapping[str, int], terms: Sequence[_Term]) -> list[_Loop]:
+def _loops(
+    labels: Sequence[str], extents: Mapping[str, int], apart: Sequence[Mapping[str, int]]
+) -> list[_Loop]:
     """Loops over labels; those that lie one behind the other in all arrays are one."""
     found: list[_Loop] = []
     for c in labels:
-        inner = _Loop(extents[c], tuple(term.apart.get(c, 0) for term in terms))
+        inner = _Loop(extents[c], tuple(own.get(c, 0) for own in apart))
         if found and found[-1].steps == tuple(inner.extent * step for step in inner.steps):
             inner = _Loop(found.pop().extent * inner.extent, inner.steps)
         if inner.extent != 1:
@@ -90,28 +108,43 @@ def _loops(labels: Sequence[str], extents: Mapping[str, int], terms: Sequence[_T
     return found
 
 
-def _starts(loops: Sequence[_Loop]) -> Iterator[Sequence[int]]:
+def _starts(loops: Sequence[_Loop], itemsize: int) -> Iterator[Three]:
     for at in np.ndindex(*(loop.extent for loop in loops)):
-        yield [sum(i * loop.steps[k] for i, loop in zip(at, loops, strict=True)) for k in range(3)]
+        first, second, third = (
+            sum(i * loop.steps[k] for i, loop in zip(at, loops, strict=True)) * itemsize for k in range(3)
+        )
+        yield first, second, third
 
 
+# ---- one matrix ----
+
+Apart = Sequence[Mapping[str, int]]
 Kinds = tuple[str, str, str]
+Sizes = tuple[int, int, int]
 
 
-def _matrix(dtype: Any, terms: Sequence[_Term], kinds: Kinds, sizes: Sequence[int], batch: _Loop) -> None:
+def _matrix(apart: Apart, kinds: Kinds, sizes: Sizes, batch: _Loop, starts: Sequence[Three]) -> _Plan:
     """Cᵀ = Bᵀ Aᵀ: what lies row after row is handed over as the transpose that it is, columns first."""
     (rows, inner, columns), (m, k, n) = kinds, sizes
-    a_op, a = terms[0].columns(inner, rows, (k, m), batch.steps[0])
-    b_op, b = terms[1].columns(columns, inner, (n, k), batch.steps[1])
-    _, c = terms[2].columns(columns, rows, (n, m), batch.steps[2])
-    routines().gemm(dtype, (b_op, a_op), (n, m, k), b, a, c, batch.extent)
+    a_op, a = _lying(apart[0], inner, rows, (k, m))
+    b_op, b = _lying(apart[1], columns, inner, (n, k))
+    _, c = _lying(apart[2], columns, rows, (n, m))
+    lying = (b, batch.steps[1]), (a, batch.steps[0]), (c, batch.steps[2])
+    return _Plan(False, (b_op, a_op), (n, m, k), lying, batch.extent, starts)
 
 
-def _vector(dtype: Any, terms: Sequence[_Term], kinds: Kinds, sizes: Sequence[int], batch: _Loop) -> None:
+def _vector(apart: Apart, kinds: Kinds, sizes: Sizes, batch: _Loop, starts: Sequence[Three]) -> _Plan:
     (rows, inner, _), (m, k, _) = kinds, sizes
-    op, a = terms[0].columns(rows, inner, (m, k), batch.steps[0])
-    x, y = (
-        Columns(term.address, max(term.apart[kind[-1]], 1), step)
-        for term, kind, step in zip(terms[1:], (inner, rows), batch.steps[1:], strict=True)
-    )
-    routines().gemv(dtype, op, (k, m) if op == YES else (m, k), a, x, y, batch.extent)
+    op, a = _lying(apart[0], rows, inner, (m, k))
+    x, y = (max(own[kind[-1]], 1) for own, kind in zip(apart[1:], (inner, rows), strict=True))
+    lying = (a, batch.steps[0]), (x, batch.steps[1]), (y, batch.steps[2])
+    return _Plan(True, (op,), (k, m) if op == YES else (m, k), lying, batch.extent, starts)
+
+
+def _lying(apart: Mapping[str, int], down: str, across: str, sizes: tuple[int, int]) -> tuple[int, int]:
+    """A matrix with these labels down and across: whether it is to be transposed, and how far its columns,
+    or else its rows, are apart."""
+    down_apart, across_apart = (apart[kind[-1]] if kind else 1 for kind in (down, across))
+    if down_apart == 1 or sizes[0] == 1 and across_apart != 1:
+        return NO, max(across_apart, sizes[0], 1)
+    return YES, max(down_apart, sizes[1], 1)

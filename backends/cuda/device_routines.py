@@ -29,17 +29,18 @@ _KINDS = {"float16": HALF, "bfloat16": BRAIN, "float32": SINGLE, "float64": DOUB
 
 
 @cache
-def _number(value: float, dtype: Any) -> Any:
-    """A number in the host's memory, of the precision in which products are added."""
-    return np.array(value, np.float64 if dtype == np.float64 else np.float32)
+def _number(value: float, dtype: Any) -> tuple[int, Any]:
+    """A number in the host's memory, of the precision in which products are added: its address, and it."""
+    held = np.array(value, np.float64 if dtype == np.float64 else np.float32)
+    return held.ctypes.data, held
 
 
 def _one(dtype: Any) -> int:
-    return int(_number(1.0, dtype).ctypes.data)
+    return _number(1.0, dtype)[0]
 
 
 def _zero(dtype: Any) -> int:
-    return int(_number(0.0, dtype).ctypes.data)
+    return _number(0.0, dtype)[0]
 
 
 def _named(cublas: Any, dtype: Any, name: str) -> Any:
