@@ -117,9 +117,20 @@ def address(array: Any) -> int:
 
 
 def transposed(matrix: Any) -> Any:
-    """A matrix of the device with rows for columns: a view, where numba-cuda's own `T` is a copy."""
+    """A view of a matrix with rows for columns."""
+    return _rearranged(matrix, (1, 0))
+
+
+def rotated(array: Any, count: int) -> Any:
+    """A view of an array whose first axes, so many, are the last ones."""
+    return _rearranged(array, (*range(count, array.ndim), *range(count)))
+
+
+def _rearranged(array: Any, axes: tuple[int, ...]) -> Any:
+    """A view with the axes in this order; numba-cuda's own `transpose` copies, and takes matrices alone."""
     if toolkit.simulated():
-        return matrix.T
+        return array.transpose(axes)
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-    return DeviceNDArray(matrix.shape[::-1], matrix.strides[::-1], matrix.dtype, gpu_data=matrix.gpu_data)
+    shape, strides = (tuple(along[a] for a in axes) for along in (array.shape, array.strides))
+    return DeviceNDArray(shape, strides, array.dtype, gpu_data=array.gpu_data)

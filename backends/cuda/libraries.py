@@ -20,6 +20,7 @@ from typing import Any
 from . import library_kernels as kernels
 from .device_products import product
 from .driver_memory import transposed
+from .launching import launch, points
 from .systems import (
     Failed,
     cholesky,
@@ -45,7 +46,7 @@ def fail_where(failed: Failed, status: Any, number: int) -> None:
         The words of the call: whether any check has failed, then one a check, counted from 1.
     """
     if failed is not None:
-        kernels.over(1, kernels.note_failure, failed, status, number)
+        launch(kernels.note_failure, points(), failed, status, number)
 
 
 FUNCTIONS = (

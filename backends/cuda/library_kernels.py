@@ -1,4 +1,4 @@
-"""The kernels between calls of libraries, each with as many threads as there is work."""
+"""The kernels between calls of libraries: threads take what there is to do in turn."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from . import simulator, toolkit
 cuda: Any = toolkit.cuda()
 if toolkit.simulated():
     simulator.prepare()
-
-MOST_BLOCKS = 1024
-"""Of a grid; threads take what there is in turn."""
-
-
-def over(count: int, kernel: Any, *arguments: Any) -> None:
-    """Launch a kernel that has so much to do."""
-    threads = 8 if toolkit.simulated() else 128
-    blocks = min(-(-count // threads), MOST_BLOCKS)
-    toolkit.configured(kernel, blocks, min(threads, count))(*arguments)
 
 
 @cuda.jit

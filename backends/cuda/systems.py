@@ -14,6 +14,7 @@ import numpy as np
 from . import arrays
 from . import library_kernels as kernels
 from .driver_memory import address, transposed
+from .launching import launch, points
 from .matrices import (
     LEFT,
     LOWER,
@@ -39,7 +40,7 @@ def cholesky(a: Any, out: Any) -> Failed:
     n = a.shape[0]
     if n == 0:
         return None
-    kernels.over(n * n, kernels.lower_triangle, a, out)
+    launch(kernels.lower_triangle, points(n * n), a, out)
     return routines().potrf(out.dtype, UPPER, n, columns(out))
 
 
@@ -81,7 +82,7 @@ def _zeros_on_diagonal(a: Any, unit: bool) -> Failed:
     if unit or n == 0:
         return None
     failed = arrays.zeros((1,), np.int32)
-    kernels.over(n, kernels.zeros_on_diagonal, a, failed)
+    launch(kernels.zeros_on_diagonal, points(n), a, failed)
     return failed
 
 
@@ -112,7 +113,7 @@ def inverse(a: Any, out: Any) -> Failed:
     if n == 0:
         return None
     factors, pivots, failed = _factored(a)
-    kernels.over(n * n, kernels.identity, out)
+    launch(kernels.identity, points(n * n), out)
     # columns of the inverse of what was factored are rows of that of its transpose
     op = NO if rows_first(a) else YES
     routines().getrs(out.dtype, op, n, n, columns(factors), pivots, columns(out))
@@ -130,7 +131,7 @@ def lu(a: Any, out: Any, singular: bool) -> Failed:
     copied(a, out)
     pivots = arrays.empty((n,), np.int64)
     failed = routines().getrf(out.dtype, n, columns(out), pivots)
-    kernels.over(n, kernels.pivots_to_numbers, pivots, out)
+    launch(kernels.pivots_to_numbers, points(n), pivots, out)
     return None if singular else failed
 
 
@@ -162,7 +163,7 @@ def _factored(a: Any) -> tuple[Any, Any, Failed]:
 def _pivots(factors: Any) -> Any:
     n = factors.shape[1]
     pivots = arrays.empty((n,), np.int64)
-    kernels.over(n, kernels.numbers_to_pivots, factors, pivots)
+    launch(kernels.numbers_to_pivots, points(n), factors, pivots)
     return pivots
 
 
