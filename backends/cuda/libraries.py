@@ -18,21 +18,19 @@ from __future__ import annotations
 from typing import Any
 
 from . import library_kernels as kernels
-from .device_products import product
-from .driver_memory import transposed
+from .device_products import product as product
+from .driver_memory import transposed as transposed
 from .launching import launch, points
-from .systems import (
-    Failed,
-    cholesky,
-    inverse,
-    lu,
-    solve,
-    solve_factored,
-    solve_factored_vector,
-    solve_triangular,
-    solve_triangular_vector,
-    solve_vector,
-)
+from .systems import Failed
+from .systems import cholesky as cholesky
+from .systems import inverse as inverse
+from .systems import lu as lu
+from .systems import solve as solve
+from .systems import solve_factored as solve_factored
+from .systems import solve_factored_vector as solve_factored_vector
+from .systems import solve_triangular as solve_triangular
+from .systems import solve_triangular_vector as solve_triangular_vector
+from .systems import solve_vector as solve_vector
 
 
 def fail_where(failed: Failed, status: Any, number: int) -> None:
@@ -48,19 +46,3 @@ def fail_where(failed: Failed, status: Any, number: int) -> None:
     if failed is not None:
         launch(kernels.note_failure, points(), failed, status, number)
 
-
-FUNCTIONS = (
-    product,
-    transposed,
-    fail_where,
-    cholesky,
-    solve_triangular,
-    solve_triangular_vector,
-    solve,
-    solve_vector,
-    inverse,
-    lu,
-    solve_factored,
-    solve_factored_vector,
-)
-"""What generated code calls."""
