@@ -12,10 +12,11 @@ from typing import Any
 from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
-from .compiled import Compiled, Options, Results, destined, raising
+from .compiled import Compiled, Options, Results, destined
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
+from .cuda.scattering import scattered
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -26,7 +27,7 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
     "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
@@ -64,18 +65,23 @@ def compile_function(function: Function, options: Options) -> Compiled:
     known = needs(program.lines, types, (), Dim.of(0), holders, function.sizes, more, writer.unknown)
 
     def compile_(*_: Any) -> None:
-        from .cuda.callers import calling
+        from .cuda.callers import Caller
 
-        host = getattr(module.load(), program.name)
-        compiled.call = raising(calling(host, function), writer.checks)
+        caller = Caller(getattr(module.load(), program.name), function, writer.checks)
+        compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:
         compile_()
         return compiled.call(*args)
 
+    def first_staying(*args: Any) -> Sequence[Any]:
+        compile_()
+        return compiled.staying(*args)
+
     notes = tuple(dict.fromkeys(writer.notes))
     text = partial(kernels_text, function)
     compiled = Compiled(function, module.source, text, notes, first_call, known, compile_)
+    compiled.staying = first_staying
     return compiled
 
 
@@ -109,7 +115,7 @@ def generated(function: Function, options: Options) -> Program:
 
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(expand(function))
+    return lifted(scattered(expand(function)))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:

@@ -88,10 +88,10 @@ def clear(array: Any) -> None:
 
 
 def copy_on_device(target: Any, source: Any) -> None:
-    """Copy an array of the device, of any strides, into a C-contiguous one of its shape and dtype."""
+    """Copy an array of the device into another one of its shape and dtype, both of any strides."""
     if toolkit.simulated():
         target[...] = source
-    elif target.size and source.is_c_contiguous():
+    elif target.size and source.is_c_contiguous() and target.is_c_contiguous():
         target.copy_to_device(source, stream=streams.current())
     elif target.size:
         target.setitem(..., source, streams.current())
@@ -107,6 +107,11 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     """A C-contiguous array of the device as a NumPy array; this waits for it."""
     found: NDArray[Any] = source.copy_to_host()
     return found
+
+
+def synchronize() -> None:
+    """Wait for all that runs on the device."""
+    toolkit.cuda().synchronize()
 
 
 def address(array: Any) -> int:

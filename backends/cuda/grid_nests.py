@@ -22,9 +22,7 @@ from ..root_writer import RootWriter
 from ..source import Line, in_loop, remark
 from . import launching
 from .grids import innermost, laned
-from .host_writer import HostWriter
-
-AXES = "xyz"
+from .host_writer import AXES, HostWriter, grid_range, points_shape
 
 
 class GridNest(RootWriter):
@@ -51,7 +49,7 @@ class GridNest(RootWriter):
 
     def _shape(self) -> str:
         """The grid, and the block, as source of the host."""
-        return f"points({', '.join(str(loop.extent) for loop in self.points)})"
+        return points_shape([loop.extent for loop in self.points])
 
     # ---- loops ----
 
@@ -312,11 +310,3 @@ class TileNest(GridNest):
             Line(f"{name} = {self.writer.together(part.root)}({name})", 0, said),
             Line(f"if cuda.threadIdx.x == 0: {where} = {name}", 0, said),
         ]
-
-
-def grid_range(extent: Dim, axis: str) -> str:
-    """The trips that a thread of a grid takes."""
-    start = f"cuda.blockIdx.{axis} * cuda.blockDim.{axis} + cuda.threadIdx.{axis}"
-    return f"range({start}, {extent}, cuda.gridDim.{axis} * cuda.blockDim.{axis})"
-
-
