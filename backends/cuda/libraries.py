@@ -2,8 +2,8 @@
 
 cuBLAS and cuSOLVER are reached by nvmath-python, whose functions are those of the libraries: they work on the
 memory that is there, on the stream that they are told, and wait for nothing, so that calls can be recorded
-into a graph. CuPy's wrappers know no workspace, no batches of vectors and no 64-bit sizes, and bring arrays, a
-pool and streams of their own.
+into a graph. CuPy's wrappers know no workspace, no batches of vectors and no 64-bit sizes, and bring arrays,
+a pool and streams of their own.
 
 A matrix may be an array, `transposed(array)`, or a part of one: nothing is copied to hand it over.
 
