@@ -292,6 +292,23 @@ class HostWriter(NumpyWriter):
         with self.page.indented():
             self.page.write(f"return {self.stopped(str(number))}")
 
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        """Where a check has failed nothing changes any more, and a test may hold forever."""
+        super()._head(eqn, index, asked, ok, tapes)
+        if self.checks_on_device:
+            with self.page.indented():
+                self.page.write(f"if {self.status}[0] != 0:")
+                with self.page.indented():
+                    self.page.write("break")
+
+    def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "bind" and self.checks_on_device:
+            # a size that was not checked is none
+            self.page.write(f"if {self.status}[0] != 0:", eqn)
+            with self.page.indented():
+                self.page.write(f"return {self.stopped('0')}")
+        super()._step(eqn, scope)
+
     def stopped(self, number: str) -> str:
         """What the program returns when a check fails: its number, and no results."""
         failed = f"first_failed({self.status}, {number})" if self.checks_on_device else number
