@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, handles
+from . import arrays, handles, streams
 from .driver_memory import address
 from .matrices import NO, Columns
 
@@ -149,7 +149,7 @@ def potrf(dtype: Any, triangle: int, n: int, a: Columns) -> Any:
 
 def _buffers(sizes: tuple[int, int]) -> tuple[Any, Any]:
     """What a routine computes in, on the device and on the host: to be held until it is launched."""
-    return arrays.empty((sizes[0],), np.uint8), np.empty(sizes[1], np.uint8)
+    return arrays.empty((sizes[0],), np.uint8), streams.lasting(np.empty(sizes[1], np.uint8))
 
 
 def _given(there: Any, here: Any) -> tuple[int, int, int, int]:

@@ -40,7 +40,7 @@ def test_a_stream_is_told_once_and_the_workspace_after_it(functions):
         with blas.on_current_stream() as given:
             assert given is functions
     assert functions.told == [("stream", 7, 0), there]
-    with streams.on(5), blas.on_current_stream():
+    with streams.on(5, []), blas.on_current_stream():
         pass
     assert functions.told[2:] == [("stream", 7, 5), there]
 
