@@ -32,6 +32,9 @@ DEVICE = {
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
+    **dict.fromkeys(("product", "transposed", "fail_where", "cholesky", "inverse"), "libraries"),
+    **dict.fromkeys(("solve", "solve_vector", "lu", "solve_factored", "solve_factored_vector"), "libraries"),
+    **dict.fromkeys(("solve_triangular", "solve_triangular_vector"), "libraries"),
 }
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
 

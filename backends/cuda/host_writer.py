@@ -23,8 +23,10 @@ from ..inlining import overwritten
 from ..kernels import Schedule, fused
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
+from ..products import library_product
 from ..roots import is_row
 from ..source import Fresh, Line, Page, in_loop, literal, tuple_text, zero
+from .device_calls import DeviceCallWriter
 from .grids import ON_GRID
 from .placement import placed
 
@@ -189,6 +191,10 @@ class HostWriter(NumpyWriter):
         elif eqn.output.type.rank and eqn.op.name in ("zeros", "undefined"):
             nothing = zero(eqn.output.type.dtype)
             self.allocate(eqn.output, scope, eqn, nothing if eqn.op.name == "zeros" else "")
+        elif library_product(eqn) is not None:
+            DeviceCallWriter(self, eqn, scope).product()
+        elif isinstance(eqn.op.lowering, Library):
+            DeviceCallWriter(self, eqn, scope).noted(eqn.op.lowering, self.status, self.numbered(eqn))
         else:
             assert not eqn.output.type.rank, f"{eqn.op.name} has no lowering"
             super().statement(eqn, scope)
