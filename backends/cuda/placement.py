@@ -15,9 +15,9 @@ from enum import Enum, auto
 from ...ir.graph import Block, Constant, Eqn, Function, Value, reads
 from ...ir.integers import Integers, integers
 from ...ir.loops import loop_body, state_count, trip_count
+from ...ir.parallel import parallel
 from ...ir.types import Dim
 from ..memory import stays
-from .independence import parallel
 from .thread_work import is_small, obstacle, parallel_work
 
 DIMENSIONS = 3
