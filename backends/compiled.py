@@ -33,12 +33,16 @@ class Options:
     With `carve` arrays lie in one piece of memory that is kept between calls, which is quick; those share a
     part of it whose sizes differ by a constant. Without, each is made where it is needed and freed behind its
     last use, so that any two share memory.
+
+    A device may add up in any order, by atomic additions, unless results are to be `deterministic`: the same
+    bits in every run. CPUs always are.
     """
 
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
     carve: bool = True
+    deterministic: bool = True
 
 
 @dataclass(eq=False)

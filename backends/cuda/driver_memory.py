@@ -107,3 +107,13 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     """A C-contiguous array of the device as a NumPy array; this waits for it."""
     found: NDArray[Any] = source.copy_to_host()
     return found
+
+
+def rotated(array: Any, count: int) -> Any:
+    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
+    axes = (*range(count, array.ndim), *range(count))
+    if toolkit.simulated():
+        from numba.cuda.cudadrv.devicearray import FakeCUDAArray
+
+        return FakeCUDAArray(np.transpose(array._ary, axes))
+    return array.transpose(axes)

@@ -15,9 +15,9 @@ from enum import Enum, auto
 from ...ir.graph import Block, Constant, Eqn, Function, Value, reads
 from ...ir.integers import Integers, integers
 from ...ir.loops import loop_body, state_count, trip_count
-from ...ir.parallel import parallel
 from ...ir.types import Dim
 from ..memory import stays
+from .independence import parallel
 from .thread_work import is_small, obstacle, parallel_work
 
 DIMENSIONS = 3
@@ -52,6 +52,10 @@ class Placement:
 
     regions: Mapping[Eqn, Region]
     known: frozenset[Value]
+
+    def runs(self, eqn: Eqn) -> Runs:
+        """Where an equation of a host-level block runs, as far as it is a region."""
+        return self.regions[eqn].runs if eqn in self.regions else Runs.HOST
 
     def on_host(self, eqn: Eqn) -> bool:
         """Whether a loop or a branch runs on the host: then its blocks are host-level."""

@@ -15,13 +15,13 @@ from ...ir.graph import Block, Eqn, Value, reads, walk
 from ...ir.integers import Integers
 from ...ir.loops import most_trips, state_count, trip_count
 from ...ir.op import Element, Library, Reduction, Scalar, Scan, Whole
-from ...ir.parallel import parallel
 from ...ir.types import ArrayType, Dim
 from ..inlining import overwritten
 from ..kernels import Nest, fused
 from ..memory import origin, stays
 from ..products import library_product
 from ..roots import extents, is_elementwise, is_product, is_root, is_row
+from .independence import parallel
 
 SMALL = 64
 """Elements up to which an array is no work for many threads."""
