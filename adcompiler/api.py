@@ -281,7 +281,7 @@ def check_grads(
 
     choice = Choice(_options(options), 0, None, False)
     programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
-    program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))
+    program = Program(programs.function, tuple(programs.values_on_host(operands)), tuple(operands.sizes))
     check(program, order, modes, Tolerance.of(program.floats, atol, rtol, eps), choice.options)
 
 

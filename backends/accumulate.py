@@ -18,7 +18,7 @@ def start(root: Eqn) -> str:
 
 
 def step_template(root: Eqn, vector: bool = True) -> str:
-    """One step, with places for the accumulator and what it takes in; with `vector` that of a CPU's vectors."""
+    """One step, with places for the accumulator and what it takes in; if `vector` for a CPU's vectors."""
     lowering = root.op.lowering
     if vector and isinstance(lowering, Reduction) and lowering.vector and root.output.type.dtype.is_float:
         return lowering.vector

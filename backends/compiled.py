@@ -70,8 +70,13 @@ class Compiled:
     """What Numba compiled, once it has."""
     large: Callable[[], Compiled] | None = None
     """What large calls run instead, where there is something to do for threads; made at the first of them."""
+    staying: Callable[..., Sequence[Any]] = field(init=False)
+    """The call whose results stay where they are computed, on a GPU as arrays of numba-cuda."""
     work: Dim = Dim.of(0)
     """Operations that could be spread over threads: calls with many of them are large."""
+
+    def __post_init__(self) -> None:
+        self.staying = lambda *given: self.call(*given)
 
     def needs_at(self, sizes: Sizes) -> Needs:
         """The memory that a call with these sizes takes, by what runs then."""

@@ -12,7 +12,7 @@ from typing import Any
 from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
-from .compiled import Compiled, Options, Results, destined, raising
+from .compiled import Compiled, Options, Results, destined
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
@@ -23,7 +23,9 @@ from .peak import needs
 from .source import Line, Page, render, tuple_text
 
 DEVICE = {
-    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block", "in_all"), "launching"),
+    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
+    **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
+    "running_sum": "scans",
     **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
@@ -59,18 +61,23 @@ def compile_function(function: Function, options: Options) -> Compiled:
     known = needs(program.lines, types, (), Dim.of(0), holders, function.sizes, more, writer.unknown)
 
     def compile_(*_: Any) -> None:
-        from .cuda.callers import calling
+        from .cuda.callers import Caller
 
-        host = getattr(module.load(), program.name)
-        compiled.call = raising(calling(host, function), writer.checks)
+        caller = Caller(getattr(module.load(), program.name), function, writer.checks)
+        compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:
         compile_()
         return compiled.call(*args)
 
+    def first_staying(*args: Any) -> Sequence[Any]:
+        compile_()
+        return compiled.staying(*args)
+
     notes = tuple(dict.fromkeys(writer.notes))
     text = partial(kernels_text, function)
     compiled = Compiled(function, module.source, text, notes, first_call, known, compile_)
+    compiled.staying = first_staying
     return compiled
 
 

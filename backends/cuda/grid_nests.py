@@ -43,7 +43,11 @@ class GridNest(RootWriter):
         """Write the kernel, and its launch."""
         self._body(self.tree.body, 0)
         (level,) = self.elements.levels
-        self.writer.launch(level.lines, self._shape(), self.nest.roots[0])
+        self.writer.launch(self._wrapped(level.lines), self._shape(), self.nest.roots[0])
+
+    def _wrapped(self, lines: list[Line]) -> list[Line]:
+        """The whole kernel, given what stands around the loops over points."""
+        return lines
 
     def _shape(self) -> str:
         """The grid, and the block, as source of the host."""
@@ -79,8 +83,15 @@ class GridNest(RootWriter):
         said, behind = remark(loop.roots[0]), len(self.points) - 1 - depth
         if 0 <= behind < len(AXES):
             return in_loop(f"for {variable} in {grid_range(loop.extent, AXES[behind])}:", body, said)
-        trips = f"range({loop.extent} - 1, -1, -1)" if loop.backwards else f"range({loop.extent})"
+        begin, end = self._bounds(loop, depth)
+        trips = f"range({end})" if begin == "0" else f"range({begin}, {end})"
+        if loop.backwards:
+            trips = f"range({end} - 1, -1, -1)"
         return in_loop(f"for {variable} in {trips}:", body, said)
+
+    def _bounds(self, loop: Loop, depth: int) -> tuple[str, str]:
+        """Where a loop inside a point begins and ends."""
+        return "0", str(loop.extent)
 
     # ---- roots ----
 
@@ -172,8 +183,10 @@ class RowNest(GridNest):
     def _header(self, loop: Loop, depth: int, variable: str, body: Sequence[Line]) -> list[Line]:
         said, behind, extent = remark(loop.roots[0]), len(self.points) - 1 - depth, loop.extent
         if loop is self.shared:
-            end = f"{extent} if {self.there} else 0"
-            return in_loop(f"for {variable} in range(cuda.threadIdx.x, {end}, cuda.blockDim.x):", body, said)
+            begin, end = self._bounds(loop, depth)
+            start = "cuda.threadIdx.x" if begin == "0" else f"{begin} + cuda.threadIdx.x"
+            trips = f"range({start}, {end} if {self.there} else 0, cuda.blockDim.x)"
+            return in_loop(f"for {variable} in {trips}:", body, said)
         if behind:
             if not 0 < behind < len(AXES):
                 return super()._header(loop, depth, variable, body)

@@ -59,6 +59,8 @@ class HostWriter(NumpyWriter):
         self.checks_on_device = any(_may_fail(eqn) for eqn in walk(function.body))
         self.strided: set[str] = set()
         """Arrays that lie in memory in another order than that of their axes."""
+        self.views: dict[str, ArrayType] = {}
+        """Variables that hold arrays in other shapes."""
         self.counts: dict[str, Callable[[Sizes], int]] = {}
         """What types of arrays mention beside sizes: numbers of tiles and of threads."""
         self.kept: set[Eqn] = set()
@@ -289,7 +291,8 @@ class HostWriter(NumpyWriter):
         return self._types().get(name)
 
     def _types(self) -> dict[str, ArrayType]:
-        found = {line.makes.name: line.makes.type for line in self.page.lines if line.makes is not None}
+        made = {line.makes.name: line.makes.type for line in self.page.lines if line.makes is not None}
+        found = made | self.views
         for value, place in self.places.items():
             if value.type.rank or place.indices:
                 rank = value.type.rank + len(place.indices)

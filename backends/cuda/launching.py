@@ -6,6 +6,7 @@ does not matter to results: each takes points, rows or tiles in turn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -14,6 +15,9 @@ from . import toolkit
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
 """The blocks of a grid, and the threads of a block, along x, y and z."""
+
+MANY = 2**17
+"""So many threads keep a device busy."""
 
 TILE = 2**13
 """Elements of a tile: 32 for each thread of a block, so that what tiles leave is little."""
@@ -60,6 +64,25 @@ def blocks(count: int) -> Shape:
 def one_block(count: int) -> Shape:
     """One block for so many numbers."""
     return (1,), (min(_power(max(int(count), 1)), threads()),)
+
+
+def chunks(points: Sequence[int], along: int, lanes: bool) -> tuple[int, int]:
+    """How many chunks a loop is cut into at each point, and their length: one where there are points enough.
+
+    `lanes` says whether the threads of a block share a point.
+    """
+    at_once = prod(max(int(n), 1) for n in points) * (threads() if lanes else 1)
+    least = threads() * (8 if lanes else 1)
+    count = max(min(MANY // at_once, int(along) // least), 1)
+    length = -(-int(along) // count)
+    return (-(-int(along) // length), length) if length else (1, 0)
+
+
+def chunked(shape: Shape, count: int) -> Shape:
+    """A launch for each chunk."""
+    grid, block = shape
+    along = (*grid, 1, 1)[:2]
+    return (*along, min(count, toolkit.limits().grid[2])), block
 
 
 def in_all(shape: Shape) -> int:

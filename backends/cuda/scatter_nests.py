@@ -7,15 +7,15 @@ once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from ...ir.graph import Eqn
-from ...ir.types import ArrayType, Dim, DType, Shape
+from ...ir.types import ArrayType, DType
 from .. import roots
 from ..blocks import place_text
 from ..fusion import Loop
 from ..kernels import Nest
 from ..memory import Scope
+from .flat import number, split
 from .grid_nests import GridNest
 from .host_writer import HostWriter
 
@@ -35,11 +35,11 @@ class ScatterNest(GridNest):
         """Write the kernel, its launch, and the call that adds what it has listed."""
         root, target, value = self.root, self.root.inputs[0].type, self.root.inputs[1].type
         whole = self._whole()
-        rows, width = _split(value.shape, whole)
+        rows, width = split(value.shape, whole)
         self.writer.make(self.places_listed, ArrayType(DType.I64, (rows,)), root)
         self.writer.make(self.values_listed, value.with_shape([rows, width]), root)
         super().write()
-        size, _ = _split(target.shape, whole)
+        size, _ = split(target.shape, whole)
         flat = f"{place_text(self.places[root])}.reshape(({size}, {width}))"
         given = f"{flat}, {self.places_listed}, {self.values_listed}"
         if self.writer.deterministic:
@@ -63,24 +63,10 @@ class ScatterNest(GridNest):
         self.places[root] = self.writer.updated(root, self.scope)
         where = roots.target(root, indices, self.elements.element)
         whole, target, value = self._whole(), root.inputs[0].type.shape, root.inputs[1].type.shape
-        row = _number(indices[: len(value) - whole], value)
-        column = _number(indices[len(value) - whole :], value[len(value) - whole :])
-        place = _number(where[: len(target) - whole], target)
+        row = number(indices[: len(value) - whole], value)
+        column = number(indices[len(value) - whole :], value[len(value) - whole :])
+        place = number(where[: len(target) - whole], target)
         at = ", ".join(self.writer.index_text(text) for text in (row, column))
         self._say(root, f"{self.values_listed}[{at}] = {self.elements.element(root.inputs[1], indices)}")
         first = "" if column == "0" else f"if {column} == 0: "
         self._say(root, f"{first}{self.places_listed}[{self.writer.index_text(row)}] = {place}")
-
-
-def _split(shape: Shape, behind: int) -> tuple[Dim, Dim]:
-    """The elements of the axes before, and of those behind."""
-    cut = len(shape) - behind
-    return prod(shape[:cut], start=Dim.of(1)), prod(shape[cut:], start=Dim.of(1))
-
-
-def _number(indices: Sequence[str], shape: Shape) -> str:
-    """The number of an element in the order of memory."""
-    text = "0"
-    for index, extent in zip(indices, shape, strict=False):
-        text = index if text == "0" else f"({text}) * ({extent}) + {index}"
-    return text
