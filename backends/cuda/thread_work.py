@@ -68,7 +68,7 @@ def obstacle(eqn: Eqn) -> str | None:
     """
     block = Block((), (eqn,), ())
     every = list(walk(block))
-    sizes = {size for e in every for size in _named(e)}
+    sizes = {size for e in every for size in named_sizes(e)}
     states = eqn.inputs[: state_count(eqn.attrs)] if eqn.op.loop else _overwritten(eqn)
     shared = {v for v in states if not is_small(*v.type.shape)}
     reasons = chain(
@@ -95,7 +95,7 @@ def _unsupported(eqn: Eqn) -> str | None:
 # ---- memory, of sizes that the host knows ----
 
 
-def _named(eqn: Eqn) -> Iterator[str]:
+def named_sizes(eqn: Eqn) -> Iterator[str]:
     """The sizes that come to be in an equation or in its blocks."""
     for name in (eqn.attrs.get("index"), eqn.attrs[eqn.op.binds] if eqn.op.binds else None):
         if isinstance(name, str):
