@@ -16,6 +16,7 @@ from .compiled import Compiled, Options, Results, destined
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
+from .cuda.scattering import scattered
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -26,7 +27,7 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
     "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "fill", "side_by_side"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
@@ -62,8 +63,10 @@ def compile_function(function: Function, options: Options) -> Compiled:
 
     def compile_(*_: Any) -> None:
         from .cuda.callers import Caller
+        from .cuda.graphs import Graphs
 
-        caller = Caller(getattr(module.load(), program.name), function, writer.checks)
+        host = getattr(module.load(), program.name)
+        caller = Caller(Graphs(host) if options.graphs else host, function, writer.checks)
         compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:
@@ -101,17 +104,24 @@ def generated(function: Function, options: Options) -> Program:
     if writer.checks_on_device:
         host.extend([Line(f"{writer.status} = no_failure({len(writer.checks) + 1})", 1)])
     host.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
-    failed = [f"first_failed({writer.status})"] if writer.checks_on_device else ["0"] if writer.checks else []
-    host.extend([Line(f"return {tuple_text([*failed, *results])}", 1)])
+    failed = [writer.status] if writer.checks_on_device else ["0"] if writer.checks else []
+    ranks = [r.type.rank for r in function.body.results]
+    returned = [text if rank else _unread(text) for text, rank in zip(results, ranks, strict=True)]
+    host.extend([Line(f"return {tuple_text([*failed, *returned])}", 1)])
     body = [*kernels, *host.lines]
     header = _header(name, writer, render(body, comments=False), options)
     module = cache.Generated(name, [*header, *body], writer.constants, compiled=False)
     return Program(function, name, writer, module, lines)
 
 
+def _unread(result: str) -> str:
+    """A number that is read from memory, as an array of it: the caller reads it, when all is launched."""
+    return re.sub(r"^(\w+)\[(\w+)\]$", r"\1[\2:\2 + 1]", result)
+
+
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(expand(function))
+    return lifted(scattered(expand(function)))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:

@@ -26,6 +26,13 @@ def free_bytes() -> int | None:
     return None if toolkit.simulated() else int(toolkit.cuda().current_context().get_memory_info().free)
 
 
+def api_error() -> type[Exception]:
+    """What the driver's refusals are raised as."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    return CudaAPIError  # type: ignore[no-any-return]
+
+
 def allocate(nbytes: int) -> Any:
     """Memory of the current device, freed with the last reference to it; NoRoom where there is none."""
     if toolkit.simulated():
@@ -100,7 +107,7 @@ def copy_on_device(target: Any, source: Any) -> None:
 def copy_to_device(target: Any, source: NDArray[Any]) -> None:
     """Copy a C-contiguous NumPy array into a device array of its shape and dtype."""
     if target.size:
-        target.copy_to_device(source, stream=streams.current())
+        target.copy_to_device(streams.lasting(source), stream=streams.current())
 
 
 def copy_to_host(source: Any) -> NDArray[Any]:

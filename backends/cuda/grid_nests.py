@@ -22,9 +22,7 @@ from ..root_writer import RootWriter
 from ..source import Line, in_loop, remark
 from . import launching
 from .grids import innermost, laned
-from .host_writer import HostWriter
-
-AXES = "xyz"
+from .host_writer import AXES, HostWriter, grid_range, points_shape
 
 
 class GridNest(RootWriter):
@@ -51,7 +49,7 @@ class GridNest(RootWriter):
 
     def _shape(self) -> str:
         """The grid, and the block, as source of the host."""
-        return f"points({', '.join(str(loop.extent) for loop in self.points)})"
+        return points_shape([loop.extent for loop in self.points])
 
     # ---- loops ----
 
@@ -146,9 +144,10 @@ class GridNest(RootWriter):
 
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
-        number = self.writer.numbered(root)
-        for word in (number, 0):
-            self._say(root, f"if not {term}: {self.writer.status}[{word}] = 1")
+        self._say(root, f"if not {term}:")
+        inside = [f"{self.writer.status}[{word}] = 1" for word in (self.writer.numbered(root), 0)]
+        lines = self.elements.levels[self._depth(root)].lines
+        lines += (Line(text, 1, remark(root)) for text in (*inside, "return"))
 
 
 class RowNest(GridNest):
@@ -312,11 +311,3 @@ class TileNest(GridNest):
             Line(f"{name} = {self.writer.together(part.root)}({name})", 0, said),
             Line(f"if cuda.threadIdx.x == 0: {where} = {name}", 0, said),
         ]
-
-
-def grid_range(extent: Dim, axis: str) -> str:
-    """The trips that a thread of a grid takes."""
-    start = f"cuda.blockIdx.{axis} * cuda.blockDim.{axis} + cuda.threadIdx.{axis}"
-    return f"range({start}, {extent}, cuda.gridDim.{axis} * cuda.blockDim.{axis})"
-
-

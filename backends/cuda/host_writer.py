@@ -24,9 +24,12 @@ from ..kernels import Nest, Schedule, fused
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
 from ..roots import is_row
-from ..source import Fresh, Line, Page, literal, tuple_text, zero
+from ..source import Fresh, Line, Page, in_loop, literal, tuple_text, zero
 from .grids import ON_GRID
 from .placement import Runs, placed
+
+AXES = "xyz"
+"""Of a grid, the innermost loop first."""
 
 ONE = "points()"
 """The shape of a launch of one thread."""
@@ -70,7 +73,7 @@ class HostWriter(NumpyWriter):
 
     # ---- kernels ----
 
-    def launch(self, lines: Sequence[Line], shape: str, eqn: Eqn) -> None:
+    def launch(self, lines: Sequence[Line], shape: str, eqn: Eqn | None) -> None:
         """A kernel of these lines, and the line of the host that starts it."""
         before = self._before() if shape == ONE else None
         if before is not None:
@@ -243,8 +246,15 @@ class HostWriter(NumpyWriter):
         if not there:
             self.make(place.name, value.type, eqn, "zeros" if fill == zero(value.type.dtype) else "empty")
         if fill and (there or fill != zero(value.type.dtype)):
-            self.page.write(f"fill({place_text(place)}, {fill})", eqn)
+            self._filled(place, value.type, fill, eqn)
         return place
+
+    def _filled(self, place: Place, type_: ArrayType, fill: str, eqn: Eqn | None) -> None:
+        """A kernel that writes a number to each element."""
+        with self.in_kernel():
+            indices = [self.names.loop(axis) for axis in range(type_.rank)]
+            at = place_text(place.at(*map(self.index_text, indices)))
+            self.launch(over_points(indices, type_.shape, f"{at} = {fill}"), points_shape(type_.shape), eqn)
 
     def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
         source = place_text(self.place(value))
@@ -266,12 +276,7 @@ class HostWriter(NumpyWriter):
                 if self.place(value) != place:
                     self.overwrite(self.page, place, self.place(value), value.type)
             else:
-                self.page.write(f"fill({self._point(place)}, {self.text(value)})")
-
-    def _point(self, place: Place) -> str:
-        """An element as an array of one element."""
-        *around, last = place.indices
-        return place_text(Place(place.name, (*around, f"{last}:{last} + 1"), place.group))
+                self.launch([Line(f"{place_text(place)} = {self.text(value)}")], ONE, None)
 
     # ---- checks ----
 
@@ -280,6 +285,23 @@ class HostWriter(NumpyWriter):
         self.page.write(f"if not {ok}:", eqn)
         with self.page.indented():
             self.page.write(f"return {self.stopped(str(number))}")
+
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        """Where a check has failed nothing changes any more, and a test may hold forever."""
+        super()._head(eqn, index, asked, ok, tapes)
+        if self.checks_on_device:
+            with self.page.indented():
+                self.page.write(f"if {self.status}[0] != 0:")
+                with self.page.indented():
+                    self.page.write("break")
+
+    def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "bind" and self.checks_on_device:
+            # a size that was not checked is none
+            self.page.write(f"if {self.status}[0] != 0:", eqn)
+            with self.page.indented():
+                self.page.write(f"return {self.stopped('0')}")
+        super()._step(eqn, scope)
 
     def stopped(self, number: str) -> str:
         """What the program returns when a check fails: its number, and no results."""
@@ -298,6 +320,26 @@ class HostWriter(NumpyWriter):
                 rank = value.type.rank + len(place.indices)
                 found[place.name] = value.type.with_shape([Dim.of(2)] * rank)
         return found
+
+
+def over_points(indices: Sequence[str], extents: Sequence[Dim], text: str) -> list[Line]:
+    """A statement for each point of a grid."""
+    lines = [Line(text)]
+    for behind, (index, extent) in enumerate(zip(reversed(indices), reversed(extents), strict=True)):
+        trips = grid_range(extent, AXES[behind]) if behind < len(AXES) else f"range({extent})"
+        lines = in_loop(f"for {index} in {trips}:", lines, "")
+    return lines
+
+
+def points_shape(extents: Sequence[Dim]) -> str:
+    """The shape of a launch of a thread for each point, as source of the host."""
+    return f"points({', '.join(map(str, extents))})"
+
+
+def grid_range(extent: Dim, axis: str) -> str:
+    """The trips that a thread of a grid takes."""
+    start = f"cuda.blockIdx.{axis} * cuda.blockDim.{axis} + cuda.threadIdx.{axis}"
+    return f"range({start}, {extent}, cuda.gridDim.{axis} * cuda.blockDim.{axis})"
 
 
 def _is_element(eqn: Eqn) -> bool:

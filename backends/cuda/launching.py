@@ -108,9 +108,13 @@ def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
 
 def _shape(grid: list[int], block: list[int]) -> Shape:
     """No more blocks than a device holds some times over: they take what there is in turn."""
-    limits = toolkit.limits()
-    most = (limits.multiprocessors * 32, *limits.grid[1:])
+    most = (most_blocks(), *toolkit.limits().grid[1:])
     return tuple(min(n, m) for n, m in zip(grid, most, strict=False)), tuple(block)
+
+
+def most_blocks() -> int:
+    """Blocks of a grid along x: some times as many as run at once."""
+    return toolkit.limits().multiprocessors * 32
 
 
 def _power(n: int) -> int:

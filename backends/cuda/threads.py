@@ -24,8 +24,7 @@ from ..nests import NestWriter
 from ..roots import is_row
 from ..source import Line, Page, tuple_text, zero
 from . import launching
-from .grid_nests import AXES, grid_range
-from .host_writer import HostWriter
+from .host_writer import AXES, HostWriter, grid_range, points_shape
 from .placement import Region, Runs
 
 LOCAL = 64
@@ -60,10 +59,9 @@ class ThreadWriter(ControlWriter):
     def write(self) -> None:
         """Write the kernel, and its launch."""
         (first, *_) = self.region.eqns
-        extents = ", ".join(map(str, self.region.grid))
         with self.host.page.aside() as before:
             self._kernel(first)
-        self.host.page.write(f"{self.grid} = points({extents})", first)
+        self.host.page.write(f"{self.grid} = {points_shape(self.region.grid)}", first)
         if self.has_own:
             self.host.page.write(f"{self.threads} = in_all({self.grid})", first)
             self.host.counts[self.threads] = self._count
