@@ -9,6 +9,7 @@ from device_programs import kernels, programs
 
 from adcompiler import pipeline
 from adcompiler.backends.cuda.placement import Runs, placed
+from adcompiler.backends.cuda.scattering import scattered
 from adcompiler.ir.graph import walk
 
 V, W = np.linspace(0.1, 1.0, 6), np.linspace(0.1, 1.0, 7)
@@ -29,6 +30,7 @@ def unwatched(monkeypatch):
 
 def described(function):
     """A line for each region of a Function: where it runs, on which grid, and why on no more threads."""
+    function = scattered(function)
     where = placed(function)
 
     def block(source, indent):
@@ -59,6 +61,8 @@ THREAD = f"for thread: {ORDER}"
 HALVES = "if host: there is work for many threads in it"
 UNKNOWN = "how much memory f64[t_{}] takes is known in a trip only"
 
+RAGGED, REST = "for host: how much memory f64[{}] takes is known in a trip only", "max(n - i_1 - 1, 0)"
+
 USERS = {
     "orbits": ((V, 0.3, 9), THREADS, text(THREADS, THREADS)),
     "orbits_in_space": ((M[:, :3], 9), THREADS, text(THREADS, THREADS)),
@@ -68,7 +72,7 @@ USERS = {
     "outer": ((V, W), "for threads [n, m]", text("for threads [n, m]", THREADS)),
     "matvec": ((M, W), THREADS, text(THREADS, THREADS)),
     "blocks": ((np.ones((5, 6, 7, 8)),), "for threads [n, m, k]", text(*["for threads [n, m, k]"] * 2)),
-    "triangle": ((V,), THREADS, text(THREADS, THREADS)),
+    "triangle": ((V,), THREADS, text(THREADS, RAGGED.format("i_1"), "  for threads [i_1]")),
     "substitution": ((S, V), f"for host: {WORK}", text(*[f"for host: {WORK}"] * 2)),
     "rods": ((M, 9), THREADS, text(THREADS, THREADS)),
     "roots": (
@@ -110,7 +114,7 @@ KERNELS = {
         [OUTER, GATES, f"  {THREAD}"],
         [OUTER, GATES, CELLS, OUTER, CELLS, GATES],
     ),
-    "lennard_jones": ([THREAD], [THREADS]),
+    "lennard_jones": ([THREAD], [RAGGED.format(REST), f"  for threads [{REST}]"]),
     "hmm": (
         [THREAD, THREADS, OUTER, IN_ORDER, INNER],
         [THREAD, THREADS, OUTER, IN_ORDER, INNER, OUTER, INNER, INNER, THREADS, THREADS],
