@@ -8,6 +8,7 @@ import pytest
 from device_programs import kernels, programs
 
 from adcompiler import pipeline
+from adcompiler.backends.cuda.counting import counted
 from adcompiler.backends.cuda.placement import Runs, placed
 from adcompiler.backends.cuda.scattering import scattered
 from adcompiler.ir.graph import walk
@@ -30,7 +31,7 @@ def unwatched(monkeypatch):
 
 def described(function):
     """A line for each region of a Function: where it runs, on which grid, and why on no more threads."""
-    function = scattered(function)
+    function = scattered(counted(function))
     where = placed(function)
 
     def block(source, indent):
@@ -59,6 +60,7 @@ def text(*lines):
 THREADS = "for threads [n]"
 THREAD = f"for thread: {ORDER}"
 HALVES = "if host: there is work for many threads in it"
+KNOWN = "if host: the host knows which branch is taken"
 UNKNOWN = "how much memory f64[t_{}] takes is known in a trip only"
 
 RAGGED, REST = "for host: how much memory f64[{}] takes is known in a trip only", "max(n - i_1 - 1, 0)"
@@ -75,16 +77,7 @@ USERS = {
     "triangle": ((V,), THREADS, text(THREADS, RAGGED.format("i_1"), "  for threads [i_1]")),
     "substitution": ((S, V), f"for host: {WORK}", text(*[f"for host: {WORK}"] * 2)),
     "rods": ((M, 9), THREADS, text(THREADS, THREADS)),
-    "roots": (
-        (V,),
-        THREADS,
-        text(
-            THREADS,
-            f"for host: {UNKNOWN.format(3)}",
-            f"  while host: {UNKNOWN.format(3)}",
-            f"  {THREAD}",
-        ),
-    ),
+    "roots": ((V,), THREADS, text(THREADS, THREADS, KNOWN, THREADS)),
     "root": ((2.0,), f"while thread: {ORDER}", text(f"while host: {UNKNOWN.format(2)}", THREAD)),
     "scaled": ((V,), text(HALVES, "if thread"), text(HALVES, "if thread", "if thread", HALVES)),
 }
@@ -119,10 +112,7 @@ KERNELS = {
         [THREAD, THREADS, OUTER, IN_ORDER, INNER],
         [THREAD, THREADS, OUTER, IN_ORDER, INNER, OUTER, INNER, INNER, THREADS, THREADS],
     ),
-    "newton": (
-        [THREAD],
-        [THREADS, f"for host: {UNKNOWN.format(3)}", f"  while host: {UNKNOWN.format(3)}", IN_ORDER],
-    ),
+    "newton": ([THREAD], [THREADS, THREADS, KNOWN, THREADS]),
 }
 
 

@@ -1,8 +1,8 @@
-"""Loops `while` that keep something of each trip: their trips are counted before.
+"""Loops `while` in threads that keep something of each trip: how many trips there may be is known before.
 
-A thread has memory of a size that the host knows. So where nothing but a stack of unknown length keeps a
-region from threads, the part of it that decides how many trips there are runs once before, and the host
-reads how many it were at most: so much room there is for the trips, and a little more.
+A thread has memory of a size that the host knows. So where nothing but a stack of unknown length keeps a loop
+from threads, the part of it that decides how many trips there are runs once before, and the host reads how
+many it were at most: so many rows there are for the trips, and a few more.
 
     counts = for (i) { ... while {trips="t"} ...; n = dim {size=t}; yield n }
     bind (max counts) {size="most"}
@@ -10,27 +10,28 @@ reads how many it were at most: so much room there is for the trips, and a littl
 
 Compiled anew a test may be true for a trip more, where the last bit decides: for that there is the room, and
 the check, so that no loop ends early. What runs before may not fail: with a `check` in it a region stays as
-it is, as the first check that fails is the one that is reported.
+it is, as the first check that fails is the one that is reported. A limit that is there is as good as a count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
 from ...ir.build import Environment, block, emit, lookup, origin, replay_origin, rewrite_inside, using
 from ...ir.graph import Block, Eqn, Function, Value, constant, walk
 from ...ir.integers import integers
-from ...ir.loops import trip_count
+from ...ir.loops import most_trips, trip_count
 from ...ir.ops import OPS
 from ...ir.ops.arrays import size_value
 from ...ir.ops.control import branch
 from ...ir.parallel import parallel
 from ...ir.types import BOOL, I64, ArrayType, Dim
 from .placement import placed
+from .thread_tapes import NoTapeError, Tapes, keeping
 from .thread_work import named_sizes, obstacle, parallel_work
-from .trips import NoPartError, Part, unlimited
+from .trips import NoPartError, Part
 
 SPARE = 8
 """How many more trips there is room for."""
@@ -63,25 +64,27 @@ class _Writer:
         return [lookup(env, r) for r in source.results]
 
     def counted(self, region: Eqn, env: Environment) -> bool:
-        """Write a region behind a count of its trips; False where that is not possible, or does not help."""
-        loops = list(unlimited(region))
-        limits = {loop: Dim.of(self.name("most")) for loop in loops}
-        whole, *checks = _limited(region, limits)
-        if not loops or region.op.name == "if" or not self.is_for_threads(whole):
+        """Write a loop behind a count of trips; False where that is not possible, or does not help."""
+        loops = list(keeping(region))
+        if not loops or region.op.name != "for":
             return False
-        part = Part({loop: self.name(str(loop.attrs["trips"])) for loop in loops})
+        inside = {size for eqn in walk(Block((), (region,), ())) for size in named_sizes(eqn)}
+        rows = {loop: _limit(loop, inside) or Dim.of(self.name("most")) + SPARE for loop in loops}
+        asked = {loop: self.name(str(loop.attrs["trips"])) for loop in loops if _limit(loop, inside) is None}
         try:
-            eqns, counts = part.of(region)
-        except NoPartError:
+            (taping,) = Tapes(rows).equation(_checked(region, rows, asked))
+            eqns, counts = Part(asked).of(region) if asked else ((), ())
+        except (NoPartError, NoTapeError):
+            return False
+        if not self.is_for_threads(taping):
             return False
         inner = dict(env)
         for eqn in eqns:
             replay_origin(eqn, inner)
         with origin(region.location, region.note):
-            for made, limit in zip(counts, limits.values(), strict=True):
-                emit(OPS["bind"], [_most(inner[made])], {"size": limit.name})
-        for eqn in (whole, *checks):
-            replay_origin(eqn, env)
+            for made, loop in zip(counts, asked, strict=True):
+                emit(OPS["bind"], [_most(inner[made])], {"size": (rows[loop] - SPARE).name})
+        replay_origin(taping, env)
         return True
 
     def is_for_threads(self, region: Eqn) -> bool:
@@ -98,22 +101,32 @@ class _Writer:
         return found
 
 
-def _limited(eqn: Eqn, most: Mapping[Eqn, Dim]) -> tuple[Eqn, ...]:
-    """An equation in which loops have limits, by so many trips at most, and check that they keep them."""
-    blocks = tuple(
-        replace(b, eqns=tuple(made for inner in b.eqns for made in _limited(inner, most))) for b in eqn.blocks
-    )
-    if eqn not in most:
-        return (replace(eqn, blocks=blocks),)
-    limit = most[eqn] + SPARE
-    left, ok = Value(ArrayType(I64)), Value(ArrayType(BOOL))
-    checks = (
-        Eqn(OPS["dim"], (), (left,), {"size": limit - trip_count(eqn.attrs) - 1}),
-        Eqn(OPS["greater_equal"], (left, constant(0)), (ok,)),
-        Eqn(OPS["check"], (ok,), (), {"kind": "RuntimeError", "message": MORE}),
-    )
-    limited = replace(eqn, blocks=blocks, attrs={**eqn.attrs, "limit": limit})
-    return (limited, *(replace(e, location=eqn.location, note=eqn.note) for e in checks))
+def _limit(loop: Eqn, inside: Collection[str]) -> Dim | None:
+    """The most trips that a `while` makes, if the host knows them; `inside` are sizes that it does not."""
+    most = most_trips(loop.attrs)
+    return None if most is None or not most.names().isdisjoint(inside) else most.positive()
+
+
+def _checked(eqn: Eqn, rows: Mapping[Eqn, Dim], counted: Collection[Eqn]) -> Eqn:
+    """An equation in which those of the loops that are counted are followed by a check: there are more rows
+    than trips."""
+
+    def followed(inner: Eqn) -> tuple[Eqn, ...]:
+        if inner not in rows:
+            return (_checked(inner, rows, counted),)
+        left, ok = Value(ArrayType(I64)), Value(ArrayType(BOOL))
+        checks = (
+            Eqn(OPS["dim"], (), (left,), {"size": rows[inner] - trip_count(inner.attrs) - 1}),
+            Eqn(OPS["greater_equal"], (left, constant(0)), (ok,)),
+            Eqn(OPS["check"], (ok,), (), {"kind": "RuntimeError", "message": MORE}),
+        )
+        located = (replace(e, location=inner.location, note=inner.note) for e in checks)
+        return (inner, *located) if inner in counted else (inner,)
+
+    if not eqn.blocks:
+        return eqn
+    blocks = (replace(b, eqns=tuple(made for e in b.eqns for made in followed(e))) for b in eqn.blocks)
+    return replace(eqn, blocks=tuple(blocks))
 
 
 def _most(counts: Value) -> Value:

@@ -13,7 +13,7 @@ from math import prod
 
 from ...ir.graph import Block, Eqn, Value, reads, walk
 from ...ir.integers import Integers
-from ...ir.loops import most_trips, state_count, trip_count
+from ...ir.loops import state_count, trip_count
 from ...ir.op import Element, Library, Reduction, Scalar, Scan, Whole
 from ...ir.types import ArrayType, Dim
 from ..inlining import overwritten
@@ -116,14 +116,11 @@ def _unknown_memory(block: Block, sizes: Collection[str]) -> Iterator[str]:
 
 
 def _unknown_stacks(loop: Eqn, sizes: Collection[str]) -> Iterator[str]:
-    """Stacks of a loop whose most rows nobody knows, or depend on one of these sizes."""
-    if not loop.op.loop:
-        return
-    most = most_trips(loop.attrs)
-    for stack in loop.outputs[state_count(loop.attrs) :]:
-        rows = (most, *stack.type.shape[1:])
-        if any(d is None or not d.names().isdisjoint(sizes) for d in rows):
-            yield _varies(stack.type)
+    """Stacks of a `while`, and those of which anything depends on one of these sizes."""
+    if loop.op.loop:
+        stacks = loop.outputs[state_count(loop.attrs) :]
+        unknown = (s for s in stacks if loop.op.name == "while" or _mentions(s.type, sizes))
+        yield from (_varies(s.type) for s in unknown)
 
 
 def _mentions(type_: ArrayType, sizes: Collection[str]) -> bool:

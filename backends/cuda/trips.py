@@ -6,28 +6,18 @@ branches. In place of what they keep, the loops around hand on the numbers of tr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...ir.graph import Attr, Block, Eqn, Value, reads, walk
 from ...ir.loops import carry_count, loop_body, state_count, trip_count
 from ...ir.ops import OPS
 from ...ir.types import I64, ArrayType, Dim
+from .thread_tapes import keeping
 
 
 class NoPartError(Exception):
     """What decides the trips may fail, or has no number for each trip around it."""
-
-
-def unlimited(eqn: Eqn) -> Iterator[Eqn]:
-    """The `while`s of a region that keep something of trips without a limit, but for those in others."""
-    if eqn.op.name == "while":
-        if len(eqn.outputs) > state_count(eqn.attrs) and "limit" not in eqn.attrs:
-            yield eqn
-    else:
-        for inner in eqn.blocks:
-            for each in inner.eqns:
-                yield from unlimited(each)
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class Part:
         """The equations of a block on which these results and the trips depend, and the trips."""
         live, kept, counts = set(results), list[Eqn](), list[Value]()
         for eqn in reversed(block.eqns):
-            around = any(loop in self.loops for loop in unlimited(eqn))
+            around = any(loop in self.loops for loop in keeping(eqn))
             before = kept and (eqn.op.effect or eqn.op.binds is not None)
             if not (around or before) and live.isdisjoint(eqn.outputs):
                 continue
