@@ -108,7 +108,7 @@ class ThreadWriter(ControlWriter):
         first = len(self.region.grid)
         readers = [e for e in scope.block.eqns if stack in reads(e)]
         by_threads = all(self.host.placement.runs(e) is not Runs.HOST for e in readers)
-        if stack.type.rank == first or stack in scope.block.results or not by_threads:
+        if first in (0, stack.type.rank) or stack in scope.block.results or not by_threads:
             return self.host.allocate(stack, scope, eqn)
         place, _ = self.target(stack, scope)
         behind = stack.type.with_shape(stack.type.shape[first:])
