@@ -17,9 +17,9 @@ def no_failure(words: int) -> Any:
 def first_failed(status: Any, on_host: int = 0) -> int:
     """The number of the check that failed first; 0 where none has.
 
-    `on_host` is the number of one that has failed on the host, where it matters only if none had failed on the
-    device before. Of several that threads of one kernel have found the first one in the program counts: behind
-    that kernel nothing is computed any more.
+    `on_host` is the number of one that has failed on the host, which matters only if none had failed on the
+    device before. Of several that threads of one kernel have found the first one in the program counts:
+    behind that kernel nothing is computed any more.
     """
     words = arrays.to_host(status)
     return int(np.flatnonzero(words[1:])[0]) + 1 if words[0] else on_host
