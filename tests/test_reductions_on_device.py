@@ -1,4 +1,4 @@
-"""The two bodies of a reduction on a device: both give the same bits, and those of the order that is stated."""
+"""The two bodies of a reduction on a device: both give the same bits, in the order that is stated."""
 
 import numpy as np
 import pytest
