@@ -58,7 +58,8 @@ def _loop(eqn: Eqn, env: Environment) -> None:
     """A loop whose carries that are sums stand among them; those of loops inside first."""
     (source,) = eqn.blocks
     params = [renewed(p) for p in source.params]
-    body = block(params, lambda *_: _written(source, {**env, **dict(zip(source.params, params, strict=True))}))
+    inner = {**env, **dict(zip(source.params, params, strict=True))}
+    body = block(params, lambda *_: _written(source, inner))
     carries, states = carry_count(eqn.attrs), state_count(eqn.attrs)
     added = [k for k in range(carries) if end_of_sum(body.params[1 + k], body) == k]
     kept = [k for k in range(carries) if k not in added]
