@@ -13,10 +13,12 @@ from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
 from .compiled import Compiled, Options, Results, destined
+from .cuda.counting import counted
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
 from .cuda.scattering import scattered
+from .cuda.writer import DeviceWriter
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
@@ -31,6 +33,9 @@ DEVICE = {
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
+    **dict.fromkeys(("product", "transposed", "fail_where", "cholesky", "inverse"), "libraries"),
+    **dict.fromkeys(("solve", "solve_vector", "lu", "solve_factored", "solve_factored_vector"), "libraries"),
+    **dict.fromkeys(("solve_triangular", "solve_triangular_vector"), "libraries"),
 }
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
 
@@ -47,6 +52,12 @@ class Program:
     writer: HostWriter
     module: cache.Generated
     lines: Sequence[Line]
+
+    @property
+    def on_host(self) -> frozenset[int]:
+        """The parameters that are arrays which the host reads, and no kernel."""
+        params = enumerate(self.writer.function.body.params)
+        return frozenset(k for k, p in params if p.type.rank and self.writer.placement.knows(p))
 
     def signatures(self) -> dict[str, tuple[Any, ...]]:
         """Numba's types of the parameters of each kernel."""
@@ -66,7 +77,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
         from .cuda.graphs import Graphs
 
         host = getattr(module.load(), program.name)
-        caller = Caller(Graphs(host) if options.graphs else host, function, writer.checks)
+        run = Graphs(host) if options.graphs else host
+        caller = Caller(run, function, writer.checks, program.on_host)
         compiled.call, compiled.staying = caller, caller.staying
 
     def first_call(*args: Any) -> Results:
@@ -88,7 +100,7 @@ def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
     taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"]
-    writer = HostWriter(prepared, taken, options.deterministic)
+    writer = DeviceWriter(prepared, taken, options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
         typed_literal(r) if isinstance(r, Constant) and not r.type.rank else text
@@ -121,7 +133,7 @@ def _unread(result: str) -> str:
 
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(scattered(expand(function)))
+    return lifted(scattered(counted(expand(function))))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:

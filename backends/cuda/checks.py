@@ -15,10 +15,11 @@ def no_failure(words: int) -> Any:
 
 
 def first_failed(status: Any, on_host: int = 0) -> int:
-    """The number of the check that failed first, in the order of the program; 0 where none has.
+    """The number of the check that failed first; 0 where none has.
 
-    `on_host` is the number of one that failed on the host.
+    `on_host` is the number of one that has failed on the host, which matters only if none had failed on the
+    device before. Of several that threads of one kernel have found the first one in the program counts:
+    behind that kernel nothing is computed any more.
     """
     words = arrays.to_host(status)
-    failed = [int(k) for k in np.flatnonzero(words[1:]) + 1] if words[0] else []
-    return min([*failed, *([on_host] if on_host else [])], default=0)
+    return int(np.flatnonzero(words[1:])[0]) + 1 if words[0] else on_host

@@ -135,13 +135,28 @@ def synchronize() -> None:
     toolkit.cuda().synchronize()
 
 
+def address(array: Any) -> int:
+    """Where the first element of an array of the device lies; 0 where it has none."""
+    if toolkit.simulated():
+        return int(array.ctypes.data)
+    return array.device_ctypes_pointer.value or 0
+
+
+def transposed(matrix: Any) -> Any:
+    """A view of a matrix with rows for columns."""
+    return _rearranged(matrix, (1, 0))
+
+
 def rotated(array: Any, count: int) -> Any:
-    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
-    axes = (*range(count, array.ndim), *range(count))
+    """A view of an array whose first axes, so many, are the last ones."""
+    return _rearranged(array, (*range(count, array.ndim), *range(count)))
+
+
+def _rearranged(array: Any, axes: tuple[int, ...]) -> Any:
+    """A view with the axes in this order; numba-cuda's own `transpose` copies, and takes matrices alone."""
     if toolkit.simulated():
         return array.transpose(axes)
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-    # its own `transpose` copies, and knows matrices alone
-    shape, strides = (tuple(of[a] for a in axes) for of in (array.shape, array.strides))
+    shape, strides = (tuple(along[a] for a in axes) for along in (array.shape, array.strides))
     return DeviceNDArray(shape, strides, array.dtype, gpu_data=array.gpu_data)

@@ -144,9 +144,10 @@ class GridNest(RootWriter):
 
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
-        number = self.writer.numbered(root)
-        for word in (number, 0):
-            self._say(root, f"if not {term}: {self.writer.status}[{word}] = 1")
+        self._say(root, f"if not {term}:")
+        inside = [f"{self.writer.status}[{word}] = 1" for word in (self.writer.numbered(root), 0)]
+        lines = self.elements.levels[self._depth(root)].lines
+        lines += (Line(text, 1, remark(root)) for text in (*inside, "return"))
 
 
 class RowNest(GridNest):

@@ -20,13 +20,15 @@ from ..accumulate import step_template
 from ..blocks import place_text, size_names
 from ..flow import assignments
 from ..inlining import overwritten
-from ..kernels import Nest, Schedule, fused
+from ..kernels import Schedule, fused
 from ..memory import Group, Place, Scope
 from ..numpy_backend import NumpyWriter
+from ..products import library_product
 from ..roots import is_row
 from ..source import Fresh, Line, Page, in_loop, literal, tuple_text, zero
+from .device_calls import DeviceCallWriter
 from .grids import ON_GRID
-from .placement import Runs, placed
+from .placement import placed
 
 AXES = "xyz"
 """Of a grid, the innermost loop first."""
@@ -173,21 +175,6 @@ class HostWriter(NumpyWriter):
                 position[eqn] = used
         return replace(found, position=position)
 
-    def nest(self, nest: Nest, scope: Scope) -> None:
-        from .nests import write_nest
-
-        with self.in_kernel():
-            write_nest(self, nest, scope)
-
-    def control(self, eqn: Eqn, scope: Scope) -> None:
-        from .threads import write_region
-
-        region = self.placement.regions[eqn]
-        if region.runs is Runs.HOST:
-            super().control(eqn, scope)
-        else:
-            write_region(self, region, scope)
-
     def index_text(self, text: str) -> str:
         if not self._in_kernel or text.isdigit() or text in self.ascending or text.startswith("U("):
             return text
@@ -204,6 +191,10 @@ class HostWriter(NumpyWriter):
         elif eqn.output.type.rank and eqn.op.name in ("zeros", "undefined"):
             nothing = zero(eqn.output.type.dtype)
             self.allocate(eqn.output, scope, eqn, nothing if eqn.op.name == "zeros" else "")
+        elif library_product(eqn) is not None:
+            DeviceCallWriter(self, eqn, scope).product()
+        elif isinstance(eqn.op.lowering, Library):
+            DeviceCallWriter(self, eqn, scope).noted(eqn.op.lowering, self.status, self.numbered(eqn))
         else:
             assert not eqn.output.type.rank, f"{eqn.op.name} has no lowering"
             super().statement(eqn, scope)
@@ -231,6 +222,9 @@ class HostWriter(NumpyWriter):
             self.view(eqn, place)
 
     def update(self, eqn: Eqn, place: Place) -> None:
+        if self.placement.knows(eqn.inputs[0]):
+            super().update(eqn, place)
+            return
         with self.in_kernel():
             at = place.at(*(self.index_text(self.text(v)) for v in eqn.inputs[2:]))
             sign = "+=" if eqn.op.name == "add_at" else "="
@@ -257,6 +251,9 @@ class HostWriter(NumpyWriter):
             self.launch(over_points(indices, type_.shape, f"{at} = {fill}"), points_shape(type_.shape), eqn)
 
     def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
+        if self.placement.knows(value):
+            super().copy(name, value, eqn)
+            return
         source = place_text(self.place(value))
         self.page.write(f"{name} = copy({source})", eqn, Fresh(name, value.type, filling=None))
 
@@ -285,6 +282,23 @@ class HostWriter(NumpyWriter):
         self.page.write(f"if not {ok}:", eqn)
         with self.page.indented():
             self.page.write(f"return {self.stopped(str(number))}")
+
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        """Where a check has failed nothing changes any more, and a test may hold forever."""
+        super()._head(eqn, index, asked, ok, tapes)
+        if self.checks_on_device:
+            with self.page.indented():
+                self.page.write(f"if {self.status}[0] != 0:")
+                with self.page.indented():
+                    self.page.write("break")
+
+    def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "bind" and self.checks_on_device:
+            # a size that was not checked is none
+            self.page.write(f"if {self.status}[0] != 0:", eqn)
+            with self.page.indented():
+                self.page.write(f"return {self.stopped('0')}")
+        super()._step(eqn, scope)
 
     def stopped(self, number: str) -> str:
         """What the program returns when a check fails: its number, and no results."""

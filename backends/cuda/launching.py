@@ -58,7 +58,7 @@ def tiles(*extents: int) -> tuple[int, int, int, int, int]:
 
 def blocks(count: int) -> Shape:
     """Blocks that take so many tiles in turn."""
-    return _shape([int(count)], [threads()])
+    return _shape([count], [threads()])
 
 
 def one_block(count: int) -> Shape:
@@ -81,8 +81,7 @@ def chunks(points: Sequence[int], along: int, lanes: bool) -> tuple[int, int]:
 def chunked(shape: Shape, count: int) -> Shape:
     """A launch for each chunk."""
     grid, block = shape
-    along = (*grid, 1, 1)[:2]
-    return (*along, min(count, toolkit.limits().grid[2])), block
+    return _shape([*(*grid, 1, 1)[:2], count], block)
 
 
 def in_all(shape: Shape) -> int:
@@ -106,11 +105,18 @@ def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     toolkit.configured(kernel, grid, block)(*arguments)
 
 
-def _shape(grid: list[int], block: list[int]) -> Shape:
-    """No more blocks than a device holds some times over: they take what there is in turn."""
-    limits = toolkit.limits()
-    most = (limits.multiprocessors * 32, *limits.grid[1:])
-    return tuple(min(n, m) for n, m in zip(grid, most, strict=False)), tuple(block)
+def _shape(grid: Sequence[int], block: Sequence[int]) -> Shape:
+    """No more blocks than keep a device busy: they take what there is in turn."""
+    left, found = most_blocks(), []
+    for wanted, most in zip(grid, toolkit.limits().grid, strict=False):
+        found.append(max(min(int(wanted), most, left), 1))
+        left //= found[-1]
+    return tuple(found), tuple(block)
+
+
+def most_blocks() -> int:
+    """Blocks of a grid: some times as many as run at once."""
+    return toolkit.limits().multiprocessors * (1 if toolkit.simulated() else 32)
 
 
 def _power(n: int) -> int:

@@ -24,7 +24,7 @@ from ..nests import NestWriter
 from ..roots import is_row
 from ..source import Line, Page, tuple_text, zero
 from . import launching
-from .host_writer import AXES, HostWriter, grid_range, points_shape
+from .host_writer import AXES, ONE, HostWriter, grid_range, points_shape
 from .placement import Region, Runs
 
 LOCAL = 64
@@ -47,7 +47,7 @@ class ThreadWriter(ControlWriter):
         vars(self).update(vars(host))
         self.host, self.region, self.outside = host, region, scope
         self.page = Page()
-        self.grid = self.names.fresh("grid")
+        self.grid = self.names.fresh("grid") if region.grid else ONE
         self.thread, self.threads = self.names.fresh("thread"), self.names.fresh("threads")
         self.on_grid: set[str] = set()
         """The indices of loops that are the grid."""
@@ -61,7 +61,8 @@ class ThreadWriter(ControlWriter):
         (first, *_) = self.region.eqns
         with self.host.page.aside() as before:
             self._kernel(first)
-        self.host.page.write(f"{self.grid} = {points_shape(self.region.grid)}", first)
+        if self.grid != ONE:
+            self.host.page.write(f"{self.grid} = {points_shape(self.region.grid)}", first)
         if self.has_own:
             self.host.page.write(f"{self.threads} = in_all({self.grid})", first)
             self.host.counts[self.threads] = self._count
@@ -107,7 +108,7 @@ class ThreadWriter(ControlWriter):
         first = len(self.region.grid)
         readers = [e for e in scope.block.eqns if stack in reads(e)]
         by_threads = all(self.host.placement.runs(e) is not Runs.HOST for e in readers)
-        if stack.type.rank == first or stack in scope.block.results or not by_threads:
+        if first in (0, stack.type.rank) or stack in scope.block.results or not by_threads:
             return self.host.allocate(stack, scope, eqn)
         place, _ = self.target(stack, scope)
         behind = stack.type.with_shape(stack.type.shape[first:])
