@@ -60,9 +60,12 @@ class Trip:
         return place if form.k == 0 else place + op("dim", size=Dim.of(form.k))
 
 
-def random_program(seed: int) -> Function:
-    """A function of u, v, w, what they are added to, integers p and a number c, with one loop of n trips."""
-    writer = _Writer(random.Random(seed))
+def random_program(seed: int, sums: float = 0.3) -> Function:
+    """A function of u, v, w, what they are added to, integers p and a number c, with one loop of n trips.
+
+    `sums` is how many of the arrays are sums.
+    """
+    writer = _Writer(random.Random(seed), sums)
     params = [Value(array_type("f64", *shape), name) for name, shape in ARRAYS.items()]
     params += [Value(array_type("f64", LONG), "x"), Value(array_type("f64"), "c")]
     params += [Value(array_type("i64", "n"), "p")]
@@ -70,8 +73,9 @@ def random_program(seed: int) -> Function:
 
 
 class _Writer:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, sums: float) -> None:
         self.rng = rng
+        self.sums = sums
         self.nested = rng.random() < 0.6
         self.home = {name: self.form() for name in ("u", "v", "w")}
         self.wild = rng.choice([0.0, 0.0, 0.1, 0.3])
@@ -80,8 +84,9 @@ class _Writer:
     def form(self) -> Form:
         rng = self.rng
         b = rng.choice([0, 1, 1, 2]) if self.nested else 0
+        data = 0.25 if self.sums > 0.5 else 0.05
         return Form(
-            rng.choice(FACTORS), b, rng.choice(SHIFTS), rng.random() < 0.15, rng.random() < 0.05
+            rng.choice(FACTORS), b, rng.choice(SHIFTS), rng.random() < 0.15, rng.random() < data
         )
 
     def place(self, name: str) -> Form:
@@ -96,7 +101,7 @@ class _Writer:
     def body(self, u: Value, v: Value, w: Value, x: Value, c: Value, p: Value) -> Sequence[Value]:
         self.x, self.c, self.p = x, c, p
         given = {"u": u, "v": v, "w": w}
-        added = [name for name in given if self.rng.random() < 0.3]
+        added = [name for name in given if self.rng.random() < self.sums]
         carried = [name for name in given if name not in added and self.rng.random() < 0.7]
         total = constant(0.0)
 

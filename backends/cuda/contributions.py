@@ -5,8 +5,8 @@ polynomial in the indices of these loops, or, where data decide it, an array of 
 place that is linear in one index is a span of that axis; any other one is a gather.
 
 A loop adds nothing where it makes no trip, and what stands in a branch may not be there. So a place that is
-not shown to be in range is written to only if every loop makes a trip; in a branch it is moved into the range,
-where a zero is added.
+not shown to be in range is written to only if every loop makes a trip; in a branch it is moved into the
+range, where a zero is added.
 """
 
 from __future__ import annotations
@@ -204,15 +204,12 @@ class _Update:
 
     def _regular(self) -> bool:
         """Whether each place is linear in the index of one loop, and no other one in that."""
-        places = self.given.places
-        indices = [self._indices(place) for place in places]
-        moving = [name for names in indices for name in names]
-        return (
-            (self.given.sure or not self._outside())
-            and all(place.data is None for place in places)
-            and len(moving) == len(set(moving))
-            and all(len(n) < 2 and (not n or self._slope(p) != 0) for n, p in zip(indices, places, strict=True))
-        )
+        if any(place.data is not None for place in self.given.places):
+            return False
+        indices = [(place, self._indices(place)) for place in self.given.places]
+        moving = [name for _, names in indices for name in names]
+        linear = all(not names or (len(names) == 1 and self._slope(place)) for place, names in indices)
+        return linear and len(moving) == len(set(moving)) and (self.given.sure or not self._outside())
 
     def _spans(self) -> tuple[list[Attr], list[Value], list[int]]:
         """What is taken of the axes, the starts, and the order in which the axes of the values follow."""
@@ -277,4 +274,4 @@ def _size(dim: Dim) -> Value:
 
 def _one(dim: Dim) -> bool:
     """Whether a size is known to be at least one."""
-    return (dim.constant or 0) >= 1
+    return (dim - 1).never_negative()

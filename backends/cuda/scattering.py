@@ -76,19 +76,20 @@ def _written(known: Integers, source: Block, env: Environment) -> Sequence[Value
 
 
 def _worth_threads(eqn: Eqn, known: Integers) -> bool:
-    """Whether threads would run the trips of a parallel loop, were it not for its sums."""
-    few = is_small(trip_count(eqn.attrs))
+    """Whether there are enough trips for threads, or they are long, in a parallel loop."""
     long = any(inner.op.loop for inner in loop_body(eqn).eqns) and not parallel_work(loop_body(eqn), known)
-    return (long or not few) and obstacle(eqn) is None
+    return long or not is_small(trip_count(eqn.attrs))
 
 
 def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment) -> bool:
-    """Write a loop without its shared sums, and these behind it; False if that is impossible."""
+    """Write a loop without its shared sums, and these behind it; False if threads cannot run that."""
     copies = dict(env)
     with building(Builder(OPS)) as builder:
         try:
             contributions = Extraction.of(eqn, known).loop(eqn, {k: k for k in shared}, copies)
         except Impossible:
+            return False
+        if obstacle(builder.eqns[-1]) is not None:
             return False
         around = Around(known, copies)
         for k in shared:
