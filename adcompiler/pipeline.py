@@ -61,6 +61,7 @@ class Options:
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
+    deterministic: bool = True
     warmup: str = "call"
 
     def __post_init__(self) -> None:
@@ -148,7 +149,9 @@ def rematerialised(whole: Function, sizes: Sizes, most: int, options: Options) -
 
 def compiled(function: Function, options: Options, carve: bool = True) -> Compiled:
     """A callable for a Function; `carve`: see the options of backends."""
-    backend = BackendOptions(options.fastmath, options.parallel, options.threads, carve)
+    backend = BackendOptions(
+        options.fastmath, options.parallel, options.threads, carve, options.deterministic
+    )
     whole = finished(function)
     verify(whole)
     found = compile_function(whole, options.backend, backend)

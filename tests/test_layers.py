@@ -41,6 +41,7 @@ LAYERS = {
     "adcompiler.out_arrays": "programs",
     "adcompiler.structures": "programs",
     "adcompiler.differentiation": "programs",
+    "adcompiler.directions": "programs",
     "adcompiler.gradient_checks": "programs",
     "adcompiler.frontend": "frontend",
     "adcompiler.pipeline": "pipeline",

@@ -72,3 +72,18 @@ def memory_from(pool: Pool) -> Iterator[None]:
         yield
     finally:
         _pool.reset(token)
+
+
+def overwrite(target: Any, source: Any) -> None:
+    """Copy a device array, or a part of one, into another of its shape."""
+    driver_memory.copy_on_device(target, source)
+
+
+def resident(data: NDArray[Any]) -> Any:
+    """A constant array on the device."""
+    return to_device(data)
+
+
+def side_by_side(first: Sequence[int], behind: Sequence[int], dtype: DTypeLike) -> Any:
+    """An array of axes `first` and `behind`, in whose memory those of `first` come last."""
+    return driver_memory.rotated(empty((*behind, *first), dtype), len(behind))

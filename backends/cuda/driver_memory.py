@@ -88,10 +88,10 @@ def clear(array: Any) -> None:
 
 
 def copy_on_device(target: Any, source: Any) -> None:
-    """Copy an array of the device, of any strides, into a C-contiguous one of its shape and dtype."""
+    """Copy an array of the device into another one of its shape and dtype, both of any strides."""
     if toolkit.simulated():
         target[...] = source
-    elif target.size and source.is_c_contiguous():
+    elif target.size and source.is_c_contiguous() and target.is_c_contiguous():
         target.copy_to_device(source, stream=streams.current())
     elif target.size:
         target.setitem(..., source, streams.current())
@@ -107,3 +107,20 @@ def copy_to_host(source: Any) -> NDArray[Any]:
     """A C-contiguous array of the device as a NumPy array; this waits for it."""
     found: NDArray[Any] = source.copy_to_host()
     return found
+
+
+def synchronize() -> None:
+    """Wait for all that runs on the device."""
+    toolkit.cuda().synchronize()
+
+
+def rotated(array: Any, count: int) -> Any:
+    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
+    axes = (*range(count, array.ndim), *range(count))
+    if toolkit.simulated():
+        return array.transpose(axes)
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    # its own `transpose` copies, and knows matrices alone
+    shape, strides = (tuple(of[a] for a in axes) for of in (array.shape, array.strides))
+    return DeviceNDArray(shape, strides, array.dtype, gpu_data=array.gpu_data)

@@ -1,12 +1,13 @@
-"""A stand-in for `ir.parallel`, which is on its way."""
+"""Loops whose trips threads may take: independent of one another, and without sums that they share."""
 
 from __future__ import annotations
 
+from ...ir import parallel as loops
 from ...ir.graph import Eqn
 from ...ir.integers import Integers
-from ...ir.loops import state_count
 
 
 def parallel(eqn: Eqn, known: Integers) -> bool | None:
-    """What is known of a parallel loop; None where trips may depend on each other."""
-    return True if eqn.op.name == "for" and not state_count(eqn.attrs) else None
+    """True for such a loop; None where trips may depend on each other, or add to the same places."""
+    found = loops.parallel(eqn, known)
+    return True if found is not None and not found.shared else None

@@ -53,6 +53,10 @@ class Placement:
     regions: Mapping[Eqn, Region]
     known: frozenset[Value]
 
+    def runs(self, eqn: Eqn) -> Runs:
+        """Where an equation of a host-level block runs, as far as it is a region."""
+        return self.regions[eqn].runs if eqn in self.regions else Runs.HOST
+
     def on_host(self, eqn: Eqn) -> bool:
         """Whether a loop or a branch runs on the host: then its blocks are host-level."""
         return self.regions[eqn].runs is Runs.HOST

@@ -77,6 +77,11 @@ def device(function: Callable[..., Any]) -> Device:
     return cast(Device, cuda.jit(function, device=True))
 
 
+def kernel(function: Callable[..., Any]) -> Any:
+    """A Python function that is launched."""
+    return cuda.jit(function)
+
+
 # ---- two bodies ----
 
 
