@@ -79,6 +79,8 @@ class _Writer:
         self.nested = rng.random() < 0.6
         self.home = {name: self.form() for name in ("u", "v", "w")}
         self.wild = rng.choice([0.0, 0.0, 0.1, 0.3])
+        self.row = "row" if rng.random() < 0.5 else None
+        self.length = M
         self.fresh = 0
 
     def form(self) -> Form:
@@ -110,7 +112,7 @@ class _Writer:
             now = self.inside(Trip(i, None, p), now, set(added), 0)
             return [*now.values(), self.value(Trip(i, None, p), now, set(added), 1)]
 
-        index = "row" if self.rng.random() < 0.5 else None
+        index = self.row
         start = [given[name] for name in carried], [*(given[name] for name in added), total]
         return loop(N, trip, *start, reverse=self.rng.random() < 0.3, index=index)
 
@@ -125,6 +127,8 @@ class _Writer:
         """A loop over the places of a row, as a `for` or a `while` that data may end."""
         sums = [name for name in now if name in added or name == "s"]
         carried = [name for name in now if name not in sums]
+        row = Dim.of(self.row or 0)
+        self.length = self.rng.choice([M, M, N, row, N - row - 1] if self.row else [M, M, N])
 
         def inside(j: Value, *arrays: Value) -> Sequence[Value]:
             here = Trip(trip.i, j, trip.p)
@@ -139,10 +143,12 @@ class _Writer:
                 inside,
                 [*start, *(now[name] for name in sums)],
                 f"t{self.fresh}",
-                limit=M,
+                limit=self.length,
             )
         else:
-            outs = loop(M, inside, start, [now[name] for name in sums], reverse=self.rng.random() < 0.3)
+            back, column = self.rng.random() < 0.3, self.rng.choice([None, "column"])
+            totals = [now[name] for name in sums]
+            outs = loop(self.length, inside, start, totals, reverse=back, index=column)
         return dict(zip([*carried, *sums], outs, strict=True))
 
     def statements(self, trip: Trip, now: dict[str, Value], added: set[str], depth: int) -> dict[str, Value]:
@@ -177,7 +183,8 @@ class _Writer:
             if at:
                 value = op("broadcast", value, shape=(1, M + 4))
             else:
-                column = constant(self.rng.randrange(2)) if trip.j is None else trip.j
+                inner = trip.j is not None and self.length == M
+                column = trip.j if inner else constant(self.rng.randrange(2))
                 return now | {name: self.stored(name, now, value, added, at, [place, column])}
         elif span:
             value = op("broadcast", value, shape=(at["at"][0][1],))

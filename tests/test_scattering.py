@@ -14,7 +14,7 @@ from roundtrip import assert_round_trip
 from trip_orders import parallel_loops
 
 from adcompiler import adjoint, pipeline
-from adcompiler.backends.cuda import contributions, extraction, scattering
+from adcompiler.backends.cuda import contributions, extraction, owners, scattering
 from adcompiler.backends.cuda.scattering import scattered
 from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
@@ -96,10 +96,15 @@ def _first_trip(original):
     return lambda self, place: original(self, place) + 1
 
 
+def _next(original):
+    return lambda self, dim: None if (found := original(self, dim)) is None else found + 1
+
+
 PLANTED = {
     "strides": (contributions._Update, "_slope", _first_trip),
     "what adds up": (extraction.Extraction, "_adds_up", lambda _: lambda self, eqn, c: eqn not in self.grid),
     "what a branch does not add": (extraction, "_zeros", lambda f: lambda v: OPS["add"](f(v), 1)),
+    "owners": (owners._Nest, "_as_size", _next),
     "axes that are left": (contributions.Around, "_unused", lambda _: lambda self, c: []),
 }
 
@@ -115,7 +120,7 @@ def test_the_fuzzer_finds_planted_errors(monkeypatch, every_loop, planted):
 
 PARAMETERS = (
     "s: f64, x: f64[n], z: f64[q], w: f64[n, q], square: f64[n, n], long: f64[n + q], nine: f64[n + 9], "
-    "space: f64[n, 3], turned: f64[3, n], p: i64[n]"
+    "twice: f64[2*n], space: f64[n, 3], turned: f64[3, n], p: i64[n]"
 )
 CASES = [
     case.partition("\n")[::2]
@@ -167,8 +172,8 @@ def test_how_a_sum_leaves_its_loop(title, body):
 # ---- the gradients of loops as users write them ----
 
 SMALL = {"heat": 30, "lstm": 6, "lennard_jones": 18, "hmm": 9}
-LEFT = {"newton": 1, "lennard_jones": 1}
-"""Loops that keep shared sums: one makes stacks in a `while`, one adds at changing places in a triangle."""
+LEFT = {"newton": 1}
+"""Loops that keep shared sums: one makes stacks in a `while`, for which a thread has no memory."""
 
 
 def outermost_shared(block: Block, known: Integers) -> int:

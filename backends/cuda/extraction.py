@@ -53,7 +53,7 @@ class Extraction:
     """A loop that is written without sums.
 
     `inside` are the values that its body defines, `names` the sizes; `indices` the indices of `for`s, its own
-    among them; `grid` are the loops whose trips become threads.
+    among them; `grid` are the loops whose trips become threads. Additions that are `taken` are left out.
     """
 
     known: Integers
@@ -61,9 +61,10 @@ class Extraction:
     names: frozenset[str]
     indices: frozenset[Value]
     grid: Sequence[Eqn]
+    taken: frozenset[Eqn]
 
     @staticmethod
-    def of(loop: Eqn, known: Integers) -> Extraction:
+    def of(loop: Eqn, known: Integers, taken: frozenset[Eqn]) -> Extraction:
         """The survey of a loop whose trips are independent."""
         every = [loop, *walk(loop_body(loop))]
         bound = [e.attrs[e.op.binds] for e in every if e.op.binds]
@@ -71,7 +72,7 @@ class Extraction:
         names = frozenset(map(str, [*bound, *named]))
         indices = frozenset(loop_body(e).params[0] for e in every if e.op.name == "for")
         grid = _grid(loop, names, known)
-        return Extraction(known, frozenset(values(loop_body(loop))), names, indices, grid)
+        return Extraction(known, frozenset(values(loop_body(loop))), names, indices, grid, taken)
 
     # ---- blocks ----
 
@@ -81,8 +82,9 @@ class Extraction:
         for eqn in source.eqns:
             with origin(eqn.location, eqn.note):
                 if eqn.op.adds and eqn.inputs[0] in sums:
-                    found = _with(found, self._addition(eqn, env, sums))
                     sums[eqn.output] = sums[eqn.inputs[0]]
+                    if eqn not in self.taken:
+                        found = _with(found, self._addition(eqn, env, sums))
                 elif eqn.blocks and any(v in sums for v in reads(eqn)):
                     for contribution in self._inside(eqn, env, sums):
                         found = _with(found, contribution)
@@ -245,9 +247,11 @@ class Extraction:
         return replace(c, places=tuple(known))
 
     def _adds_up(self, eqn: Eqn, c: Contribution) -> bool:
-        """Whether a loop adds up by itself what its trips add: all to one place."""
+        """Whether a loop adds up by itself what its trips add: all to one place, which is not that of all."""
         own = frozenset(v for block in eqn.blocks for v in values(block))
-        return eqn not in self.grid and not any(self._depends(place, own) for place in c.places)
+        if eqn is self.grid[0] or any(self._depends(place, own) for place in c.places):
+            return False
+        return eqn not in self.grid or any(self._depends(place, self.inside) for place in c.places)
 
     def _same_trips(self, eqn: Eqn) -> bool:
         """Whether the trips of a loop are as many in each trip of the outermost one."""

@@ -33,13 +33,14 @@ from ...ir.build import (
     replay,
     rewrite_inside,
 )
-from ...ir.graph import Block, Eqn, Function, Value
+from ...ir.graph import Block, Eqn, Function, Value, walk
 from ...ir.integers import Integers, integers
 from ...ir.loops import loop_body, trip_count
 from ...ir.ops import OPS
 from ...ir.parallel import parallel
 from .contributions import Around
 from .extraction import Extraction, Impossible
+from .owners import Owners
 from .thread_work import is_small, obstacle, parallel_work
 
 
@@ -85,12 +86,16 @@ def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment)
     """Write a loop without its shared sums, and these behind it; False if threads cannot run that."""
     copies = dict(env)
     with building(Builder(OPS)) as builder:
+        owners = Owners.of(eqn, shared, known)
+        taken = frozenset[Eqn]() if owners is None else owners.taken
         try:
-            contributions = Extraction.of(eqn, known).loop(eqn, {k: k for k in shared}, copies)
+            contributions = Extraction.of(eqn, known, taken).loop(eqn, {k: k for k in shared}, copies)
         except Impossible:
             return False
         if obstacle(builder.eqns[-1]) is not None:
             return False
+        if not builder.eqns[-1].outputs and not any(e.op.effect for e in walk(loop_body(builder.eqns[-1]))):
+            builder.eqns.pop()
         around = Around(known, copies)
         for k in shared:
             total = lookup(copies, eqn.inputs[k])
@@ -98,7 +103,7 @@ def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment)
                 if contribution.state == k:
                     with origin(*contribution.origin):
                         total = around.added(total, contribution)
-            copies[eqn.outputs[k]] = total
+            copies[eqn.outputs[k]] = total if owners is None else owners.added(k, total, copies)
     active().eqns.extend(builder.eqns)
     env.update((o, copies[o]) for o in eqn.outputs)
     return True
