@@ -79,6 +79,7 @@ class _Writer:
         self.nested = rng.random() < 0.6
         self.home = {name: self.form() for name in ("u", "v", "w")}
         self.wild = rng.choice([0.0, 0.0, 0.1, 0.3])
+        self.shifted = rng.choice([0.0, 0.3, 0.6])
         self.row = "row" if rng.random() < 0.5 else None
         self.length = M
         self.fresh = 0
@@ -91,9 +92,11 @@ class _Writer:
             rng.choice(FACTORS), b, rng.choice(SHIFTS), rng.random() < 0.15, rng.random() < data
         )
 
-    def place(self, name: str) -> Form:
-        """Where an array is touched: at home, near it, or anywhere."""
+    def place(self, name: str, read: bool = False) -> Form:
+        """Where an array is touched: at home, near it (where it is read, often), or anywhere."""
         home = self.home[name]
+        if read and self.rng.random() < self.shifted:
+            return Form(home.a, home.b, self.rng.choice(SHIFTS), home.mirrored, home.data)
         if self.rng.random() >= self.wild:
             return home
         if self.rng.random() < 0.5:
@@ -152,8 +155,8 @@ class _Writer:
         return dict(zip([*carried, *sums], outs, strict=True))
 
     def statements(self, trip: Trip, now: dict[str, Value], added: set[str], depth: int) -> dict[str, Value]:
-        for _ in range(self.rng.randint(1, 2)):
-            if depth < 2 and self.rng.random() < 0.2:
+        for _ in range(self.rng.randint(1, 3)):
+            if depth < 2 and self.rng.random() < 0.15:
                 now = self.branches(trip, now, added, depth)
             else:
                 now = self.write(trip, now, added)
@@ -203,5 +206,5 @@ class _Writer:
         readable = [name for name in ("u", "v") if name in now and name not in added]
         if readable and self.rng.random() < 0.7:
             name = self.rng.choice(readable)
-            return op("index", now[name], trip.at(self.place(name)))
+            return op("index", now[name], trip.at(self.place(name, read=True)))
         return op("index", self.x, trip.at(self.form())) if self.rng.random() < 0.8 else self.c + 0.0

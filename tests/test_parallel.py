@@ -90,7 +90,7 @@ PLANTED = {
 def test_the_fuzzer_finds_planted_errors(monkeypatch, planted):
     where, name, change = PLANTED[planted]
     monkeypatch.setattr(where, name, change(getattr(where, name)))
-    assert any(failures([seed]) for seed in range(60))
+    assert any(failures([seed]) for seed in range(100))
 
 
 # ---- what is parallel ----

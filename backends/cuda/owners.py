@@ -34,6 +34,7 @@ class Addition:
     """
 
     eqn: Eqn
+    inner: Eqn
     state: int
     axis: int
     shift: Dim
@@ -42,22 +43,18 @@ class Addition:
 
 @dataclass(frozen=True)
 class Owners:
-    """A nest of two loops, and what of it owners add up: in one nest all that goes to the same elements."""
+    """What of the sums of a loop owners add up: in one nest all that goes to the same elements."""
 
     outer: Eqn
-    inner: Eqn
     groups: Sequence[Sequence[Addition]]
 
     @staticmethod
-    def of(outer: Eqn, shared: Sequence[int], known: Integers) -> Owners | None:
-        """What owners can add up of the shared sums of a loop; None where that is nothing."""
-        nest = _Nest.of(outer, known)
-        if nest is None:
-            return None
+    def of(outer: Eqn, shared: Sequence[int], known: Integers) -> Owners:
+        """What owners can add up of the shared sums of a loop."""
         groups: dict[object, list[Addition]] = {}
-        for addition in nest.additions(shared):
-            groups.setdefault((addition.state, addition.axis, addition.shift), []).append(addition)
-        return Owners(outer, nest.inner, list(groups.values())) if groups else None
+        for a in _additions(outer, shared, known):
+            groups.setdefault((a.state, a.inner, a.axis, a.shift), []).append(a)
+        return Owners(outer, list(groups.values()))
 
     @property
     def taken(self) -> frozenset[Eqn]:
@@ -73,7 +70,7 @@ class Owners:
     def _by_owner(self, group: Sequence[Addition], total: Value, env: Mapping[Value, Value]) -> Value:
         axis = group[0].axis
         length = total.type.shape[axis]
-        items = loop(length, lambda k: self._summed(group, k, length, env), index=_name(self.inner))
+        items = loop(length, lambda k: self._summed(group, k, length, env), index=_name(group[0].inner))
         for addition, item in zip(group, items, strict=True):
             operands = [lookup(env, v) for v in addition.eqn.inputs[2:]]
             operands[axis] = constant(0)
@@ -97,7 +94,8 @@ class Owners:
         self, group: Sequence[Addition], i: Value, k: Value, length: Dim, env: Mapping[Value, Value]
     ) -> Sequence[Value]:
         """What a trip of the outer loop adds to element k: zeros where no trip of the inner one does."""
-        trips, shift = trip_count(self.inner.attrs), group[0].shift
+        loop_inside, shift = group[0].inner, group[0].shift
+        trips = trip_count(loop_inside.attrs)
         needed = frozenset[Eqn]().union(*(addition.needed for addition in group))
         read = {v for eqn in (*needed, *(addition.eqn for addition in group)) for v in eqn.inputs}
         inner: Environment = {**env, **dict(_elements(self.outer, i, env, read))}
@@ -107,10 +105,10 @@ class Owners:
         j = k - OPS["dim"](size=shift) if shift.terms else k
 
         def made() -> Sequence[Value]:
-            inner.update(_elements(self.inner, j, inner, read))
-            name = _name(self.inner)
+            inner.update(_elements(loop_inside, j, inner, read))
+            name = _name(loop_inside)
             sizes = {name: Dim.of(name) - shift} if name and shift.terms else None
-            for eqn in loop_body(self.inner).eqns:
+            for eqn in loop_body(loop_inside).eqns:
                 if eqn in needed:
                     replay_origin(eqn, inner, sizes)
             return [lookup(inner, addition.eqn.inputs[1]) for addition in group]
@@ -146,9 +144,23 @@ def _elements(
 # ---- what owners can add up ----
 
 
+def _additions(outer: Eqn, shared: Collection[int], known: Integers) -> Iterator[Addition]:
+    """The additions to these sums, in loops inside, that owners can make."""
+    body = loop_body(outer)
+    sums = {body.params[1 + k]: k for k in shared}
+    for eqn in body.eqns:
+        if eqn.op.adds and eqn.inputs[0] in sums:
+            sums[eqn.output] = sums[eqn.inputs[0]]
+        elif eqn.op.name == "for":
+            states = zip(loop_body(eqn).params[1:], eqn.inputs, eqn.outputs, strict=False)
+            found = [(param, sums[v], o) for param, v, o in states if v in sums]
+            sums.update((o, k) for _, k, o in found)
+            yield from _Nest.of(outer, eqn, known).additions({param: k for param, k, _ in found})
+
+
 @dataclass(frozen=True)
 class _Nest:
-    """Two loops, the inner one the last equation of the outer one behind scalars."""
+    """A loop in the body of another one."""
 
     outer: Eqn
     inner: Eqn
@@ -158,23 +170,15 @@ class _Nest:
     inside: frozenset[Value]
 
     @staticmethod
-    def of(outer: Eqn, known: Integers) -> _Nest | None:
-        body = loop_body(outer)
-        if not body.eqns or body.eqns[-1].op.name != "for":
-            return None
-        inner = body.eqns[-1]
-        both = (*body.eqns[:-1], *loop_body(inner).eqns)
-        if any(eqn.op.binds is not None for eqn in both):
-            return None
+    def of(outer: Eqn, inner: Eqn, known: Integers) -> _Nest:
         states = [p for e in (outer, inner) for p in loop_body(e).params[1 : 1 + state_count(e.attrs)]]
-        made = {o: eqn for eqn in both for o in eqn.outputs}
-        return _Nest(outer, inner, known, made, frozenset(states), frozenset(values(body)))
+        made = {o: eqn for e in (outer, inner) for eqn in loop_body(e).eqns for o in eqn.outputs}
+        return _Nest(outer, inner, known, made, frozenset(states), frozenset(values(loop_body(outer))))
 
-    def additions(self, shared: Collection[int]) -> Iterator[Addition]:
-        """The additions to shared sums that owners can make."""
-        begun = {loop_body(self.outer).params[1 + k]: k for k in shared}
-        params = loop_body(self.inner).params
-        sums = {params[1 + m]: begun[v] for m, v in enumerate(self.inner.inputs) if v in begun}
+    def additions(self, sums: dict[Value, int]) -> Iterator[Addition]:
+        """The additions to sums that owners can make."""
+        if any(e.op.binds for nest in (self.outer, self.inner) for e in loop_body(nest).eqns):
+            return
         for eqn in loop_body(self.inner).eqns:
             if eqn.op.adds and eqn.inputs[0] in sums:
                 sums[eqn.output] = sums[eqn.inputs[0]]
@@ -196,7 +200,7 @@ class _Nest:
         changes = not trip_count(self.inner.attrs).names().isdisjoint(self._own)
         if shift is None or not (changes or shift.names().isdisjoint(self._own)):
             return None
-        return Addition(eqn, state, moving[0], shift, needed)
+        return Addition(eqn, self.inner, state, moving[0], shift, needed)
 
     def _inside(self, eqn: Eqn, axis: int, place: Value) -> bool:
         """Whether a place is shown to be in range, also where the nest makes no trip."""

@@ -87,9 +87,8 @@ def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment)
     copies = dict(env)
     with building(Builder(OPS)) as builder:
         owners = Owners.of(eqn, shared, known)
-        taken = frozenset[Eqn]() if owners is None else owners.taken
         try:
-            contributions = Extraction.of(eqn, known, taken).loop(eqn, {k: k for k in shared}, copies)
+            contributions = Extraction.of(eqn, known, owners.taken).loop(eqn, {k: k for k in shared}, copies)
         except Impossible:
             return False
         if obstacle(builder.eqns[-1]) is not None:
@@ -103,7 +102,7 @@ def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment)
                 if contribution.state == k:
                     with origin(*contribution.origin):
                         total = around.added(total, contribution)
-            copies[eqn.outputs[k]] = total if owners is None else owners.added(k, total, copies)
+            copies[eqn.outputs[k]] = owners.added(k, total, copies)
     active().eqns.extend(builder.eqns)
     env.update((o, copies[o]) for o in eqn.outputs)
     return True
