@@ -63,7 +63,8 @@ class Trip:
 def random_program(seed: int, sums: float = 0.3) -> Function:
     """A function of u, v, w, what they are added to, integers p and a number c, with one loop of n trips.
 
-    `sums` is how many of the arrays are sums.
+    `sums` is how many of the arrays are sums; where these are most, few are added to by rows, and many at
+    indices and shifts.
     """
     writer = _Writer(random.Random(seed), sums)
     params = [Value(array_type("f64", *shape), name) for name, shape in ARRAYS.items()]
@@ -76,9 +77,11 @@ class _Writer:
     def __init__(self, rng: random.Random, sums: float) -> None:
         self.rng = rng
         self.sums = sums
+        self.rows = 0.15 if sums < 0.5 else 0.03
         self.nested = rng.random() < 0.6
+        self.plain = sums > 0.5 and rng.random() < 0.6
         self.home = {name: self.form() for name in ("u", "v", "w")}
-        self.wild = rng.choice([0.0, 0.0, 0.1, 0.3])
+        self.wild = 0.5 if self.plain else rng.choice([0.0, 0.0, 0.1, 0.3])
         self.shifted = rng.choice([0.0, 0.3, 0.6])
         self.row = "row" if rng.random() < 0.5 else None
         self.length = M
@@ -86,6 +89,9 @@ class _Writer:
 
     def form(self) -> Form:
         rng = self.rng
+        if self.plain:
+            a, b = rng.choice([(1, 0), (0, 1), (1, 1)]) if self.nested else (1, 0)
+            return Form(a, b, rng.choice(SHIFTS))
         b = rng.choice([0, 1, 1, 2]) if self.nested else 0
         data = 0.25 if self.sums > 0.5 else 0.05
         return Form(
@@ -139,7 +145,7 @@ class _Writer:
             return list(self.statements(here, given, added, depth).values())
 
         start = [now[name] for name in carried]
-        if self.rng.random() < 0.2:
+        if self.rng.random() < self.rows:
             self.fresh += 1
             outs = loop_while(
                 lambda j, *arrays: op("less", op("index", self.x, j), self.rng.uniform(0.5, 1.0)),
@@ -179,10 +185,10 @@ class _Writer:
         value = self.value(trip, now, added, 2)
         if name == "s":
             return now | {"s": op(self.rng.choice(["add", "sub"]), now["s"], value)}
-        span, place = self.rng.random() < 0.15, trip.at(self.place(name))
+        span, place = self.rng.random() < self.rows, trip.at(self.place(name))
         at = {"at": (("span", self.rng.choice([Dim.of(2), M]), 1),)} if span else {}
         if name == "w":
-            at = {"at": (("span", Dim.of(1), 1), "all")} if self.rng.random() < 0.2 else {}
+            at = {"at": (("span", Dim.of(1), 1), "all")} if self.rng.random() < self.rows else {}
             if at:
                 value = op("broadcast", value, shape=(1, M + 4))
             else:

@@ -15,6 +15,7 @@ from trip_orders import parallel_loops
 
 from adcompiler import adjoint, pipeline
 from adcompiler.backends.cuda import contributions, extraction, owners, scattering
+from adcompiler.backends.cuda.accumulations import accumulating
 from adcompiler.backends.cuda.scattering import scattered
 from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
@@ -27,7 +28,7 @@ from adcompiler.ir.parse import parse
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 import kernels  # noqa: E402
 
-PROGRAMS = int(os.environ.get("FUZZ_SCATTERING_PROGRAMS", "40"))
+PROGRAMS = int(os.environ.get("FUZZ_SCATTERING_PROGRAMS", "30"))
 SIZES = [
     {"n": 5, "m": 2},
     {"n": 4, "m": 3},
@@ -73,9 +74,9 @@ def failures(programs: Sequence[tuple[int, Function]]) -> dict[int, str]:
     return found
 
 
-@pytest.mark.parametrize("start", range(0, PROGRAMS, 20))
+@pytest.mark.parametrize("start", range(0, PROGRAMS, 15))
 def test_random_programs_come_to_the_same(every_loop, start):
-    assert failures([(seed, random_program(seed, sums=0.8)) for seed in range(start, start + 20)]) == {}
+    assert failures([(seed, random_program(seed, sums=0.8)) for seed in range(start, start + 15)]) == {}
 
 
 @pytest.mark.parametrize("start", range(0, PROGRAMS // 3, 7))
@@ -86,26 +87,25 @@ def test_adjoints_of_random_programs_come_to_the_same(every_loop, start):
 
 def test_most_random_loops_lose_their_shared_sums(every_loop):
     def shared(f: Function) -> int:
-        return sum(bool(how.shared) for how in parallel_loops(f).values())
+        return outermost_shared(f.body, integers(f.body))
 
     programs = [random_program(seed, sums=0.8) for seed in range(30)]
-    assert sum(shared(scattered(f)) for f in programs) < 0.5 * sum(map(shared, programs))
+    assert sum(shared(scattered(f)) for f in programs) < 0.6 * sum(map(shared, programs))
 
 
-def _first_trip(original):
-    return lambda self, place: original(self, place) + 1
+def _beside(original):
+    def terms(self, group, at, total, env):
+        return original(self, group, {axis: k + 1 for axis, k in at.items()}, total, env)
 
-
-def _next(original):
-    return lambda self, dim: None if (found := original(self, dim)) is None else found + 1
+    return terms
 
 
 PLANTED = {
-    "strides": (contributions._Update, "_slope", _first_trip),
+    "strides": (contributions._Update, "_slope", lambda f: lambda self, place: f(self, place) + 1),
     "what adds up": (extraction.Extraction, "_adds_up", lambda _: lambda self, eqn, c: eqn not in self.grid),
     "what a branch does not add": (extraction, "_zeros", lambda f: lambda v: OPS["add"](f(v), 1)),
-    "owners": (owners._Nest, "_as_size", _next),
     "axes that are left": (contributions.Around, "_unused", lambda _: lambda self, c: []),
+    "who owns": (owners.Owners, "_terms", _beside),
 }
 
 
@@ -136,11 +136,12 @@ def program(body: str) -> Function:
 
 
 def behind(block: Block) -> Iterator[str]:
-    """The updates of a block and of branches in it, and of blocks around such."""
+    """The updates of a block, of branches in it, and of the sequential loops."""
     for eqn in block.eqns:
-        if eqn.op.name == "for" and any(inner.op.name == "for" for inner in eqn.blocks[0].eqns):
-            inside = list(behind(eqn.blocks[0]))
-            yield from inside if eqn.outputs[0].name == "u" else ()
+        if eqn.op.name == "for" and eqn.attrs.get("carry"):
+            yield from behind(eqn.blocks[0])
+        elif eqn.op.name == "for" and eqn.attrs.get("sums"):
+            yield "owners"
         elif eqn.op.name == "if":
             yield "if"
             yield from behind(eqn.blocks[0])
@@ -173,7 +174,7 @@ def test_how_a_sum_leaves_its_loop(title, body):
 
 SMALL = {"heat": 30, "lstm": 6, "lennard_jones": 18, "hmm": 9}
 LEFT = {"newton": 1}
-"""Loops that keep shared sums: one makes stacks in a `while`, for which a thread has no memory."""
+"""Loops of gradients that keep shared sums: one makes stacks in a `while`: no memory for a thread."""
 
 
 def outermost_shared(block: Block, known: Integers) -> int:
@@ -195,7 +196,7 @@ def test_kernels_and_their_gradients(name):
     programs, operands = gradient.specialised(kernel.arguments(SMALL.get(name, 12)), {})
     for stage in ("primal", "gradient"):
         before = pipeline.finished(programs.stage(stage))
-        after = scattered(before)
+        after = scattered(accumulating(before))
         verify(after)
         sizes = dict(zip(before.sizes, operands.sizes, strict=True))
         expected = evaluate(before, operands.values, sizes)

@@ -87,7 +87,7 @@ class Around:
         needed = update.needed()
         if needed is None:
             return update.written()
-        made = OPS["greater_equal"](OPS["dim"](size=needed), 1)
+        made = OPS["greater_equal"](integer(needed), 1)
         return branch(made, lambda: [update.written()], lambda: [total])[0]
 
     def _unused(self, c: Contribution) -> list[int]:
@@ -103,7 +103,7 @@ class Around:
         assert name is not None
         return name
 
-    def integer(self, dim: Dim, also: Mapping[str, Value]) -> Value:
+    def place(self, dim: Dim, also: Mapping[str, Value]) -> Value:
         """A polynomial as an integer, or, where names in it are arrays, as an array of such."""
         sizes, rest = Dim(), Dim()
         for monomial, coefficient in dim.terms:
@@ -112,7 +112,7 @@ class Around:
                 sizes = sizes + term
             else:
                 rest = rest + term
-        total = _size(sizes) if sizes.terms or not rest.terms else None
+        total = integer(sizes) if sizes.terms or not rest.terms else None
         for monomial, coefficient in rest.terms:
             product = prod((self._atom(a, also) for a in monomial[1:]), start=self._atom(monomial[0], also))
             product = product if coefficient == 1 else product * coefficient
@@ -222,7 +222,7 @@ class _Update:
             moving = [] if place is None else self._indices(place)
             if place is not None:
                 start = place.dim.substitute(dict.fromkeys(moving, Dim()))
-                operands.append(self.around.integer(start, {}))
+                operands.append(self.around.place(start, {}))
             if moving and place is not None:
                 k = names.index(moving[0])
                 item = ("span", self.given.value.type.shape[k], self._slope(place))
@@ -247,10 +247,10 @@ class _Update:
 
     def _place(self, axis: int, place: Place) -> Value:
         """An integer, or an array of integers, one a trip."""
-        found = place.data or self.around.integer(place.dim, self._counted())
+        found = place.data or self.around.place(place.dim, self._counted())
         if self.given.sure or (place.data is None and self._inside(axis, place)):
             return found
-        last = OPS["dim"](size=self.total.type.shape[axis] - 1)
+        last = integer(self.total.type.shape[axis] - 1)
         return OPS["minimum"](OPS["maximum"](found, 0), last)
 
     def _counted(self) -> dict[str, Value]:
@@ -267,7 +267,7 @@ class _Update:
         return found
 
 
-def _size(dim: Dim) -> Value:
+def integer(dim: Dim) -> Value:
     """A size as an integer."""
     return OPS["dim"](size=dim) if dim.constant is None else constant(dim.constant)
 

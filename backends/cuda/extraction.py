@@ -190,11 +190,10 @@ class Extraction:
         if handed and not (eqn.op.name == "for" and self._same_trips(eqn)):
             raise Impossible
         results = [lookup(inner, r) for r in _without(body.results, dropped)]
-        whole = Block(
-            (*params[: 1 + kept], *totals, *params[1 + kept :]),
-            tuple(builder.eqns),
-            (*results[:kept], *ends, *results[kept:], *(v for c in handed for v in c.data)),
-        )
+        results[kept:kept] = ends
+        results += [v for c in handed for v in c.data]
+        params[1 + kept : 1 + kept] = totals
+        whole = Block(tuple(params), _live(builder.eqns, results), tuple(results))
         tests = [self._test(test, dropped, totals, env) for test in eqn.blocks[:-1]]
         operands = [lookup(env, v) for v in _without(eqn.inputs, dropped)]
         operands[kept:kept] = [_zeros(total) for total in totals]
@@ -243,7 +242,7 @@ class Extraction:
         if not all(stands_for[name] in env for name in names if name in stands_for):
             raise Impossible
         around = Around(self.known, env)
-        known = (p if p.data is None else replace(p, data=around.integer(p.dim, {})) for p in c.places)
+        known = (p if p.data is None else replace(p, data=around.place(p.dim, {})) for p in c.places)
         return replace(c, places=tuple(known))
 
     def _adds_up(self, eqn: Eqn, c: Contribution) -> bool:
@@ -296,6 +295,17 @@ def _attrs(eqn: Eqn, dropped: Dropped, added: int) -> Attrs:
     counts = {"carry": carries - gone + more[0], "sums": sums + more[1]}
     rest = {name: attr for name, attr in eqn.attrs.items() if name not in counts}
     return rest | {name: number for name, number in counts.items() if number}
+
+
+def _live(eqns: Sequence[Eqn], results: Sequence[Value]) -> tuple[Eqn, ...]:
+    """The equations of a block that its results, or effects, need."""
+    read, found = set(results), list[Eqn]()
+    for eqn in reversed(eqns):
+        effect = eqn.op.effect or any(e.op.effect for inner in eqn.blocks for e in walk(inner))
+        if effect or eqn.op.binds is not None or not read.isdisjoint(eqn.outputs):
+            found.append(eqn)
+            read.update(reads(eqn))
+    return tuple(reversed(found))
 
 
 def _zeros(value: Value) -> Value:

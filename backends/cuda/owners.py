@@ -1,125 +1,185 @@
-"""Sums that are added up by the owner of each element, in a nest of two loops.
+"""Sums that are added up by the owner of each element.
 
-Where the place that a nest adds to moves with the inner loop alone, or the inner loop changes its length,
-every trip of the nest would leave an item, and each element is the sum of many. Then a loop over the elements
-takes the place of the inner loop, with the outer one inside: what a trip adds is computed once more.
+Where each place that a nest of loops adds to is an index of it and a shift, a nest over the elements can do
+what the trips would: it computes again, for each element, what is added to it. Loops whose index says nothing
+of the place stand inside.
+
+    for i < n: { x[i] -= f(i); x[i + 2] += g(i) }
+    for k < n + 2: x[k] += (-f(k) where k < n) + (g(k - 2) where k >= 2)
 
     for i < n: for j < n - i - 1: x[i + j + 1] += f(i, j)
     for k < n: x[k] += sum of f(i, k - i - 1) over i < n where 0 <= k - i - 1 < n - i - 1
 
-That is for what is computed of indices and of arrays that the nest only reads.
+So nothing is stored for each trip. That is for what is computed of indices, of arrays that the nest only
+reads, and of elements that a trip owns, as they were before the nest: then the owners come first. Where the
+nest has checks they come last, and read nothing of what it changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...ir.build import Environment, lookup, replay_origin
-from ...ir.graph import Attr, Constant, Eqn, Value, constant, values
-from ...ir.integers import Integers
-from ...ir.loops import loop_body, split, state_count, trip_count
+from ...ir.graph import Eqn, Value, constant
+from ...ir.loops import loop_body, split, trip_count
 from ...ir.ops import OPS
 from ...ir.ops.control import branch
 from ...ir.ops.loops import loop
 from ...ir.types import Dim
+from .contributions import integer
+
+Axes = Mapping[int, tuple[Eqn, Dim]]
+"""The axes along which a place moves: it is the index of this loop, and a shift."""
 
 
 @dataclass(frozen=True)
 class Addition:
-    """An `add_at` in a nest of two loops, to a state of the outer one.
+    """An `add_at` to a state of the first of these nested loops.
 
-    Along `axis` it goes to the index of the inner loop and `shift`; `needed` are the equations of both bodies
-    that its value is computed by.
+    `needed` are the equations of their bodies that its value is computed by, `starts` the arrays before the
+    nest, of which these read in place of its states.
     """
 
     eqn: Eqn
-    inner: Eqn
     state: int
-    axis: int
-    shift: Dim
+    loops: tuple[Eqn, ...]
+    axes: Axes
     needed: frozenset[Eqn]
+    starts: Mapping[Value, Value]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What additions that are made in one nest have in common."""
+        return self.state, self.loops, tuple((axis, of) for axis, (of, _) in self.axes.items())
+
+    @property
+    def shifts(self) -> tuple[Dim, ...]:
+        return tuple(shift for _, shift in self.axes.values())
+
+    @property
+    def still(self) -> tuple[Value | None, ...]:
+        """The places along the other axes."""
+        places = self.eqn.inputs[2:]
+        return tuple(None if axis in self.axes else place for axis, place in enumerate(places))
 
 
 @dataclass(frozen=True)
 class Owners:
-    """What of the sums of a loop owners add up: in one nest all that goes to the same elements."""
+    """Additions that the owners of elements make, in one nest over these elements."""
 
-    outer: Eqn
-    groups: Sequence[Sequence[Addition]]
-
-    @staticmethod
-    def of(outer: Eqn, shared: Sequence[int], known: Integers) -> Owners:
-        """What owners can add up of the shared sums of a loop."""
-        groups: dict[object, list[Addition]] = {}
-        for a in _additions(outer, shared, known):
-            groups.setdefault((a.state, a.inner, a.axis, a.shift), []).append(a)
-        return Owners(outer, list(groups.values()))
+    additions: Sequence[Addition]
 
     @property
-    def taken(self) -> frozenset[Eqn]:
-        return frozenset(addition.eqn for group in self.groups for addition in group)
+    def state(self) -> int:
+        return self.additions[0].state
 
-    def added(self, state: int, total: Value, env: Mapping[Value, Value]) -> Value:
+    def added(self, total: Value, env: Mapping[Value, Value]) -> Value:
         """A sum with what the owners of its elements add up."""
-        for group in self.groups:
-            if group[0].state == state:
-                total = self._by_owner(group, total, env)
-        return total
+        return self._over(sorted(self.additions[0].axes), {}, total, env)
 
-    def _by_owner(self, group: Sequence[Addition], total: Value, env: Mapping[Value, Value]) -> Value:
-        axis = group[0].axis
-        length = total.type.shape[axis]
-        items = loop(length, lambda k: self._summed(group, k, length, env), index=_name(group[0].inner))
-        for addition, item in zip(group, items, strict=True):
-            operands = [lookup(env, v) for v in addition.eqn.inputs[2:]]
-            operands[axis] = constant(0)
-            at: list[Attr] = ["point"] * len(operands)
-            at[axis] = ("span", length, 1)
-            total = OPS["add_at"](total, item, *operands, at=tuple(at))
+    def _over(
+        self, axes: Sequence[int], at: Mapping[int, Value], total: Value, env: Mapping[Value, Value]
+    ) -> Value:
+        """The loops over these axes of the sum, inside those over the axes in `at`."""
+        if not axes:
+            return self._updated(at, total, env)
+        axis, *rest = axes
+
+        def trip(k: Value, inside: Value) -> Sequence[Value]:
+            return [self._over(rest, {**at, axis: k}, inside, env)]
+
+        of, _ = self.additions[0].axes[axis]
+        return loop(total.type.shape[axis], trip, (), [total], index=_name(of))[0]
+
+    def _updated(self, at: Mapping[int, Value], total: Value, env: Mapping[Value, Value]) -> Value:
+        """A sum after its element, or elements at places that do not move, got what is added to them."""
+        moving = [of for of, _ in self.additions[0].axes.values()]
+        others = [of for of in self.additions[0].loops if of not in moving]
+
+        def made(inner: Environment) -> Sequence[Value]:
+            groups: dict[object, list[Addition]] = {}
+            for addition in self.additions:
+                groups.setdefault(addition.shifts, []).append(addition)
+            terms: dict[Eqn, Value] = {}
+            for group in groups.values():
+                values = self._terms(group, at, total, inner)
+                terms.update(zip((a.eqn for a in group), values, strict=True))
+            return [terms[a.eqn] for a in self.additions]
+
+        found: dict[tuple[Value | None, ...], Value] = {}
+        for addition, term in zip(self.additions, self._summed(others, made, dict(env)), strict=True):
+            place = addition.still
+            found[place] = found[place] + term if place in found else term
+        for place, term in found.items():
+            operands = [at[axis] if v is None else lookup(env, v) for axis, v in enumerate(place)]
+            total = OPS["add_at"](total, term, *operands)
         return total
 
     def _summed(
-        self, group: Sequence[Addition], k: Value, length: Dim, env: Mapping[Value, Value]
+        self, others: Sequence[Eqn], made: Callable[[Environment], Sequence[Value]], env: Environment
     ) -> Sequence[Value]:
-        """What the owner of element k adds up."""
+        """What is made, summed over the trips of loops whose index says nothing of the place."""
+        if not others:
+            return made(env)
+        of, *rest = others
 
         def trip(i: Value, *totals: Value) -> Sequence[Value]:
-            terms = self._terms(group, i, k, length, env)
-            return [total + term for total, term in zip(totals, terms, strict=True)]
+            inner = {**env, **dict(self._elements(of, i, env))}
+            return [t + term for t, term in zip(totals, self._summed(rest, made, inner), strict=True)]
 
-        return loop(trip_count(self.outer.attrs), trip, (), _zeros(group), index=_name(self.outer))
+        return loop(trip_count(of.attrs), trip, (), _zeros(self.additions), index=_name(of))
 
     def _terms(
-        self, group: Sequence[Addition], i: Value, k: Value, length: Dim, env: Mapping[Value, Value]
+        self, group: Sequence[Addition], at: Mapping[int, Value], total: Value, env: Environment
     ) -> Sequence[Value]:
-        """What a trip of the outer loop adds to element k: zeros where no trip of the inner one does."""
-        loop_inside, shift = group[0].inner, group[0].shift
-        trips = trip_count(loop_inside.attrs)
-        needed = frozenset[Eqn]().union(*(addition.needed for addition in group))
-        read = {v for eqn in (*needed, *(addition.eqn for addition in group)) for v in eqn.inputs}
-        inner: Environment = {**env, **dict(_elements(self.outer, i, env, read))}
-        for eqn in loop_body(self.outer).eqns:
-            if eqn in needed:
-                replay_origin(eqn, inner)
-        j = k - OPS["dim"](size=shift) if shift.terms else k
+        """What is added to an element, zeros where no trip of the nest adds to it: all of one shift."""
+        axes = group[0].axes
+        back = {name: Dim.of(name) - shift for of, shift in axes.values() if (name := _name(of)) is not None}
+        indices: dict[Eqn, Value] = {}
+        tests: list[Value] = []
+        for axis, (of, shift) in axes.items():
+            index = indices[of] = at[axis] - integer(shift) if shift.terms else at[axis]
+            trips = trip_count(of.attrs).substitute(back)
+            if shift.terms or trips != total.type.shape[axis]:
+                tests += [OPS["greater_equal"](index, 0)] if shift.terms else []
+                tests += [OPS["less"](index, integer(trips))]
 
         def made() -> Sequence[Value]:
-            inner.update(_elements(loop_inside, j, inner, read))
-            name = _name(loop_inside)
-            sizes = {name: Dim.of(name) - shift} if name and shift.terms else None
-            for eqn in loop_body(loop_inside).eqns:
-                if eqn in needed:
-                    replay_origin(eqn, inner, sizes)
+            inner = dict(env)
+            for of in group[0].loops:
+                if of in indices:
+                    inner.update(self._elements(of, indices[of], inner))
+                for eqn in loop_body(of).eqns:
+                    if any(eqn in addition.needed for addition in group):
+                        replay_origin(eqn, inner, back)
             return [lookup(inner, addition.eqn.inputs[1]) for addition in group]
 
-        if not shift.terms and trips == length:
+        if not tests:
             return made()
-        there = OPS["logical_and"](OPS["greater_equal"](j, 0), OPS["less"](j, OPS["dim"](size=trips)))
+        there = tests[0]
+        for test in tests[1:]:
+            there = OPS["logical_and"](there, test)
         return branch(there, made, lambda: _zeros(group))
 
+    def _elements(
+        self, of: Eqn, at: Value, env: Mapping[Value, Value]
+    ) -> Iterator[tuple[Value, Value]]:
+        """The parameters of a loop in one trip: its index, elements of slices and states that are read."""
+        read = {v for a in self.additions for eqn in (a.eqn, *a.needed) for v in eqn.inputs}
+        body = loop_body(of)
+        yield body.params[0], at
+        params = split(of.attrs, body.params[1:]).slices
+        for param, operand in zip(params, split(of.attrs, of.inputs).slices, strict=True):
+            if param in read:
+                yield param, OPS["index"](lookup(env, operand), at)
+        starts = {v: start for a in self.additions for v, start in a.starts.items()}
+        for param in body.params[1:]:
+            if param in starts:
+                yield param, lookup(env, starts[param])
 
-def _zeros(group: Sequence[Addition]) -> list[Value]:
+
+def _zeros(group: Collection[Addition]) -> list[Value]:
     return [constant(0, addition.eqn.inputs[1].type.dtype) for addition in group]
 
 
@@ -127,115 +187,3 @@ def _name(eqn: Eqn) -> str | None:
     """The size that the index of a loop is."""
     name = eqn.attrs.get("index")
     return None if name is None else str(name)
-
-
-def _elements(
-    eqn: Eqn, at: Value, env: Mapping[Value, Value], read: Collection[Value]
-) -> Iterator[tuple[Value, Value]]:
-    """The parameters of a loop in one trip: its index, and those elements of slices that are read."""
-    body = loop_body(eqn)
-    yield body.params[0], at
-    params = split(eqn.attrs, body.params[1:]).slices
-    for param, operand in zip(params, split(eqn.attrs, eqn.inputs).slices, strict=True):
-        if param in read:
-            yield param, OPS["index"](lookup(env, operand), at)
-
-
-# ---- what owners can add up ----
-
-
-def _additions(outer: Eqn, shared: Collection[int], known: Integers) -> Iterator[Addition]:
-    """The additions to these sums, in loops inside, that owners can make."""
-    body = loop_body(outer)
-    sums = {body.params[1 + k]: k for k in shared}
-    for eqn in body.eqns:
-        if eqn.op.adds and eqn.inputs[0] in sums:
-            sums[eqn.output] = sums[eqn.inputs[0]]
-        elif eqn.op.name == "for":
-            states = zip(loop_body(eqn).params[1:], eqn.inputs, eqn.outputs, strict=False)
-            found = [(param, sums[v], o) for param, v, o in states if v in sums]
-            sums.update((o, k) for _, k, o in found)
-            yield from _Nest.of(outer, eqn, known).additions({param: k for param, k, _ in found})
-
-
-@dataclass(frozen=True)
-class _Nest:
-    """A loop in the body of another one."""
-
-    outer: Eqn
-    inner: Eqn
-    known: Integers
-    made: Mapping[Value, Eqn]
-    states: frozenset[Value]
-    inside: frozenset[Value]
-
-    @staticmethod
-    def of(outer: Eqn, inner: Eqn, known: Integers) -> _Nest:
-        states = [p for e in (outer, inner) for p in loop_body(e).params[1 : 1 + state_count(e.attrs)]]
-        made = {o: eqn for e in (outer, inner) for eqn in loop_body(e).eqns for o in eqn.outputs}
-        return _Nest(outer, inner, known, made, frozenset(states), frozenset(values(loop_body(outer))))
-
-    def additions(self, sums: dict[Value, int]) -> Iterator[Addition]:
-        """The additions to sums that owners can make."""
-        if any(e.op.binds for nest in (self.outer, self.inner) for e in loop_body(nest).eqns):
-            return
-        for eqn in loop_body(self.inner).eqns:
-            if eqn.op.adds and eqn.inputs[0] in sums:
-                sums[eqn.output] = sums[eqn.inputs[0]]
-                found = self._addition(eqn, sums[eqn.output])
-                if found is not None:
-                    yield found
-
-    def _addition(self, eqn: Eqn, state: int) -> Addition | None:
-        if eqn.op.name != "add_at" or "at" in eqn.attrs or eqn.inputs[1].type.rank:
-            return None
-        places = eqn.inputs[2:]
-        moving = [axis for axis, place in enumerate(places) if self._varies(place)]
-        still = [(axis, place) for axis, place in enumerate(places) if axis not in moving]
-        needed = self._needed(eqn.inputs[1])
-        if len(moving) != 1 or needed is None or not all(self._inside(eqn, *at) for at in still):
-            return None
-        index = loop_body(self.inner).params[0]
-        shift = self._as_size(self.known.of(places[moving[0]]) - self.known.of(index))
-        changes = not trip_count(self.inner.attrs).names().isdisjoint(self._own)
-        if shift is None or not (changes or shift.names().isdisjoint(self._own)):
-            return None
-        return Addition(eqn, self.inner, state, moving[0], shift, needed)
-
-    def _inside(self, eqn: Eqn, axis: int, place: Value) -> bool:
-        """Whether a place is shown to be in range, also where the nest makes no trip."""
-        dim, known = self.known.of(place), self.known
-        last = eqn.inputs[0].type.shape[axis] - 1
-        return known.never_negative(dim) and known.never_negative(last - dim)
-
-    @property
-    def _own(self) -> frozenset[str]:
-        """The name of the outer index, if it has one."""
-        name = _name(self.outer)
-        return frozenset() if name is None else frozenset([name])
-
-    def _varies(self, operand: Value) -> bool:
-        """Whether an index is not the same in the whole nest, and there before it."""
-        return not isinstance(operand, Constant) and operand in self.inside
-
-    def _as_size(self, dim: Dim) -> Dim | None:
-        """A polynomial in sizes and the outer index as a size of the program."""
-        index = self.known.of(loop_body(self.outer).params[0])
-        found = dim.substitute({str(index): Dim.of(name) for name in self._own})
-        return found if found.names().isdisjoint(self.known.stands_for) else None
-
-    def _needed(self, value: Value) -> frozenset[Eqn] | None:
-        """The equations that compute a value of indices and what the nest only reads; None if others do."""
-        needed: set[Eqn] = set()
-        pending = [value]
-        while pending:
-            value = pending.pop()
-            eqn = self.made.get(value)
-            if value in self.states or (eqn is not None and (eqn.blocks or eqn.op.effect or eqn.op.updates)):
-                return None
-            if eqn is not None and eqn not in needed:
-                if any(o.type.rank for o in eqn.outputs):
-                    return None
-                needed.add(eqn)
-                pending += eqn.inputs
-        return frozenset(needed)

@@ -40,7 +40,7 @@ from ...ir.ops import OPS
 from ...ir.parallel import parallel
 from .contributions import Around
 from .extraction import Extraction, Impossible
-from .owners import Owners
+from .ownership import owners
 from .thread_work import is_small, obstacle, parallel_work
 
 
@@ -83,26 +83,34 @@ def _worth_threads(eqn: Eqn, known: Integers) -> bool:
 
 
 def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment) -> bool:
-    """Write a loop without its shared sums, and these behind it; False if threads cannot run that."""
+    """Write a loop without its shared sums, and these beside it; False if threads cannot run that."""
     copies = dict(env)
+    found = owners(eqn, shared, known)
+    taken = frozenset(addition.eqn for group in found for addition in group.additions)
+    totals = {k: lookup(env, eqn.inputs[k]) for k in shared}
+    with building(Builder(OPS)) as before:
+        for group in found:
+            with origin(eqn.location, eqn.note):
+                totals[group.state] = group.added(totals[group.state], env)
     with building(Builder(OPS)) as builder:
-        owners = Owners.of(eqn, shared, known)
         try:
-            contributions = Extraction.of(eqn, known, owners.taken).loop(eqn, {k: k for k in shared}, copies)
+            contributions = Extraction.of(eqn, known, taken).loop(eqn, {k: k for k in shared}, copies)
         except Impossible:
             return False
-        if obstacle(builder.eqns[-1]) is not None:
+        rest = builder.eqns[-1]
+        if obstacle(rest) is not None:
             return False
-        if not builder.eqns[-1].outputs and not any(e.op.effect for e in walk(loop_body(builder.eqns[-1]))):
+        effects = any(e.op.effect for e in walk(loop_body(rest)))
+        if not rest.outputs and not effects:
             builder.eqns.pop()
+        if effects:
+            builder.eqns += before.eqns
+            before.eqns.clear()
         around = Around(known, copies)
-        for k in shared:
-            total = lookup(copies, eqn.inputs[k])
-            for contribution in contributions:
-                if contribution.state == k:
-                    with origin(*contribution.origin):
-                        total = around.added(total, contribution)
-            copies[eqn.outputs[k]] = owners.added(k, total, copies)
-    active().eqns.extend(builder.eqns)
-    env.update((o, copies[o]) for o in eqn.outputs)
+        for contribution in contributions:
+            with origin(*contribution.origin):
+                totals[contribution.state] = around.added(totals[contribution.state], contribution)
+    active().eqns.extend([*before.eqns, *builder.eqns])
+    env.update((o, copies[o]) for k, o in enumerate(eqn.outputs) if k not in totals)
+    env.update((eqn.outputs[k], total) for k, total in totals.items())
     return True
