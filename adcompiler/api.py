@@ -31,6 +31,7 @@ def adjoint(
     parallel: bool = True,
     threads: int | None = None,
     deterministic: bool = True,
+    graphs: bool = False,
     warmup: str = "call",
 ) -> Any:
     """The compiled gradient function of a Python function of NumPy arrays and floats.
@@ -70,6 +71,11 @@ def adjoint(
     deterministic
         Whether results of "cuda" have the same bits in every run. Without, what several threads add to one
         place is added in any order, which takes less time. Results of the CPU always have.
+    graphs
+        With "cuda", whether the launches of a call are recorded as a CUDA graph when sizes and numbers
+        repeat, and started together from then on: for programs that launch much for small arrays. Those whose
+        course depends on what they compute run as they are. While one is recorded, at the second call, no
+        other thread may use CUDA's default stream.
     warmup
         "call": the first call compiles, and waits for it. "background": Numba compiles in a thread, and
         NumPy answers until it has finished, where that should take less than 0.1 s.
@@ -100,6 +106,7 @@ def adjoint(
             parallel=parallel,
             threads=threads,
             deterministic=deterministic,
+            graphs=graphs,
             warmup=warmup,
         )
     options = Options.of(
@@ -109,6 +116,7 @@ def adjoint(
         parallel=parallel,
         threads=threads,
         deterministic=deterministic,
+        graphs=graphs,
         warmup=warmup,
     )
     choice = Choice(options, _numbers(argnums), _names(argnames), has_aux)

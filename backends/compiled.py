@@ -35,7 +35,7 @@ class Options:
     last use, so that any two share memory.
 
     A device may add up in any order, by atomic additions, unless results are to be `deterministic`: the same
-    bits in every run. CPUs always are.
+    bits in every run. CPUs always are. With `graphs` it is given the launches of calls that repeat as graphs.
     """
 
     fastmath: bool = False
@@ -43,6 +43,7 @@ class Options:
     threads: int | None = None
     carve: bool = True
     deterministic: bool = True
+    graphs: bool = False
 
 
 @dataclass(eq=False)

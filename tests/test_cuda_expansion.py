@@ -168,7 +168,8 @@ def test_the_factors_of_a_determinant_are_made_once():
 
     f = program("f", body, a=("f64", "n", "n"))
     a = np.array([[0.0, 2.0, 1.0], [1.0, -1.0, 0.5], [0.3, 1.0, 1.0]])
-    assert to_text(assert_same(f, [a])).count("= lu ") == 2
+    text = to_text(assert_same(f, [a]))
+    assert (text.count("= lu "), text.count("= any ")) == (2, 2)
 
 
 def test_what_is_written_in_place_is_never_shared():

@@ -53,7 +53,7 @@ def test_where_a_tensor_lies_is_asked():
 
 def test_dtypes_that_there_are_not():
     class Half(Tensor):
-        name = "bfloat16"
+        name = "quint4x2"
 
         @property
         def dtype(self):
@@ -62,7 +62,7 @@ def test_dtypes_that_there_are_not():
     with pytest.raises(DTypeError) as caught:
         leaf_key(Half(numbers(3)), "x", on_device=True)
     assert str(caught.value) == (
-        "argument `x` has the dtype torch.bfloat16, which NumPy does not have\n"
+        "argument `x` has the dtype torch.quint4x2, which NumPy does not have\n"
         "hint: cast it to float32 or float64"
     )
     Half.name = "float16"

@@ -34,6 +34,7 @@ LAYERS = {
     "adcompiler.benchmarking": "benchmarking",
     "adcompiler.api": "api",
     "adcompiler.gradient_function": "api",
+    "adcompiler.vectorised": "api",
     "adcompiler.nested": "programs",
     "adcompiler.programs": "programs",
     "adcompiler.memory": "programs",

@@ -18,6 +18,7 @@ from ...ir.graph import Eqn, Function
 from ...ir.types import ArrayType
 from ..compiled import Results, destined, failure
 from . import interchange, toolkit
+from .checks import first_failed
 
 HostProgram = Callable[..., Sequence[Any]]
 
@@ -26,9 +27,9 @@ HostProgram = Callable[..., Sequence[Any]]
 class Caller:
     """The call of a host program for a Function.
 
-    The program takes the parameters, then the sizes, and returns its results; where there are checks, before
-    them the number of the one that failed first, or 0. Parameters with numbers in `on_host` are arrays of
-    NumPy to it.
+    The program takes the parameters, then the sizes, and returns its results, numbers also as arrays of one
+    element. Where there are checks, the number of the one that failed first stands before them, or 0, or the
+    words that tell (`checks`). Parameters with numbers in `on_host` are arrays of NumPy to it.
     """
 
     program: HostProgram
@@ -61,11 +62,13 @@ class Caller:
         sizes = given[len(types) : len(types) + len(self.function.sizes)]
         with np.errstate(all="ignore"):  # the device warns of nothing
             results = self.program(*entered, *sizes)
-        if not self.checks:
-            return results
-        if results[0]:
-            raise failure(self.checks[results[0] - 1])
-        return results[1:]
+        if self.checks:
+            status, *results = results
+            number = first_failed(status) if interchange.is_foreign(status) else status
+            if number:
+                raise failure(self.checks[number - 1])
+        outcome = zip(results, self.function.body.results, strict=True)
+        return [r if kind.type.rank or np.isscalar(r) else _number(r, kind.type) for r, kind in outcome]
 
     @cached_property
     def _types(self) -> list[ArrayType]:
@@ -74,6 +77,11 @@ class Caller:
     @cached_property
     def _brought(self) -> tuple[int, ...]:
         return destined(self.function)
+
+
+def _number(x: Any, type_: ArrayType) -> Any:
+    """The one element of an array."""
+    return type_.dtype.numpy.type(interchange.on_host(x)[0] if interchange.is_foreign(x) else x[0])
 
 
 def _on_host(x: Any, type_: ArrayType) -> Any:

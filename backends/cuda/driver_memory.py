@@ -26,6 +26,13 @@ def free_bytes() -> int | None:
     return None if toolkit.simulated() else int(toolkit.cuda().current_context().get_memory_info().free)
 
 
+def api_error() -> type[Exception]:
+    """What the driver's refusals are raised as."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    return CudaAPIError  # type: ignore[no-any-return]
+
+
 def allocate(nbytes: int) -> Any:
     """Memory of the current device, freed with the last reference to it; NoRoom where there is none."""
     if toolkit.simulated():
@@ -100,7 +107,7 @@ def copy_on_device(target: Any, source: Any) -> None:
 def copy_to_device(target: Any, source: NDArray[Any]) -> None:
     """Copy a C-contiguous NumPy array into a device array of its shape and dtype."""
     if target.size:
-        target.copy_to_device(source, stream=streams.current())
+        target.copy_to_device(streams.lasting(source), stream=streams.current())
 
 
 def copy_to_host(source: Any) -> NDArray[Any]:
@@ -114,13 +121,28 @@ def synchronize() -> None:
     toolkit.cuda().synchronize()
 
 
+def address(array: Any) -> int:
+    """Where the first element of an array of the device lies; 0 where it has none."""
+    if toolkit.simulated():
+        return int(array.ctypes.data)
+    return array.device_ctypes_pointer.value or 0
+
+
+def transposed(matrix: Any) -> Any:
+    """A view of a matrix with rows for columns."""
+    return _rearranged(matrix, (1, 0))
+
+
 def rotated(array: Any, count: int) -> Any:
-    """A view of a C-contiguous array whose first axes, so many, are the last ones."""
-    axes = (*range(count, array.ndim), *range(count))
+    """A view of an array whose first axes, so many, are the last ones."""
+    return _rearranged(array, (*range(count, array.ndim), *range(count)))
+
+
+def _rearranged(array: Any, axes: tuple[int, ...]) -> Any:
+    """A view with the axes in this order; numba-cuda's own `transpose` copies, and takes matrices alone."""
     if toolkit.simulated():
         return array.transpose(axes)
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-    # its own `transpose` copies, and knows matrices alone
-    shape, strides = (tuple(of[a] for a in axes) for of in (array.shape, array.strides))
+    shape, strides = (tuple(along[a] for a in axes) for along in (array.shape, array.strides))
     return DeviceNDArray(shape, strides, array.dtype, gpu_data=array.gpu_data)

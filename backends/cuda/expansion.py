@@ -20,7 +20,7 @@ from ...ir.build import (
     rewrite_inside,
     using,
 )
-from ...ir.graph import Block, Eqn, Function, Value, walk
+from ...ir.graph import Block, Constant, Eqn, Function, Value, walk
 from ...ir.op import Whole
 from ...ir.ops import OPS
 
@@ -75,7 +75,7 @@ def _expanded(eqn: Eqn, operands: Sequence[Value], known: Known) -> Value:
 
 def _part(part: Eqn, operands: Sequence[Value], name: str | None, known: Known) -> Value:
     """The result of one equation of an expansion; what is updated in place is made for that alone."""
-    key = (part.op, tuple(operands), tuple(sorted(part.attrs.items())))
+    key = (part.op, tuple(map(_identity, operands)), tuple(sorted(part.attrs.items())))
     if key in known:
         return known[key]
     if _expands(part):
@@ -85,3 +85,8 @@ def _part(part: Eqn, operands: Sequence[Value], name: str | None, known: Known) 
     if operands and not part.op.updates:
         known[key] = found
     return found
+
+
+def _identity(operand: Value) -> Hashable:
+    """Constants of the same bits are the same."""
+    return (operand.type, operand.data.tobytes()) if isinstance(operand, Constant) else operand

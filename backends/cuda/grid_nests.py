@@ -144,9 +144,10 @@ class GridNest(RootWriter):
 
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
-        number = self.writer.numbered(root)
-        for word in (number, 0):
-            self._say(root, f"if not {term}: {self.writer.status}[{word}] = 1")
+        self._say(root, f"if not {term}:")
+        failing = self.writer.failing(self.writer.numbered(root))
+        lines = self.elements.levels[self._depth(root)].lines
+        lines += (Line(text, 1, remark(root)) for text in (failing, "return"))
 
 
 class RowNest(GridNest):

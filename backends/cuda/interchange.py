@@ -23,7 +23,7 @@ Exporter = Callable[[Any], Any]
 
 def is_foreign(x: Any) -> bool:
     """Whether a value of a program is an array on the device: no array, scalar or number of the host."""
-    return not isinstance(x, np.ndarray | np.generic | int | float)
+    return not isinstance(x, np.ndarray | np.generic | int | float | None)
 
 
 def entered(array: Any) -> Any:

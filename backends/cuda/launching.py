@@ -12,6 +12,7 @@ from typing import Any
 
 from ...ir.errors import DeviceError
 from . import toolkit
+from .checks import Failures
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
 """The blocks of a grid, and the threads of a block, along x, y and z."""
@@ -58,7 +59,7 @@ def tiles(*extents: int) -> tuple[int, int, int, int, int]:
 
 def blocks(count: int) -> Shape:
     """Blocks that take so many tiles in turn."""
-    return _shape([int(count)], [threads()])
+    return _shape([count], [threads()])
 
 
 def one_block(count: int) -> Shape:
@@ -81,8 +82,7 @@ def chunks(points: Sequence[int], along: int, lanes: bool) -> tuple[int, int]:
 def chunked(shape: Shape, count: int) -> Shape:
     """A launch for each chunk."""
     grid, block = shape
-    along = (*grid, 1, 1)[:2]
-    return (*along, min(count, toolkit.limits().grid[2])), block
+    return _shape([*(*grid, 1, 1)[:2], count], block)
 
 
 def in_all(shape: Shape) -> int:
@@ -94,6 +94,8 @@ def in_all(shape: Shape) -> int:
 def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     """Start a kernel, checked against what the device offers.
 
+    In place of `Failures` it is given their words, and the number of this launch.
+
     Raises
     ------
     DeviceError
@@ -103,14 +105,22 @@ def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     limits = toolkit.limits()
     if prod(block) > limits.threads or any(n > most for n, most in zip(block, limits.block, strict=False)):
         raise DeviceError(f"a block of {block} threads is larger than the device allows ({limits.threads})")
-    toolkit.configured(kernel, grid, block)(*arguments)
+    given = [part for a in arguments for part in (a.turn() if isinstance(a, Failures) else (a,))]
+    toolkit.configured(kernel, grid, block)(*given)
 
 
-def _shape(grid: list[int], block: list[int]) -> Shape:
-    """No more blocks than a device holds some times over: they take what there is in turn."""
-    limits = toolkit.limits()
-    most = (limits.multiprocessors * 32, *limits.grid[1:])
-    return tuple(min(n, m) for n, m in zip(grid, most, strict=False)), tuple(block)
+def _shape(grid: Sequence[int], block: Sequence[int]) -> Shape:
+    """No more blocks than keep a device busy: they take what there is in turn."""
+    left, found = most_blocks(), []
+    for wanted, most in zip(grid, toolkit.limits().grid, strict=False):
+        found.append(max(min(int(wanted), most, left), 1))
+        left //= found[-1]
+    return tuple(found), tuple(block)
+
+
+def most_blocks() -> int:
+    """Blocks of a grid: some times as many as run at once."""
+    return toolkit.limits().multiprocessors * (1 if toolkit.simulated() else 32)
 
 
 def _power(n: int) -> int:

@@ -60,6 +60,8 @@ class Pool:
         """Free blocks by their kind, the one least recently used first."""
         self._bytes = 0
         """Bytes of these."""
+        self.made_bytes = 0
+        """Bytes that were ever taken from the driver."""
 
     @property
     def idle_bytes(self) -> int:
@@ -81,6 +83,7 @@ class Pool:
             self._collect()
             if kind in self._idle:
                 return self._taken(kind)
+            self.made_bytes += kind[1]
         return self._new(kind)
 
     def give_back(self, block: Block) -> None:
@@ -94,12 +97,20 @@ class Pool:
             self._idle.clear()
             self._bytes = 0
 
+    def make_room(self) -> None:
+        """Free what can be."""
+        gc.collect()  # there may be arrays in reference cycles
+        self.clear()
+
+    def most(self) -> float:
+        """The bytes that are kept at most."""
+        return most_kept()
+
     def _new(self, kind: tuple[int, int]) -> Block:
         try:
             return Block(kind, driver_memory.allocate(kind[1]))
         except driver_memory.NoRoom:
-            gc.collect()  # there may be arrays in reference cycles
-            self.clear()
+            self.make_room()
         try:
             return Block(kind, driver_memory.allocate(kind[1]))
         except driver_memory.NoRoom:
@@ -112,7 +123,7 @@ class Pool:
             self._idle.setdefault(block.kind, []).append(block)
             self._idle.move_to_end(block.kind)
             self._bytes += block.kind[1]
-            while self._bytes > most_kept():
+            while self._bytes > self.most():
                 self._taken(next(iter(self._idle)))
 
     def _taken(self, kind: tuple[int, int]) -> Block:

@@ -38,7 +38,8 @@ def add_segments(target: Any, keys: Any, values: Any, launch: Launch, empty: Emp
     target
         Device array of shape (size, m).
     keys
-        Device array of n integers (i64), from 0 up to size - 1.
+        Device array of n integers (i64), from 0 up to size - 1; others, which stand there if the kernel that
+        lists them has not run since a check failed, are passed over.
     values
         Device array of shape (n, m), of the dtype of `target`.
     launch, empty
@@ -144,7 +145,7 @@ def _chunk_runs(
             ends = i == n or keys[i] != key
             if not (begins and ends):
                 _leave(left, partial, key, acc, 2 * chunk, column, begins, ends)
-            elif key != NOBODY:
+            elif 0 <= key < target.shape[0]:
                 target[key, column] += acc
 
 
@@ -168,4 +169,5 @@ def _add_each(target: Any, keys: Any, values: Any) -> None:
     m = target.shape[1]
     for task in range(cuda.grid(1), values.shape[0] * m, cuda.gridsize(1)):
         i = task // m
-        cuda.atomic.add(target, (keys[i], task - i * m), values[i, task - i * m])
+        if 0 <= keys[i] < target.shape[0]:
+            cuda.atomic.add(target, (keys[i], task - i * m), values[i, task - i * m])

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from numpy.typing import NDArray
+
 DEFAULT = 0
 """CUDA's default stream, as numba-cuda writes it: what is launched there runs in order."""
 
@@ -18,11 +20,25 @@ def current() -> Any:
     return _current.get()
 
 
+_held: ContextVar[list[Any] | None] = ContextVar("held", default=None)
+
+
 @contextmanager
-def on(stream: Any) -> Iterator[None]:
-    """What is launched in this context goes to this stream."""
-    token = _current.set(stream)
+def on(stream: Any, held: list[Any]) -> Iterator[None]:
+    """What is launched in this context is recorded by this stream; `held` is what has to live as long."""
+    tokens = _current.set(stream), _held.set(held)
     try:
         yield
     finally:
-        _current.reset(token)
+        _current.reset(tokens[0])
+        _held.reset(tokens[1])
+
+
+def lasting(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of the host for a copy to the device: itself, or where that is recorded, one that stays."""
+    held = _held.get()
+    if held is None:
+        return array
+    copied = array.copy()
+    held.append(copied)
+    return copied
