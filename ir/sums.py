@@ -1,9 +1,4 @@
-"""Sums of a loop: carries that are only added to, so that their order is free.
-
-A sum and its successors are used once each, as operand 0 of `add`, `sub` or `add_at`, as a sum of an inner
-`for`, as an operand of a `call` that does no more with it, in both branches of an `if` on the way to the same
-result, or yielded in its place.
-"""
+"""Values that are only added to: what makes the order of a loop's sums free."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from trip_orders import parallel_loops
 
 from adcompiler import adjoint, pipeline
 from adcompiler.backends.cuda import contributions, extraction, owners, scattering
-from adcompiler.backends.cuda.accumulations import accumulating
+from adcompiler.backends.cuda.accumulations import accumulated
 from adcompiler.backends.cuda.scattering import scattered
 from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
@@ -196,7 +196,7 @@ def test_kernels_and_their_gradients(name):
     programs, operands = gradient.specialised(kernel.arguments(SMALL.get(name, 12)), {})
     for stage in ("primal", "gradient"):
         before = pipeline.finished(programs.stage(stage))
-        after = scattered(accumulating(before))
+        after = scattered(accumulated(before))
         verify(after)
         sizes = dict(zip(before.sizes, operands.sizes, strict=True))
         expected = evaluate(before, operands.values, sizes)

@@ -1,25 +1,33 @@
-"""What the trips of a loop only add to is a sum of it, also where a user wrote it as a carry.
+"""Carries that loops only add to become sums, whose order is free.
 
-    total: f64 = for 0.0, x {carry=1} ...    becomes    total: f64 = for 0.0, x {sums=1} ...
-
-So a loop that adds up has independent trips, and many threads may run it. The CPU keeps the order in which a
-user adds; on the device his `total += x` is as free as his `np.sum(x)`, and depends on sizes alone. A carry
-that is read in a trip, as that of a compensated sum, stays what it is.
+`total += x[i] * y[i]` is written as one addition after the other, which would keep a loop on one thread. On a
+device it is a sum like any other, as `np.sum` is: added up in another order. A carry that anything else is
+done with, such as that of a compensated sum, stays a carry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir.build import Environment, block, emit, function, lookup, origin, renewed, replay, rewrite_inside
-from ...ir.graph import Attr, Block, Eqn, Function, Value
-from ...ir.loops import carry_count, loop_body, state_count
+from ...ir.build import (
+    Environment,
+    block,
+    emit,
+    function,
+    lookup,
+    origin,
+    renewed,
+    replay_origin,
+    rewrite_inside,
+)
+from ...ir.graph import Block, Eqn, Function, Value
+from ...ir.loops import carry_count, state_count
 from ...ir.ops import OPS
 from ...ir.sums import end_of_sum
 
 
-def accumulating(source: Function) -> Function:
-    """The same Function; carries of a `for` that are only added to are sums of it."""
+def accumulated(source: Function) -> Function:
+    """The same Function, in which no `for` carries what it only adds to."""
     params = [renewed(p) for p in source.body.params]
     env: Environment = dict(zip(source.body.params, params, strict=True))
     return function(
@@ -34,50 +42,35 @@ def accumulating(source: Function) -> Function:
 
 
 def _written(source: Block, env: Environment) -> Sequence[Value]:
+    """The equations of a block written anew; the results."""
     for eqn in source.eqns:
-        with origin(eqn.location, eqn.note):
-            if eqn.op.name == "for":
+        if eqn.op.name == "for":
+            with origin(eqn.location, eqn.note):
                 _loop(eqn, env)
-            elif eqn.blocks:
-                rewrite_inside(eqn, env, _written)
-            else:
-                replay(eqn, env)
+        elif eqn.blocks:
+            rewrite_inside(eqn, env, _written)
+        else:
+            replay_origin(eqn, env)
     return [lookup(env, r) for r in source.results]
 
 
 def _loop(eqn: Eqn, env: Environment) -> None:
-    """A `for` with its body written anew, those of its carries that are sums behind the others."""
-    source = loop_body(eqn)
-    inner = dict(env)
+    """A loop whose carries that are sums stand among them; those of loops inside first."""
+    (source,) = eqn.blocks
+    params = [renewed(p) for p in source.params]
+    inner = {**env, **dict(zip(source.params, params, strict=True))}
+    body = block(params, lambda *_: _written(source, inner))
+    carries, states = carry_count(eqn.attrs), state_count(eqn.attrs)
+    added = [k for k in range(carries) if end_of_sum(body.params[1 + k], body) == k]
+    kept = [k for k in range(carries) if k not in added]
 
-    def write(*params: Value) -> Sequence[Value]:
-        inner.update(zip(source.params, params, strict=True))
-        return _written(source, inner)
+    def ordered(values: Sequence[Value]) -> list[Value]:
+        return [*(values[k] for k in (*kept, *added)), *values[carries:]]
 
-    body = block([renewed(p) for p in source.params], write)
-    carries, states = range(carry_count(eqn.attrs)), range(state_count(eqn.attrs))
-    sums = [k for k in carries if _is_sum(body, k)]
-    order = [k for k in carries if k not in sums] + [k for k in states if k not in carries] + sums
-    index, *params = body.params
-    kept = len(carries) - len(sums)
-    counts: dict[str, Attr] = {"carry": kept, "sums": len(states) - kept}
-    rest = {name: attr for name, attr in eqn.attrs.items() if name not in counts}
-    outputs = emit(
-        eqn.op,
-        [lookup(env, v) for v in _ordered(eqn.inputs, order)],
-        rest | {name: count for name, count in counts.items() if count},
-        [Block((index, *_ordered(params, order)), body.eqns, tuple(_ordered(body.results, order)))],
-        [o.name for o in _ordered(eqn.outputs, order)],
-    )
-    env.update(zip(_ordered(eqn.outputs, order), outputs, strict=True))
-
-
-def _is_sum(body: Block, k: int) -> bool:
-    """Whether carry k is added to, and nothing else; one that stays as it is is no sum."""
-    param = body.params[1 + k]
-    return body.results[k] is not param and end_of_sum(param, body) == k
-
-
-def _ordered(values: Sequence[Value], order: Sequence[int]) -> list[Value]:
-    """The states in this order, then the others."""
-    return [*(values[k] for k in order), *values[len(order) :]]
+    results = ordered(body.results)
+    inside = Block((body.params[0], *ordered(body.params[1:])), body.eqns, tuple(results))
+    attrs = {**eqn.attrs, "carry": len(kept), "sums": states - len(kept)}
+    operands = ordered([lookup(env, v) for v in eqn.inputs])
+    outputs = ordered(eqn.outputs)
+    copies = emit(eqn.op, operands, attrs, [inside], [o.name for o in outputs])
+    env.update(zip(outputs, copies, strict=True))
