@@ -22,6 +22,7 @@ from adcompiler.checkpointing.plans import Policy
 from .arguments import LeafKey, leaf_key
 from .frames import refuse
 from .observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
+from .scalars import is_floating
 
 _PLAIN = (
     bool,
@@ -116,7 +117,7 @@ class Outside:
         return self.known[path]
 
     def _take(self, value: Any, path: Path) -> Any:
-        if isinstance(value, float | np.floating | np.ndarray):
+        if isinstance(value, np.ndarray) or is_floating(value):
             key = leaf_key(value, str(path))
             self.observe(path, "leaf", value)
             self.hidden.append(Hidden(path, key))

@@ -13,6 +13,7 @@ from . import (
     comparison,
     control,
     exponential,
+    halves,
     indexing,
     integers,
     inverses,
@@ -52,5 +53,6 @@ FAMILIES = (
     control,
     inverses,
     schedules,
+    halves,
 )
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for family in FAMILIES for op in family.OPS})

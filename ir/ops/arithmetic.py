@@ -161,6 +161,7 @@ cast = elementwise(
     sympy=_cast_sympy,
     partials=Linear(_cast_transpose),
     infer=_cast_types,
+    moves=True,
     cost=0.5,
     samples=(
         Sample((vector(-1, 1),), {"dtype": DType.F64}),
@@ -171,6 +172,8 @@ cast = elementwise(
         Sample((np.array([0.5, -1.75, 3.0]),), {"dtype": DType.I64}),
         Sample((np.array([0.5, -1.75, 0.0]),), {"dtype": DType.BOOL}),
         Sample((np.array([300, -1, 127]),), {"dtype": DType.I8}),
+        Sample((np.array([0.5, -1e-6, 70000.0, 2049.0]),), {"dtype": DType.F16}),
+        Sample((np.array([0.1, -6e-8, 65519.0], np.float16),), {"dtype": DType.F32}),
     ),
 )
 

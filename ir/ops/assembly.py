@@ -84,6 +84,7 @@ concatenate = Op(
     numpy=_concatenate,
     derivative=Linear(_concatenate_transpose),
     lowering=Whole(_concatenate_source),
+    moves=True,
     sympy=on_expressions(_concatenate),
     samples=(
         Sample((vector(-1, 1, 2), vector(-1, 1, 3, seed=1)), {"axis": 0}),
@@ -158,6 +159,7 @@ pad = Op(
     numpy=_pad,
     derivative=Linear(_pad_transpose),
     lowering=Whole(_pad_source, scratch=_pad_scratch),
+    moves=True,
     sympy=on_expressions(_pad),
     samples=(
         Sample((vector(-1, 1),), {"widths": ((1, 2),)}),
@@ -262,6 +264,7 @@ diagonal = Op(
     numpy=_diagonal,
     derivative=Linear(_diagonal_transpose),
     lowering=Whole(_diagonal_source, scratch=lambda types, attrs: _diagonal_infer(types, attrs, ())),
+    moves=True,
     sympy=on_expressions(_diagonal),
     samples=(
         Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
@@ -291,6 +294,7 @@ diag = Op(
     numpy=_diag,
     derivative=Linear(lambda eqn, ct: [diagonal(ct, k=eqn.attrs["k"])]),
     lowering=Whole(lambda eqn, operands: f"np.diag({operands[0]}, {eqn.attrs['k']})"),
+    moves=True,
     sympy=on_expressions(_diag),
     samples=(
         Sample((vector(-1, 1, 3),), {"k": 0}),
