@@ -23,12 +23,16 @@ def numpy_rule(op: Op) -> Callable[..., Any]:
 
 
 def _in_single(function: Callable[..., Any], *inputs: Any, **attrs: Any) -> Any:
-    halves = {x.dtype for x in inputs if x.dtype.itemsize == 2 and DType.of(x.dtype).is_half}
-    if not halves:
+    half = next((x.dtype for x in inputs if _is_half(x)), None)
+    if half is None:
         return function(*inputs, **attrs)
-    (half,) = halves
-    found = function(*(x.astype(np.float32) if x.dtype == half else x for x in inputs), **attrs)
+    found = function(*(x.astype(np.float32) if _is_half(x) else x for x in inputs), **attrs)
     return found.astype(half) if found.dtype == np.float32 else found
+
+
+def _is_half(x: Any) -> bool:
+    small = isinstance(x, np.ndarray | np.generic) and x.dtype.itemsize == 2
+    return small and DType.of(x.dtype).is_half
 
 
 def evaluate(

@@ -47,7 +47,7 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
         found = np.rint(a)
     else:
         found = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
-    return ufuncs.into(out, found, np.rint)
+    return ufuncs.into(out, found.astype(x.dtype) if x.type.dtype.is_half else found, np.rint)
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:

@@ -165,7 +165,7 @@ def dtype_of(dtype: Any) -> DType:
         return DType.of(dtype)
     except TypeError as error:
         hint = "use float64, float32, float16, bfloat16, integers or bool"
-        refuse(getattr(error, "message", str(error)), getattr(error, "hint", None) or hint)
+        refuse(getattr(error, "message", str(error)), hint)
 
 
 def value(x: Any, dtype: DType | None = None) -> Value:
