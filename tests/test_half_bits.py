@@ -1,4 +1,4 @@
-"""Floats of 16 bits: casts have the bits that NumPy gives, and what records compute is that of f32, rounded."""
+"""Floats of 16 bits: casts give the bits that NumPy gives, and records compute what f32 gives, rounded."""
 
 import ml_dtypes
 import numpy as np
@@ -157,7 +157,8 @@ def test_a_record_of_halves_is_that_of_f32_rounded(op):
         found = compile_function(f, "numpy").call(*case.inputs, *sizes)
         with plain_python():
             plain = compile_function(f, "numba").call(*case.inputs, *sizes)
-        assert all(apart(a, b) == 0 for k in (found, plain) for a, b in zip(k, expected, strict=True)), case.id
+        pairs = [pair for results in (found, plain) for pair in zip(results, expected, strict=True)]
+        assert all(apart(*pair) == 0 for pair in pairs), case.id
 
 
 COMPILED = {"div", "where", "less", "sum", "put", "matmul"}
