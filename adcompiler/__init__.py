@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ShapeError,
     )
     from .recomputed import checkpoint
+    from .vectorised import vmap
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "value_and_grad",
     "verify",
     "vjp",
+    "vmap",
 ]
 
 
@@ -65,6 +67,7 @@ def __getattr__(name: str) -> Any:
         "checkpointed": "checkpointing.annotation",
         "clear_buffers": "backends.workspace",
         "compilations": "backends.cache",
+        "vmap": "vectorised",
         **dict.fromkeys(
             ("Budget", "MaxExtra", "Online", "Snapshots", "Sqrt", "StoreAll"), "checkpointing.plans"
         ),

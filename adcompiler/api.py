@@ -30,6 +30,8 @@ def adjoint(
     fastmath: bool = False,
     parallel: bool = True,
     threads: int | None = None,
+    deterministic: bool = True,
+    graphs: bool = False,
     warmup: str = "call",
 ) -> Any:
     """The compiled gradient function of a Python function of NumPy arrays and floats.
@@ -51,8 +53,8 @@ def adjoint(
     has_aux
         Whether `f` returns (value, aux); aux is not differentiated.
     backend
-        "numba" (compiled, the default) or "numpy". The environment variable `ADCOMPILER_BACKEND` sets the
-        default.
+        "numba" (compiled, the default), "numpy", or "cuda" (on an NVIDIA GPU). The environment variable
+        `ADCOMPILER_BACKEND` sets the default.
     plan
         What is kept for the reverse sweep, and what is computed again: "auto", in loops the fewest bytes at
         no extra dear work; "store_all", all that is read; `Budget("512 MiB")`, the least work in so much
@@ -66,6 +68,14 @@ def adjoint(
         for every number of threads.
     threads
         How many at most; None for all that Numba has: NUMBA_NUM_THREADS, or the CPUs of the process.
+    deterministic
+        Whether results of "cuda" have the same bits in every run. Without, what several threads add to one
+        place is added in any order, which takes less time. Results of the CPU always have.
+    graphs
+        With "cuda", whether the launches of a call are recorded as a CUDA graph when sizes and numbers
+        repeat, and started together from then on: for programs that launch much for small arrays. Those whose
+        course depends on what they compute run as they are. While one is recorded, at the second call, no
+        other thread may use CUDA's default stream.
     warmup
         "call": the first call compiles, and waits for it. "background": Numba compiles in a thread, and
         NumPy answers until it has finished, where that should take less than 0.1 s.
@@ -95,10 +105,19 @@ def adjoint(
             fastmath=fastmath,
             parallel=parallel,
             threads=threads,
+            deterministic=deterministic,
+            graphs=graphs,
             warmup=warmup,
         )
     options = Options.of(
-        backend, plan=plan, fastmath=fastmath, parallel=parallel, threads=threads, warmup=warmup
+        backend,
+        plan=plan,
+        fastmath=fastmath,
+        parallel=parallel,
+        threads=threads,
+        deterministic=deterministic,
+        graphs=graphs,
+        warmup=warmup,
     )
     choice = Choice(options, _numbers(argnums), _names(argnames), has_aux)
     return GradientFunction(f, choice)
@@ -270,7 +289,7 @@ def check_grads(
 
     choice = Choice(_options(options), 0, None, False)
     programs, operands = GradientFunction(f, choice).specialised(tuple(args), {})
-    program = Program(programs.function, tuple(operands.values), tuple(operands.sizes))
+    program = Program(programs.function, tuple(programs.values_on_host(operands)), tuple(operands.sizes))
     check(program, order, modes, Tolerance.of(program.floats, atol, rtol, eps), choice.options)
 
 

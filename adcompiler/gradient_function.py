@@ -29,7 +29,7 @@ def specialisations(f: Function, choice: Choice) -> Specialisations[Programs]:
     def build(captured: Captured) -> Programs:
         return Programs(captured, choice, binder(f).starred)
 
-    return Specialisations(f, choice.key, build)
+    return Specialisations(f, choice.key, build, on_device=choice.options.backend == "cuda")
 
 
 class GradientFunction:

@@ -62,6 +62,8 @@ class Options:
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
+    deterministic: bool = True
+    graphs: bool = False
     warmup: str = "call"
 
     def __post_init__(self) -> None:
@@ -74,6 +76,10 @@ class Options:
             raise ArgumentError(
                 f"threads={self.threads!r} is no number of threads",
                 hint="pass a positive int, or None for as many as there are; parallel=False for one",
+            )
+        if self.graphs and self.backend != "cuda":
+            raise ArgumentError(
+                f"graphs=True is for GPUs, and the backend is {self.backend!r}", hint='choose backend="cuda"'
             )
         if self.warmup not in WARMUPS:
             raise ArgumentError(
@@ -149,7 +155,9 @@ def rematerialised(whole: Function, sizes: Sizes, most: int, options: Options) -
 
 def compiled(function: Function, options: Options, carve: bool = True) -> Compiled:
     """A callable for a Function; `carve`: see the options of backends."""
-    backend = BackendOptions(options.fastmath, options.parallel, options.threads, carve)
+    backend = BackendOptions(
+        options.fastmath, options.parallel, options.threads, carve, options.deterministic, options.graphs
+    )
     whole = finished(function)
     verify(whole)
     found = compile_function(whole, options.backend, backend)

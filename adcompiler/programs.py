@@ -15,9 +15,11 @@ import numpy as np
 
 from . import pipeline
 from .backends import Compiled
+from .backends.cuda import interchange
 from .checkpointing.plans import Plan, residuals
 from .differentiation import Choice, Differentiation
-from .frontend.arguments import Kind, ready
+from .directions import like
+from .frontend.arguments import Kind
 from .frontend.captured import Argument, Captured, Inputs, Operands
 from .ir.errors import ArgumentError
 from .ir.graph import Function
@@ -51,6 +53,8 @@ class Programs:
             choice=choice,
             written=tuple((self._argument(p).name, r) for r, p in captured.function.written),
         )
+        self.on_device = choice.options.backend == "cuda"
+        """Whether programs run on a GPU, and so may their arguments be there."""
         self._explained: dict[str, tuple[PlannedProgram, PlannedProgram]] = {}
 
     def _argument(self, parameter: int) -> Argument:
@@ -100,7 +104,7 @@ class Programs:
         """The results of a program whose gradients stand behind others, in the arrays that are brought."""
         leaves = self.differentiation.out_leaves(out)
         outs = [Out(what, first + place, array) for what, place, array in leaves]
-        found = list(call_into(program, inputs, outs, read))
+        found = list(call_into(program, inputs, outs, read, self.on_device))
         for brought in outs:
             found[brought.result] = brought.array
         return found
@@ -130,7 +134,10 @@ class Programs:
         found = self._primal_call(inputs)
         places = {a.parameter: leaf for leaf, a in zip(leaves, self.captured.arguments, strict=False)}
         for result, parameter in self.function.written:
-            places[parameter][...] = found[result]
+            if self.on_device:
+                interchange.put(places[parameter], found[result])
+            else:
+                places[parameter][...] = found[result]
         return self.differentiation.returned(found)
 
     @cached_property
@@ -149,23 +156,26 @@ class Programs:
         planned, build = self._pullback_programs
         variant, given, own_sizes = planned.chosen(inputs)
         n, kept = len(self.function.body.results), variant.parts.residuals
-        found = variant.forward.call(*given)
+        found = variant.forward.staying(*given)
         taken, bound = found[n : n + kept], found[n + kept :]
         sizes = (*own_sizes, *map(int, bound))
-        value = self.differentiation.value(found)
+        leave = interchange.leaving(given) if self.on_device else None
+        returned = _left(found[:n], leave)
+        value = self.differentiation.value(returned)
 
         def pull(cotangent: Any) -> Any:
-            return build(variant.pullback.call(*taken, *self._cotangents(cotangent, found), *sizes))
+            bars = self._cotangents(cotangent, found)
+            return build(_left(variant.pullback.staying(*taken, *bars, *sizes), leave))
 
         if self.choice.has_aux:
-            return value, pull, self.differentiation.returned(found)[1]
+            return value, pull, self.differentiation.returned(returned)[1]
         return value, pull
 
     def jvp(self, inputs: Inputs, tangents: Sequence[Any]) -> tuple[Any, Any]:
         """(returned, its tangent); a part of the result that is not a float has tangent None."""
         n, params = len(self.function.body.results), self.function.body.params
         dots = [
-            _like(leaf, inputs[number], params[number].type.dtype.numpy, what)
+            like(leaf, inputs[number], params[number].type.dtype.numpy, what, self.on_device)
             for what, number, leaf in self.differentiation.tangent_leaves(tangents)
         ]
         found = self._tangent_program.call(*inputs[: len(params)], *dots, *inputs[len(params) :])
@@ -176,14 +186,17 @@ class Programs:
         given = self.differentiation.cotangent_leaves(cotangent)
         bars = []
         for k in self.differentiation.float_results:
-            primal = np.asarray(results[k])
-            bar = given.get(k)
+            dtype, bar = self.function.body.results[k].type.dtype.numpy, given.get(k)
             bars.append(
-                np.zeros_like(primal)[()]
+                np.zeros(np.shape(results[k]), dtype)[()]
                 if bar is None
-                else _like(bar, primal, primal.dtype, "the cotangent")
+                else like(bar, results[k], dtype, "the cotangent", self.on_device)
             )
         return bars
+
+    def values_on_host(self, operands: Operands) -> list[Any]:
+        """The values of a call as NumPy's."""
+        return [interchange.on_host(v) if interchange.is_foreign(v) else v for v in operands.values]
 
     def verify(self, operands: Operands) -> Verdict:
         """What can be proven of the adjoint, near these arguments."""
@@ -195,7 +208,7 @@ class Programs:
             inline(self.stage("adjoint")),
             self.wrt,
             tangent=inline(self.stage("tangent")),
-            args=operands.values,
+            args=self.values_on_host(operands),
             sizes=sizes,
         )
 
@@ -313,11 +326,6 @@ def _kind(argument: Argument, captured: Captured) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _like(leaf: Any, primal: Any, dtype: np.dtype[Any], what: str) -> Any:
-    """A tangent or cotangent as the program takes it: of the shape and dtype of its primal."""
-    array = np.asarray(leaf)
-    if array.shape != np.shape(primal):
-        raise ArgumentError(f"{what} has shape {array.shape}, where its primal has {np.shape(primal)}")
-    if not np.can_cast(array.dtype, dtype, "same_kind"):
-        raise ArgumentError(f"{what} is {array.dtype}, where {dtype} is expected")
-    return ready(array.astype(dtype, copy=False)) if array.ndim else dtype.type(array[()])
+def _left(results: Sequence[Any], leave: interchange.Exporter | None) -> Sequence[Any]:
+    """Results as the caller gets them, those on a GPU by `leave`."""
+    return results if leave is None else [leave(r) if interchange.is_foreign(r) else r for r in results]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from ..ir.errors import ArgumentError
 from ..ir.graph import Function
-from . import numba_backend, numpy_backend
+from . import cuda_backend, numba_backend, numpy_backend
 from .compiled import Compiled, Options, destined
 from .halves import in_bits, in_halves
 
-BACKENDS = {"numba": numba_backend.compile_function, "numpy": numpy_backend.compile_function}
+BACKENDS = {
+    "numba": numba_backend.compile_function,
+    "numpy": numpy_backend.compile_function,
+    "cuda": cuda_backend.compile_function,
+}
 
 __all__ = ["BACKENDS", "Compiled", "Options", "compile_function", "destined"]
 

@@ -17,10 +17,10 @@ def start(root: Eqn) -> str:
     return init.format(**neutral(root.output.type.dtype))
 
 
-def step_template(root: Eqn) -> str:
-    """One step, with places for the accumulator and what it takes in."""
+def step_template(root: Eqn, vector: bool = True) -> str:
+    """One step, with places for the accumulator and what it takes in; if `vector` for a CPU's vectors."""
     lowering = root.op.lowering
-    if isinstance(lowering, Reduction) and lowering.vector and root.output.type.dtype.is_float:
+    if vector and isinstance(lowering, Reduction) and lowering.vector and root.output.type.dtype.is_float:
         return lowering.vector
     return lowering.step if isinstance(lowering, Reduction | Scan) else "{acc} + {x}"
 

@@ -26,7 +26,7 @@ class BlockWriter(ABC):
 
     def __init__(self, function: Function, taken: Iterable[str] = ()) -> None:
         self.function = function
-        self.names = Names([*taken, *_size_names(function)])
+        self.names = Names([*taken, *size_names(function)])
         self.page = Page()
         self.texts: dict[Value, str] = {}
         self.places: dict[Value, Place] = {}
@@ -310,7 +310,7 @@ def place_text(place: Place) -> str:
     return f"{place.name}[{', '.join(place.indices)}]" if place.indices else place.name
 
 
-def _size_names(function: Function) -> list[str]:
+def size_names(function: Function) -> list[str]:
     """Every name of a size; a block may not use again one that stands around it."""
     bound = [str(e.attrs[e.op.binds]) for e in walk(function.body) if e.op.binds]
     _require_distinct(function.body, frozenset(function.sizes))

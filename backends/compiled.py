@@ -33,12 +33,17 @@ class Options:
     With `carve` arrays lie in one piece of memory that is kept between calls, which is quick; those share a
     part of it whose sizes differ by a constant. Without, each is made where it is needed and freed behind its
     last use, so that any two share memory.
+
+    A device may add up in any order, by atomic additions, unless results are to be `deterministic`: the same
+    bits in every run. CPUs always are. With `graphs` it is given the launches of calls that repeat as graphs.
     """
 
     fastmath: bool = False
     parallel: bool = True
     threads: int | None = None
     carve: bool = True
+    deterministic: bool = True
+    graphs: bool = False
 
 
 @dataclass(eq=False)
@@ -66,8 +71,13 @@ class Compiled:
     """What Numba compiled, once it has."""
     large: Callable[[], Compiled] | None = None
     """What large calls run instead, where there is something to do for threads; made at the first of them."""
+    staying: Callable[..., Sequence[Any]] = field(init=False)
+    """The call whose results stay where they are computed, on a GPU as arrays of numba-cuda."""
     work: Dim = Dim.of(0)
     """Operations that could be spread over threads: calls with many of them are large."""
+
+    def __post_init__(self) -> None:
+        self.staying = lambda *given: self.call(*given)
 
     def needs_at(self, sizes: Sizes) -> Needs:
         """The memory that a call with these sizes takes, by what runs then."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Protocol
 
 from ..ir.graph import Constant, Eqn, Value, reads, walk
 from ..ir.op import Scan
@@ -76,7 +77,41 @@ class Tree:
 Step = Eqn | Tree
 
 
-def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn]) -> list[Step]:
+class Target(Protocol):
+    """What a target says of nests."""
+
+    writes: int
+    """Updates of one array that a nest may have."""
+
+    def loop_order(self, root: Eqn, inlined: Mapping[Value, Eqn]) -> tuple[int, ...]:
+        """The axes of a root in the order of their loops, the outermost first."""
+
+    def starts(self, root: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
+        """Whether a root joins no nest that is there."""
+
+    def depth(self, root: Eqn, order: Sequence[int], around: Sequence[Loop], tree: Tree) -> int:
+        """In how many of these loops of a nest a root may stand, which the order of trips allows."""
+
+
+class Sequential:
+    """Loops that run one trip after the other."""
+
+    writes = WRITES
+    loop_order = staticmethod(roots.loop_order)
+
+    def starts(self, root: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
+        """Copies of an array to a place that is computed: in a loop with others LLVM cannot tell which of
+        their arrays lie there, and computes element by element."""
+        return root.op.name == "put" and root.inputs[1] not in inlined and len(root.inputs) > 2
+
+    def depth(self, root: Eqn, order: Sequence[int], around: Sequence[Loop], tree: Tree) -> int:
+        return len(around)
+
+
+SEQUENTIAL = Sequential()
+
+
+def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn], target: Target = SEQUENTIAL) -> list[Step]:
     """Equations in the order in which they are written; roots in the nests that they share."""
     needs = {eqn: _Needs.of(eqn, inlined) for eqn in eqns}
     steps: list[Step] = []
@@ -84,18 +119,11 @@ def arranged(eqns: Iterable[Eqn], inlined: Mapping[Value, Eqn]) -> list[Step]:
         if not roots.is_root(eqn):
             steps.append(eqn)
             continue
-        order = roots.loop_order(eqn, inlined)
-        if eqn.op.effect or _moves(eqn, inlined) or not _joined(eqn, order, steps, needs):
+        order = target.loop_order(eqn, inlined)
+        alone = eqn.op.effect or target.starts(eqn, inlined)
+        if alone or not _joined(eqn, order, steps, needs, target):
             steps.append(_alone(eqn, order))
     return steps
-
-
-def _moves(root: Eqn, inlined: Mapping[Value, Eqn]) -> bool:
-    """Whether it copies an array to a place that is computed.
-
-    In a loop with others LLVM cannot tell which of their arrays lie there, and computes element by element.
-    """
-    return root.op.name == "put" and root.inputs[1] not in inlined and len(root.inputs) > 2
 
 
 # ---- what depends on what ----
@@ -206,14 +234,18 @@ def _append(tree: Tree, spot: _Spot, root: Eqn, order: tuple[int, ...]) -> None:
     tree.order[root], tree.path[root] = order, around
 
 
-def _joined(root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Mapping[Eqn, _Needs]) -> bool:
+def _joined(
+    root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Mapping[Eqn, _Needs], target: Target
+) -> bool:
     """Put a root into the first nest that has what it needs, if there is one."""
     found: tuple[Tree, _Spot] | None = None
     for step in reversed(steps):
         members = list(step.path) if isinstance(step, Tree) else [step]
-        if isinstance(step, Tree) and len(members) < MOST and _compatible(root, order, step, needs):
+        fits = isinstance(step, Tree) and len(members) < MOST
+        if isinstance(step, Tree) and fits and _compatible(root, order, step, needs, target.writes):
             spot = _Spot.of(step, root, order, needs[root])
-            found = found if spot is None else (step, spot)
+            depth = target.depth(root, order, spot.around, step) if spot else 0
+            found = (step, spot.up_to(depth)) if spot and depth else found
         if any(_follows(needs[root], member, needs[member]) for member in members):
             break
     if found is None:
@@ -223,7 +255,9 @@ def _joined(root: Eqn, order: tuple[int, ...], steps: Sequence[Step], needs: Map
     return True
 
 
-def _compatible(root: Eqn, order: Sequence[int], tree: Tree, needs: Mapping[Eqn, _Needs]) -> bool:
+def _compatible(
+    root: Eqn, order: Sequence[int], tree: Tree, needs: Mapping[Eqn, _Needs], writes: int
+) -> bool:
     """Whether a root and those of a nest leave alone what the other ones read, and may be computed as
     vectors."""
     mine = needs[root]
@@ -237,7 +271,7 @@ def _compatible(root: Eqn, order: Sequence[int], tree: Tree, needs: Mapping[Eqn,
             return False
     versions = [member for member in tree.path if _same_array(root, member, tree)]
     clash = any(_meet(root, order, other, tree.order[other]) for other in versions)
-    return len(versions) < WRITES and not clash
+    return len(versions) < writes and not clash
 
 
 def _same_array(root: Eqn, member: Eqn, tree: Tree) -> bool:
@@ -288,6 +322,10 @@ class _Spot:
                 break
             spot = _Spot(loop.body, (*spot.around, loop))
         return spot if spot.around else None
+
+    def up_to(self, depth: int) -> _Spot:
+        """The body of one of the loops around."""
+        return _Spot(self.around[depth - 1].body, self.around[:depth])
 
     def _opened(self, tree: Tree, shared: Iterable[tuple[Eqn, int]], wanted: Loop) -> Loop | None:
         """The first loop in this body like `wanted` that a root may share with what it needs: it is made

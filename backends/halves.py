@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.build import block, emit, lookup, origin, using
+from ..ir.errors import ArgumentError
 from ..ir.graph import Attr, Block, Constant, Eqn, Function, Value, constant, values
 from ..ir.halves import widened
 from ..ir.ops import OPS
@@ -95,6 +96,7 @@ def in_halves(function: Function, compiled: Compiled) -> Compiled:
     taken = [*(k for k, p in enumerate(params) if p.type.dtype.is_half), *outs]
 
     def bits(args: Sequence[Any]) -> list[Any]:
+        _refuse_others(args)
         found = list(args)
         for k in taken:
             if k < len(found) and found[k] is not None:
@@ -117,6 +119,19 @@ def in_halves(function: Function, compiled: Compiled) -> Compiled:
 
     outer = replace(compiled, function=function, call=first_call, compile=compile_)
     return outer
+
+
+_NUMPYS = np.ndarray | np.generic | int | float | None
+
+
+def _refuse_others(args: Sequence[Any]) -> None:
+    """A program of halves takes no arrays that lie on a device."""
+    other = next((x for x in args if not isinstance(x, _NUMPYS)), None)
+    if other is not None:
+        raise ArgumentError(
+            f"a program with float16 or bfloat16 is given a {type(other).__name__}",
+            hint="pass arrays of NumPy, which are copied to the device, or cast to float32 there",
+        )
 
 
 def _bits(x: Any) -> Any:

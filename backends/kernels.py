@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..ir.graph import Block, Constant, Eqn, Function, Value, reads
 from ..ir.loops import most_trips
-from .fusion import Loop, Tree, arranged
+from .fusion import SEQUENTIAL, Loop, Target, Tree, arranged
 from .inlining import Inlining, inlining
 
 
@@ -50,14 +50,14 @@ def plain(block: Block) -> Schedule:
     return Schedule(block.eqns, {eqn: n for n, eqn in enumerate(block.eqns)})
 
 
-def fused(block: Block) -> Schedule:
+def fused(block: Block, target: Target = SEQUENTIAL) -> Schedule:
     """Elementwise values inlined, roots in nests; what nobody reads is left out."""
     block = _live(block)
     found = inlining(block)
     stored = [eqn for eqn in block.eqns if eqn not in found.runs]
     steps = [
         _nest(item, block, found) if isinstance(item, Tree) else item
-        for item in arranged(stored, found.inlined)
+        for item in arranged(stored, found.inlined, target)
     ]
     position: dict[Eqn, int] = {}
     for n, step in enumerate(steps):

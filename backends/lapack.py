@@ -79,13 +79,16 @@ def inverse(a: Any, out: Any) -> bool:
     return solve(a, np.eye(a.shape[0], dtype=a.dtype), out)
 
 
-def lu(a: Any, out: Any) -> bool:
-    """The factors of aᵀ = P L U as they lie in memory, and in a last row how P exchanges rows."""
+def lu(a: Any, out: Any, singular: bool) -> bool:
+    """The factors of aᵀ = P L U as they lie in memory, and in a last row how P exchanges rows.
+
+    A singular matrix has them as well, where it may be `singular`.
+    """
     n = a.shape[0]
     for i in range(n):
         for j in range(n):
             out[i, j] = a[i, j]
-    return factored(out)
+    return factored(out) or singular
 
 
 def solve_factored_vector(factors: Any, b: Any, out: Any, transposed: bool) -> bool:
@@ -144,14 +147,16 @@ def copied(a: Any, out: Any) -> int:
 
 
 def factored(x: Any) -> bool:
-    """Factor a matrix in place, that of all rows but the last, which gets the exchanges of rows."""
+    """Factor a matrix in place, that of all rows but the last, which gets the exchanges of rows.
+
+    Tells whether it is regular.
+    """
     n = x.shape[1]
     pivots = np.empty(n, np.int32)
-    if n > 0 and getrf(n, n, x, n, pivots, 0) != 0:
-        return False
+    info = getrf(n, n, x, n, pivots, 0) if n > 0 else 0
     for i in range(n):
         x[n, i] = pivots[i] - 1
-    return True
+    return info == 0
 
 
 def exchange(x: Any, i: int, j: int) -> None:

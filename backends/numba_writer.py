@@ -15,7 +15,7 @@ from ..ir.graph import Block, Eqn, Function
 from ..ir.op import Library, Whole
 from ..ir.types import ArrayType, Dim
 from . import lapack, special, tapes, vecmath
-from .blocks import place_text
+from .blocks import place_text, size_names
 from .control_flow import ControlWriter
 from .cuts import Cut
 from .destinations import Result
@@ -58,7 +58,7 @@ class NumbaWriter(ControlWriter):
 
     def __init__(self, function: Function, taken: Collection[str], spreads: bool = False) -> None:
         super().__init__(function, [*taken, *HELPERS])
-        self.globals = self.names.taken - set(function.sizes)
+        self.globals = self.names.taken - set(size_names(function))
         self.spreads = spreads
         """Whether loops are cut into chunks."""
         self.work = NONE

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .cuda.arrays import SHARED
+
 WORTH = 2**13
 """Words of 8 bytes from which on memory is kept: below that the allocator is as fast."""
 
@@ -48,7 +50,7 @@ def give_back(work: Any) -> None:
 
 
 def clear_buffers() -> None:
-    """Free the memory that compiled programs keep between calls.
+    """Free the memory that compiled programs keep between calls, on a GPU as well.
 
     Arrays that a gradient computes on the way to its result lie in memory that is kept for the next call, of
     that gradient or another one: at most 1 GiB in total, the least recently used freed first. Memory that a
@@ -56,3 +58,4 @@ def clear_buffers() -> None:
     """
     with _lock:
         _idle.clear()
+    SHARED.clear()

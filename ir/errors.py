@@ -95,6 +95,28 @@ class PlanError(AdcompilerError, MemoryError):
     """A plan that cannot be carried out: a budget that is too small, say. Nothing has been allocated yet."""
 
 
+class DeviceError(AdcompilerError, RuntimeError):
+    """What a GPU needs is not there, or cannot do what is asked."""
+
+
+class DeviceMemoryError(AdcompilerError, MemoryError):
+    """The memory of a GPU has no room for an array.
+
+    Attributes
+    ----------
+    asked
+        Its bytes.
+    free
+        The bytes that are left, None where that is not known.
+    """
+
+    def __init__(self, asked: int, free: int | None = None, hint: str | None = None) -> None:
+        left = "" if free is None else f", and {free:,} are free"
+        super().__init__(f"the GPU has no room for an array of {asked:,} bytes{left}", hint=hint)
+        self.asked = asked
+        self.free = free
+
+
 class CheckError(AdcompilerError):
     """A `check` of the program failed at run time and has no built-in exception of its own."""
 

@@ -278,11 +278,15 @@ class Whole:
     It must give a fresh C-contiguous array, or, if `view`, may share memory with operand 0. Of an op that
     updates it is a call that changes operand 0. `scratch` are the arrays that compiled code makes beside its
     result, as `Op.scratch` those of NumPy.
+
+    `expanded(*inputs, **attrs)` writes the same in other ops, for a target that computes each element in a
+    thread of its own; without it the op runs where the program is driven from.
     """
 
     source: Callable[[Eqn, Sequence[str]], str]
     view: bool = False
     scratch: Scratch = nothing
+    expanded: Callable[..., Value] | None = None
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,8 @@ def test_show(output, golden, name, target, stage):
         ("numba", "@njit("),
         ("llvm", "define"),
         ("asm", ".globl"),
+        ("cuda", "launch(power_grad_kernel, points(), "),
+        ("ptx", ".visible .entry"),
     ],
 )
 def test_show_code(output, stage, part):

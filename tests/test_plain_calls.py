@@ -26,9 +26,9 @@ def long_ways(monkeypatch):
     """The calls that took arguments apart, by the values of their arguments."""
     taken = []
 
-    def counted(function, binding, values):
+    def counted(function, binding, values, *rest):
         taken.append(values)
-        return request(function, binding, values)
+        return request(function, binding, values, *rest)
 
     monkeypatch.setattr(specialise, "request", counted)
     return taken
@@ -300,8 +300,8 @@ def test_the_program_that_served_last_is_asked_first(monkeypatch):
     found = Specialisations(lambda x: x * 2.0, (("test", "last"),), lambda captured: captured)
     asked = []
 
-    def counting(captured, function):
-        check = plain_check(captured, function)
+    def counting(captured, function, *rest):
+        check = plain_check(captured, function, *rest)
         return lambda *args: asked.append(captured.arguments[0].key.kind) or check(*args)
 
     monkeypatch.setattr(specialise, "plain_check", counting)

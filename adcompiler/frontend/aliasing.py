@@ -44,7 +44,7 @@ def check_by_value(carry: Carry, frame: Frame) -> None:
     """Refuse what would be told apart; asked inside the body's frame, at its end."""
     if not carry.cells:
         return
-    writes, written = wrote(carry), _written(frame)
+    writes, written = wrote(carry), written_cells(frame)
     for slot in carry.cells:
         _check_slot(carry, slot, frame, writes, written)
     if writes:
@@ -52,7 +52,7 @@ def check_by_value(carry: Carry, frame: Frame) -> None:
             _check_pair(carry, one, other)
 
 
-def _written(frame: Frame) -> set[Cell]:
+def written_cells(frame: Frame) -> set[Cell]:
     """The cells from outside that are written in a block, and those that may be what is written there."""
     doubtful = (c for c, entry in frame.entries.items() if c.stale is not None and entry.stale is None)
     return {*frame.written, *doubtful}

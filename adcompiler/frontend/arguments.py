@@ -21,6 +21,8 @@ from adcompiler.checkpointing.plans import Policy
 from adcompiler.ir.errors import ArgumentError, DTypeError
 from adcompiler.ir.types import F64, I64, DType
 
+from .device_arrays import dtype_of, is_device_array
+
 NAMESPACE = "adcompiler"
 STATIC_SIZES = range(1, 5)
 READY = 0x0101
@@ -69,15 +71,18 @@ _NUMBER = LeafKey(Kind.NUMBER, F64)
 _SIZE, _NEGATIVE = LeafKey(Kind.SIZE, I64), LeafKey(Kind.SIZE, I64, negative=True)
 
 
-def leaf_key(leaf: Any, name: str) -> LeafKey:
+def leaf_key(leaf: Any, name: str, on_device: bool = False) -> LeafKey:
     """The kind of one leaf; `name` is what error messages call it.
+
+    An array on a GPU is what a NumPy array is, for programs that run `on_device`.
 
     Raises
     ------
     DTypeError
         If it is an array or NumPy scalar of a dtype that the IR does not have.
     ArgumentError
-        If it is neither a number, an array (of no subclass but np.memmap), a string nor a function.
+        If it is neither a number, an array (of no subclass but np.memmap), a string nor a function, or it
+        lies on another device than the program runs on.
     """
     kind = type(leaf)
     if kind is float:
@@ -93,7 +98,29 @@ def leaf_key(leaf: Any, name: str) -> LeafKey:
         return LeafKey(Kind.ARRAY, _dtype(leaf, name), static_sizes(leaf.shape))
     if isinstance(leaf, np.generic) and not isinstance(leaf, np.bool_ | np.str_ | np.bytes_):
         return LeafKey(Kind.SCALAR, _dtype(leaf, name))
+    if is_device_array(leaf):
+        return _device_key(leaf, name, on_device)
     return LeafKey(Kind.STATIC, static=static_value(leaf, name))
+
+
+def _device_key(leaf: Any, name: str, on_device: bool) -> LeafKey:
+    if not on_device:
+        raise ArgumentError(
+            f"argument `{name}` is a {type(leaf).__name__} on a GPU, and this program runs on the CPU",
+            hint='choose backend="cuda", or pass a NumPy array',
+        )
+    if getattr(leaf, "requires_grad", False):
+        raise ArgumentError(
+            f"argument `{name}` requires a gradient of another library, which would not see this call",
+            hint=f"pass {name}.detach()",
+        )
+    kind = dtype_of(leaf)
+    if kind is None:
+        raise DTypeError(
+            f"argument `{name}` has the dtype {leaf.dtype}, which NumPy does not have",
+            hint="cast it to float32 or float64",
+        )
+    return LeafKey(Kind.ARRAY, _supported(kind, name), static_sizes(leaf.shape))
 
 
 def static_sizes(shape: Sequence[int]) -> tuple[int | None, ...]:
@@ -153,8 +180,12 @@ class Same:
 
 
 def _dtype(leaf: Any, name: str) -> DType:
+    return _supported(leaf.dtype, name)
+
+
+def _supported(dtype: np.dtype[Any], name: str) -> DType:
     try:
-        return DType.of(leaf.dtype)
+        return DType.of(dtype)
     except DTypeError as error:
         raise DTypeError(f"argument `{name}`: {error.message}", hint=error.hint) from None
 
@@ -319,39 +350,3 @@ def ready(array: np.ndarray[Any, Any]) -> Any:
     if array.flags.num & READY == READY and array.dtype.isnative:
         return array
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False, ndmin=array.ndim)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """Two array leaves that share memory: the same elements in the same order, or only some."""
-
-    first: int
-    second: int
-    same: bool
-
-
-def shared_memory(leaves: Sequence[Any]) -> tuple[Shared, ...]:
-    """Which pairs of array leaves share memory."""
-    arrays = [(k, leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
-    pairs = ((a, b) for j, b in enumerate(arrays) for a in arrays[:j])
-    return tuple(Shared(i, k, same_elements(x, y)) for (i, x), (k, y) in pairs if overlaps(x, y))
-
-
-def overlaps(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
-    """Whether two arrays may have an element in common; undecided counts as yes."""
-    if a is b:
-        return a.size > 0
-    if not np.may_share_memory(a, b):
-        return False
-    try:
-        return np.shares_memory(a, b, max_work=100_000)  # type: ignore[arg-type]
-    except np.exceptions.TooHardError:
-        return True
-
-
-def same_elements(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
-    """Whether two arrays are the same memory seen in the same way."""
-    return a is b or (
-        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-        and (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
-    )

@@ -16,17 +16,7 @@ from adcompiler.ir.errors import ArgumentError, CaptureError
 from adcompiler.ir.graph import Function, Value
 from adcompiler.ir.types import Dim
 
-from .arguments import (
-    Binder,
-    Kind,
-    LeafKey,
-    Shared,
-    binder,
-    flatten,
-    leaf_key,
-    leaf_names,
-    shared_memory,
-)
+from .arguments import Binder, Kind, LeafKey, binder, flatten, leaf_key, leaf_names
 from .captured import Argument, Captured, Implied, Output, Request, SizeSource
 from .cells import Cell
 from .frames import Outcome, Trace, run
@@ -36,6 +26,7 @@ from .outputs import results_of
 from .outside import Outside
 from .runtime import Tracer
 from .scalars import TracedScalar
+from .sharing import Shared, shared_memory
 from .sizes import integer
 from .values import TracedArray
 
@@ -65,11 +56,13 @@ def capture(
     return capture_request(request(function, binding, binding.bind(tuple(args), kwargs or {})))
 
 
-def request(function: Callable[..., Any], binding: Binder, values: tuple[Any, ...]) -> Request:
-    """What is to be captured, of one value a parameter."""
+def request(
+    function: Callable[..., Any], binding: Binder, values: tuple[Any, ...], on_device: bool = False
+) -> Request:
+    """What is to be captured, of one value a parameter; arrays may be on a GPU for programs that are."""
     leaves, structure = flatten(values)
     names = tuple(leaf_names(values, binding.names))
-    keys = tuple(leaf_key(leaf, name) for leaf, name in zip(leaves, names, strict=True))
+    keys = tuple(leaf_key(leaf, name, on_device) for leaf, name in zip(leaves, names, strict=True))
     shared = shared_memory(leaves)
     return Request(function, binding, values, tuple(leaves), structure, names, keys, shared)
 

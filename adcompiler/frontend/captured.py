@@ -14,8 +14,10 @@ from adcompiler.ir.errors import ArgumentError
 from adcompiler.ir.graph import Function
 from adcompiler.ir.types import Dim, Guard
 
-from .arguments import Binder, LeafKey, Shared, overlaps, ready
+from .arguments import Binder, LeafKey, ready
+from .device_arrays import is_device_array
 from .observations import Hidden, Observation
+from .sharing import Shared, overlaps
 
 
 @dataclass(frozen=True)
@@ -169,12 +171,13 @@ class Captured:
         values = len(self.function.body.params)
         return Operands(inputs[:values], inputs[values:])
 
-    def arrays_read(self, leaves: Sequence[Any], inputs: Inputs) -> list[tuple[str, np.ndarray[Any, Any]]]:
+    def arrays_read(self, leaves: Sequence[Any], inputs: Inputs) -> list[tuple[str, Any]]:
         """The arrays that a call with these leaves and inputs reads, and what the user calls them."""
         names = [*(a.name for a in self.arguments), *(str(hidden.path) for hidden in self.hidden)]
         first = len(self.function.body.params) - len(self.hidden)
         values = (*leaves, *inputs[first : len(self.function.body.params)])
-        return [(n, v) for n, v in zip(names, values, strict=True) if isinstance(v, np.ndarray)]
+        found = zip(names, values, strict=True)
+        return [(n, v) for n, v in found if isinstance(v, np.ndarray) or is_device_array(v)]
 
     def failing(self, callee: Any, leaves: Sequence[Any]) -> str:
         """Why the program does not serve: the observation or the guard that does not hold any more."""

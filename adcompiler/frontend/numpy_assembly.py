@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.ir.ops import assembly, shape
+from adcompiler.ir.ops import assembly, diagonals, shape
 from adcompiler.ir.types import I64, Dim
 
 from .extents import bound_size, same_dim
@@ -160,7 +160,7 @@ def diag(v: Any, k: Any = 0) -> Any:
     """`np.diag`: a diagonal matrix of a vector, the diagonal of a matrix."""
     x = operand_array(v)
     if x.ndim == 1:
-        return wrap(assembly.diag(x.read(), k=static_int(k, "the offset of a diagonal")))
+        return wrap(diagonals.diag(x.read(), k=static_int(k, "the offset of a diagonal")))
     return diagonal(x, k)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.ir.ops import linear_algebra, triangular
+from adcompiler.ir.ops import determinants, linear_algebra, triangular
 from adcompiler.ir.types import F64, DType
 
 from .extents import same_dim
@@ -51,7 +51,7 @@ def slogdet(a: Any) -> Any:
     """`np.linalg.slogdet`: sign and logarithm."""
     x = _square(a)
     matrix = cast(x.read(), _floats(x))
-    sign, log = wrap(linear_algebra.detsign(matrix)), wrap(linear_algebra.logabsdet(matrix))
+    sign, log = wrap(determinants.detsign(matrix)), wrap(determinants.logabsdet(matrix))
     return _SlogdetResult(sign, log)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from adcompiler.ir.graph import Value, constant
 from adcompiler.ir.op import Op
-from adcompiler.ir.ops import reductions
+from adcompiler.ir.ops import positions, reductions
 from adcompiler.ir.ops.arrays import checked
 from adcompiler.ir.ops.comparison import greater_equal
 from adcompiler.ir.ops.loops import loop
@@ -326,8 +326,8 @@ FUNCTIONS: Mapping[Any, Any] = MappingProxyType(
         np.min: min_,
         np.amin: min_,
         np.ptp: ptp,
-        np.argmax: _position(reductions.argmax),
-        np.argmin: _position(reductions.argmin),
+        np.argmax: _position(positions.argmax),
+        np.argmin: _position(positions.argmin),
         np.any: _truth(reductions.any_, False),
         np.all: _truth(reductions.all_, True),
         np.count_nonzero: count_nonzero,

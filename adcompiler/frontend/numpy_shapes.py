@@ -11,7 +11,7 @@ import numpy as np
 
 from adcompiler.ir.errors import ShapeError
 from adcompiler.ir.graph import Value
-from adcompiler.ir.ops import assembly, shape
+from adcompiler.ir.ops import diagonals, shape
 from adcompiler.ir.ops.attributes import canonical_axes
 from adcompiler.ir.types import Dim, Shape, normalize_axis
 
@@ -261,7 +261,7 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     if not same_dim(rows, columns) and (columns - rows).constant is None:
         for d in (rows, columns):
             static(d, "a side of a matrix whose diagonal is taken")
-    return readonly(x, assembly.diagonal(x.read(), k=k), "it is a diagonal, which NumPy makes read-only")
+    return readonly(x, diagonals.diagonal(x.read(), k=k), "it is a diagonal, which NumPy makes read-only")
 
 
 FUNCTIONS: Mapping[Any, Any] = MappingProxyType(

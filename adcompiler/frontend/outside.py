@@ -20,6 +20,7 @@ import numpy as np
 from adcompiler.checkpointing.plans import Policy
 
 from .arguments import LeafKey, leaf_key
+from .device_arrays import is_device_array
 from .frames import refuse
 from .observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
 from .scalars import is_floating
@@ -125,6 +126,8 @@ class Outside:
         if isinstance(value, (*_PLAIN, enum.Enum)):
             self.observe(path, "value", value)
             return value
+        if is_device_array(value):
+            refuse(f"`{path}` is an array on a GPU, and no argument", "pass it as an argument")
         if isinstance(value, list | tuple | dict | set | frozenset):
             return self.placed(self.container(value, path), path)
         self.observe(path, self.kind(value), value)

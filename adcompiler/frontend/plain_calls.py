@@ -43,10 +43,12 @@ import optree
 
 from adcompiler.ir.types import Dim
 
-from .arguments import READY, STATIC_SIZES, TAKEN_APART, Kind, LeafKey, overlaps, ready
+from .arguments import READY, STATIC_SIZES, TAKEN_APART, Kind, LeafKey, ready
 from .capture import identifiers
 from .captured import Captured, Inputs, SizeSource
+from .device_arrays import is_device_array_of
 from .observations import UNREADABLE, Attribute, Item, Observation, Path, Step, Variable, seen
+from .sharing import overlaps
 
 Check = Callable[..., Inputs | None]
 
@@ -54,6 +56,7 @@ _BUILTINS = ("type", "float", "int", "abs", "len", "max")
 """Names that the source uses; all others in it that are not the user's begin with an underscore."""
 _NAMESPACE = {
     "_builtins": builtins,
+    "_is_device_array": is_device_array_of,
     "_ndarray": np.ndarray,
     "_overlaps": overlaps,
     "_ready": ready,
@@ -62,14 +65,16 @@ _NAMESPACE = {
 }
 
 
-def plain_check(captured: Captured, function: Callable[..., Any]) -> Check | None:
+def plain_check(
+    captured: Captured, function: Callable[..., Any], on_device: bool = False
+) -> Check | None:
     """The check of calls of functions of one code and type; None if such calls are not plain.
 
-    It is called with the function, then one value a parameter.
+    It is called with the function, then one value a parameter. Arrays may be on a GPU for programs that are.
     """
     if not _is_plain(captured):
         return None
-    writer = _Writer(captured, function)
+    writer = _Writer(captured, function, on_device)
     source = writer.source()
     namespace = {**_NAMESPACE, **writer.constants}
     exec(_compiled(source), namespace)
@@ -110,8 +115,9 @@ class _Writer:
     of an int.
     """
 
-    def __init__(self, captured: Captured, function: Callable[..., Any]) -> None:
+    def __init__(self, captured: Captured, function: Callable[..., Any], on_device: bool) -> None:
         self.captured = captured
+        self.on_device = on_device
         bare = function.__func__ if isinstance(function, MethodType) else function
         self.free: Sequence[str] = ()
         self.bare: str | None = None
@@ -137,12 +143,12 @@ class _Writer:
         lines = [
             *_unless(nodes),
             *taken,
-            *_unless([*(self.kind(*argument) for argument in arguments), *self.observed(paths)]),
+            *_unless([*(self.argument(*a) for a in arguments), *self.observed(paths)]),
             *(f"{name} = {self.read(path)}" for (name, _), path in zip(hidden, paths, strict=True)),
             *_unless([self.kind(*operand) for operand in hidden]),
             *self.measured(),
             *_unless([*self.fitting(), *self.apart()]),
-            *(_prepared(name, key) for name, key in self.operands if key.kind is Kind.ARRAY),
+            *(self.prepared(name, key) for name, key in self.operands if key.kind is Kind.ARRAY),
             f"return {self.returned()}",
         ]
         head = f"def inputs({', '.join(['_callee', *parameters])}):\n    try:"
@@ -183,6 +189,13 @@ class _Writer:
         for entry, child in zip(tree.entries(), tree.children(), strict=True):
             place = f".{entry}" if tree.type in TAKEN_APART else f"[{self.constant(entry)}]"
             yield from self.parts(f"{text}{place}", child)
+
+    def argument(self, name: str, key: LeafKey) -> str:
+        """That an argument is what the program takes: its arrays may be on a GPU where the program is."""
+        kind = self.kind(name, key)
+        if key.kind is not Kind.ARRAY or not self.on_device:
+            return kind
+        return f"({kind} or _is_device_array({name}, {self.constant(_dtype(key))}))"
 
     def kind(self, name: str, key: LeafKey) -> str:
         """That an operand is of its kind and dtype."""
@@ -281,6 +294,13 @@ class _Writer:
 
     # ---- what is returned ----
 
+    def prepared(self, name: str, key: LeafKey) -> str:
+        """The statement that makes a NumPy array what programs take."""
+        conditions = [f"type({name}) is _ndarray"] if self.on_device else []
+        conditions += [f"{name}.flags.num & {READY} != {READY}"] if key.shape else []
+        made = f"{name} = _ready({name})"
+        return f"if {' and '.join(conditions)}: {made}" if conditions else made
+
     def returned(self) -> str:
         """The inputs of the program."""
         values = [name for name, key in self.operands if key.traced]
@@ -296,12 +316,6 @@ def _axes(key: LeafKey) -> Sequence[int | None]:
 def _dtype(key: LeafKey) -> np.dtype[Any]:
     assert key.dtype is not None
     return key.dtype.numpy
-
-
-def _prepared(name: str, key: LeafKey) -> str:
-    """The statement that makes an array what programs take."""
-    prepared = f"{name} = _ready({name})"
-    return f"if {name}.flags.num & {READY} != {READY}: {prepared}" if key.shape else prepared
 
 
 def _unless(conditions: Sequence[str]) -> list[str]:

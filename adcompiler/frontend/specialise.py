@@ -17,10 +17,11 @@ import optree
 
 from adcompiler.ir.errors import CaptureError
 
-from .arguments import LeafKey, Shared, binder, callable_key
+from .arguments import LeafKey, binder, callable_key
 from .capture import capture_request, request
 from .captured import Captured, Inputs, Operands, Request
 from .plain_calls import Check, plain_check
+from .sharing import Shared
 
 T = TypeVar("T")
 Options = tuple[tuple[str, Any], ...]
@@ -93,10 +94,16 @@ _BY_CODE: dict[tuple[Any, ...], Family[Any]] = {}
 
 
 class Specialisations(Generic[T]):
-    """The specialisations of one function under one set of options."""
+    """The specialisations of one function under one set of options.
 
-    def __init__(self, function: Callable[..., Any], options: Options, build: Build[T]) -> None:
+    Those of programs that run `on_device` take arrays on a GPU as well.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], options: Options, build: Build[T], on_device: bool = False
+    ) -> None:
         self.function = function
+        self.on_device = on_device
         self.options = options
         self.binder = binder(function)
         self._build = build
@@ -139,12 +146,12 @@ class Specialisations(Generic[T]):
         if id(entry) in self._family.checked:
             return
         self._family.checked.add(id(entry))
-        check = plain_check(entry.captured, self.function)
+        check = plain_check(entry.captured, self.function, self.on_device)
         if check is not None:
             self._put_first(Served(check, entry))
 
     def _find(self, values: tuple[Any, ...]) -> tuple[Specialisation[T], Operands]:
-        asked = request(self.function, self.binder, values)
+        asked = request(self.function, self.binder, values, self.on_device)
         key = Key(self._code, asked.structure, asked.keys, asked.shared, self.options)
         entries = self._family.entries.setdefault(key, [])
         for entry in entries:

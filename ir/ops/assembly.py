@@ -1,4 +1,4 @@
-"""Arrays put together from others and from zeros: concatenate, pad, triangles, diagonals.
+"""Arrays put together from others and from zeros: concatenate, pad, triangles.
 
 `stack` is a concatenation of reshapes, `split` some spans of `index`: the frontend makes them.
 """
@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, VerifierError
-from ..graph import Attrs, Block, Eqn, Value
-from ..op import Contribution, Cotangent, Element, Linear, Op, Read, Sample, Whole, constructor
+from ..graph import Attr, Attrs, Block, Eqn, Value
+from ..op import Cotangent, Element, Linear, Op, Read, Sample, Whole, constructor
 from ..types import BOOL, ArrayType, Dim, shape_text
 from . import attributes
-from .arithmetic import add
-from .arrays import iota, on_expressions, size_value
+from .arrays import on_expressions, size_value, undefined, zeros
 from .attributes import term
 from .elementwise import anything, common_dtype, matrix, vector
-from .indexing import add_at, index
+from .indexing import index, put
 
 # ---- concatenate ----
 
@@ -66,6 +65,19 @@ def _concatenate_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
     return parts
 
 
+def _concatenate_expanded(*parts: Value, axis: Attr) -> Value:
+    (result,) = _concatenate_infer([x.type for x in parts], {"axis": axis}, ())
+    along = attributes.integer(axis)
+    whole = undefined(shape=result.shape, dtype=result.dtype)
+    start = Dim()
+    for x in parts:
+        length = x.type.shape[along]
+        if length != Dim():
+            whole = put(whole, x, size_value(start), at=(*["all"] * along, ("span", length, 1)))
+        start = start + length
+    return whole
+
+
 def _concatenate_source(eqn: Eqn, operands: Sequence[str]) -> str:
     return _joined(operands, attributes.integer(eqn.attrs["axis"]))
 
@@ -83,7 +95,7 @@ concatenate = Op(
     infer=_concatenate_infer,
     numpy=_concatenate,
     derivative=Linear(_concatenate_transpose),
-    lowering=Whole(_concatenate_source),
+    lowering=Whole(_concatenate_source, expanded=_concatenate_expanded),
     moves=True,
     sympy=on_expressions(_concatenate),
     samples=(
@@ -118,6 +130,15 @@ def _pad(x: Any, widths: Sequence[tuple[int, int]]) -> Any:
     result = np.zeros(padded, np.asarray(x).dtype)
     result[tuple(slice(before, before + n) for n, (before, _) in zip(np.shape(x), widths, strict=True))] = x
     return result[()]
+
+
+def _pad_expanded(x: Value, widths: Attr) -> Value:
+    (result,) = _pad_infer([x.type], {"widths": widths}, ())
+    if not result.rank:
+        return x
+    starts = [size_value(before) for before, _ in _widths({"widths": widths})]
+    spans = tuple(("span", d, 1) for d in x.type.shape)
+    return put(zeros(shape=result.shape, dtype=result.dtype), x, *starts, at=spans)
 
 
 def _pad_source(eqn: Eqn, operands: Sequence[str]) -> str:
@@ -158,7 +179,7 @@ pad = Op(
     infer=_pad_infer,
     numpy=_pad,
     derivative=Linear(_pad_transpose),
-    lowering=Whole(_pad_source, scratch=_pad_scratch),
+    lowering=Whole(_pad_source, scratch=_pad_scratch, expanded=_pad_expanded),
     moves=True,
     sympy=on_expressions(_pad),
     samples=(
@@ -218,89 +239,4 @@ def _triangle(name: str, numpy: Any, relation: str) -> Op:
 tril = _triangle("tril", np.tril, "<=")
 triu = _triangle("triu", np.triu, ">=")
 
-# ---- diagonals ----
-
-
-def _ends(k: int) -> tuple[int, int]:
-    """Row and column at which diagonal `k` starts."""
-    return max(-k, 0), max(k, 0)
-
-
-def _diagonal_infer(
-    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
-) -> tuple[ArrayType, ...]:
-    (x,) = types
-    if x.rank != 2:
-        raise ShapeError(f"a diagonal is taken of an array of two dimensions, not of {x.rank}")
-    row, column = _ends(attributes.integer(attrs["k"]))
-    down, across = x.shape[0] - row, x.shape[1] - column
-    if (across - down).never_negative():
-        return (x.with_shape([down.positive()]),)
-    if (down - across).never_negative():
-        return (x.with_shape([across.positive()]),)
-    raise ShapeError(
-        f"the length of a diagonal of shape {shape_text(x.shape)} depends on which size is smaller"
-    )
-
-
-def _diagonal_transpose(eqn: Eqn, ct: Value) -> Sequence[Cotangent]:
-    row, column = _ends(attributes.integer(eqn.attrs["k"]))
-    places = iota(length=ct.type.shape[0])
-    rows, columns = (add(places, start) if start else places for start in (row, column))
-    return [Contribution(lambda sum_: add_at(sum_, ct, rows, columns, at=("gather", "gather")))]
-
-
-def _diagonal(x: Any, k: int) -> Any:
-    return np.diagonal(x, k).copy()
-
-
-def _diagonal_source(eqn: Eqn, operands: Sequence[str]) -> str:
-    return f"np.diag({operands[0]}, {eqn.attrs['k']}).copy()"
-
-
-diagonal = Op(
-    name="diagonal",
-    infer=_diagonal_infer,
-    numpy=_diagonal,
-    derivative=Linear(_diagonal_transpose),
-    lowering=Whole(_diagonal_source, scratch=lambda types, attrs: _diagonal_infer(types, attrs, ())),
-    moves=True,
-    sympy=on_expressions(_diagonal),
-    samples=(
-        Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
-        Sample((matrix(-1, 1, 3, 4),), {"k": 1}),
-        Sample((matrix(-1, 1, 4, 3),), {"k": -2}),
-        Sample((matrix(-1, 1, 2, 3),), {"k": 3}),
-        Sample((np.zeros((0, 0)),), {"k": 0}),
-    ),
-)
-
-
-def _diag_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-    (x,) = types
-    if x.rank != 1:
-        raise ShapeError(f"a diagonal matrix is made of an array of one dimension, not of {x.rank}")
-    size = x.shape[0] + abs(attributes.integer(attrs["k"]))
-    return (x.with_shape([size, size]),)
-
-
-def _diag(x: Any, k: int) -> Any:
-    return np.diag(x, k)
-
-
-diag = Op(
-    name="diag",
-    infer=_diag_infer,
-    numpy=_diag,
-    derivative=Linear(lambda eqn, ct: [diagonal(ct, k=eqn.attrs["k"])]),
-    lowering=Whole(lambda eqn, operands: f"np.diag({operands[0]}, {eqn.attrs['k']})"),
-    moves=True,
-    sympy=on_expressions(_diag),
-    samples=(
-        Sample((vector(-1, 1, 3),), {"k": 0}),
-        Sample((vector(-1, 1, 3),), {"k": -2}),
-        Sample((np.zeros(0),), {"k": 1}),
-    ),
-)
-
-OPS = (concatenate, pad, tril, triu, diagonal, diag)
+OPS = (concatenate, pad, tril, triu)

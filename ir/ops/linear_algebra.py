@@ -1,4 +1,4 @@
-"""Linear systems, inverses and determinants.
+"""Linear systems and inverses.
 
 Their derivatives: M. Giles, Collected matrix derivative results for forward and reverse mode algorithmic
 differentiation (2008), section 2.
@@ -13,12 +13,11 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Attrs, Block, Eqn, Value
-from ..op import Forward, Library, NoDerivative, Op, Reverse, Rule, Sample, Whole
+from ..op import Forward, Library, NoDerivative, Op, Reverse, Rule, Sample
 from ..types import ArrayType, Dim
 from .attributes import boolean
 from .elementwise import common_dtype, floating, matrix, vector
 from .products import matmul, outer, transposed
-from .reductions import weighted_sum
 
 # ---- solve ----
 
@@ -83,7 +82,7 @@ def _solve_sympy(a: Any, b: Any) -> Any:
     return np.array(sympy.Matrix(a).LUsolve(sympy.Matrix(b)).tolist(), dtype=object).reshape(np.shape(b))
 
 
-_REGULAR = matrix(-1, 1, 3, 3) + 3.0 * np.eye(3)
+REGULAR = matrix(-1, 1, 3, 3) + 3.0 * np.eye(3)
 
 
 def elimination(types: Sequence[ArrayType], attrs: Attrs) -> Dim:
@@ -109,10 +108,10 @@ solve = Op(
     terms=_solve_terms,
     dear=True,
     samples=(
-        Sample((_REGULAR, vector(-1, 1, 3))),
-        Sample((_REGULAR, matrix(-1, 1, 3, 2))),
+        Sample((REGULAR, vector(-1, 1, 3))),
+        Sample((REGULAR, matrix(-1, 1, 3, 2))),
         Sample((np.array([[2.0]]), np.array([3.0]))),
-        Sample((_REGULAR, np.zeros((3, 0)))),
+        Sample((REGULAR, np.zeros((3, 0)))),
         Sample((np.zeros((0, 0)), np.zeros(0))),
     ),
 )
@@ -125,12 +124,13 @@ AFTERWARDS = NoDerivative("it is written after derivatives were taken")
 
 def _lu_infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
     common_dtype("lu", types, floating)
+    boolean(attrs.get("singular", False))
     (a,) = types
     require_square(a)
     return (a.with_shape([a.shape[0] + 1, a.shape[1]]),)
 
 
-def _lu(a: Any) -> Any:
+def _lu(a: Any, singular: bool = False) -> Any:
     from scipy.linalg import lapack
 
     if not len(a):
@@ -138,23 +138,35 @@ def _lu(a: Any) -> Any:
     result = np.concatenate([a, np.empty((1, len(a)), a.dtype)])
     factorised = lapack.sgetrf if a.dtype == np.float32 else lapack.dgetrf
     _, result[-1], info = factorised(result[:-1].T, overwrite_a=True)
-    if info:
+    if info and not singular:
         raise np.linalg.LinAlgError(SINGULAR)
     return result
 
+
+def _lu_source(eqn: Eqn, operands: Sequence[str], result: str) -> str:
+    return f"lu({operands[0]}, {result}, {eqn.attrs.get('singular', False)})"
+
+
+_RANK_ONE = np.array([[1.0, 2.0], [2.0, 4.0]])
 
 lu = Op(
     name="lu",
     infer=_lu_infer,
     numpy=_lu,
     derivative=AFTERWARDS,
-    lowering=Library(lambda eqn, operands, result: f"lu({operands[0]}, {result})", SINGULAR),
+    lowering=Library(_lu_source, SINGULAR),
     cost=2,
     terms=elimination,
     dear=True,
-    samples=tuple(Sample((a,), smooth=False) for a in (_REGULAR, _REGULAR[::-1].copy(), np.zeros((0, 0)))),
+    samples=(
+        *(Sample((a,), smooth=False) for a in (REGULAR, REGULAR[::-1].copy(), np.zeros((0, 0)))),
+        Sample((_RANK_ONE,), {"singular": True}, smooth=False),
+    ),
 )
-"""The factors of aᵀ = P L U as they lie in memory, and in a last row how P exchanges rows."""
+"""The factors of aᵀ = P L U as they lie in memory, and in a last row how P exchanges rows.
+
+A singular matrix is an error, or, with the attribute `singular`, has a zero on the diagonal of U.
+"""
 
 
 def _lu_solve_infer(
@@ -236,52 +248,7 @@ inv = Op(
     cost=2,
     terms=lambda types, attrs: types[0].size * types[0].shape[0],
     dear=True,
-    samples=(Sample((_REGULAR,)), Sample((np.array([[-0.5]]),))),
+    samples=(Sample((REGULAR,)), Sample((np.array([[-0.5]]),))),
 )
 
-
-# ---- determinant ----
-
-
-def _determinant_infer(
-    types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]
-) -> tuple[ArrayType, ...]:
-    common_dtype("slogdet", types, floating)
-    require_square(types[0])
-    return (ArrayType(types[0].dtype),)
-
-
-def _logabsdet_sympy(a: Any) -> Any:
-    import sympy
-
-    return sympy.log(sympy.Abs(sympy.Matrix(a).det()))
-
-
-_DETERMINANTS = (Sample((_REGULAR,)), Sample((_REGULAR[::-1].copy(),)), Sample((np.array([[-0.5]]),)))
-
-logabsdet = Op(
-    name="logabsdet",
-    infer=_determinant_infer,
-    numpy=lambda a: np.linalg.slogdet(a)[1],
-    derivative=weighted_sum(lambda a, y, axes: transposed(inv(a))),
-    lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[1]"),
-    sympy=_logabsdet_sympy,
-    cost=2,
-    terms=elimination,
-    dear=True,
-    samples=_DETERMINANTS,
-)
-
-detsign = Op(
-    name="detsign",
-    infer=_determinant_infer,
-    numpy=lambda a: np.linalg.slogdet(a)[0],
-    derivative=NoDerivative("the sign of a determinant is piecewise constant"),
-    lowering=Whole(lambda eqn, operands: f"np.linalg.slogdet({operands[0]})[0]"),
-    cost=2,
-    terms=elimination,
-    dear=True,
-    samples=_DETERMINANTS,
-)
-
-OPS = (solve, lu, lu_solve, inv, logabsdet, detsign)
+OPS = (solve, lu, lu_solve, inv)

@@ -26,7 +26,6 @@ from ..op import (
     Sample,
     Scan,
     TypeRule,
-    Whole,
 )
 from ..types import I64, ArrayType, Dim
 from . import attributes
@@ -232,49 +231,6 @@ def _extremum(name: str, ufunc: np.ufunc, sympy: str, start: str, beats: Op, sig
 max_ = _extremum("max", np.maximum, "Max", "{lowest}", greater, ">", "larger")
 min_ = _extremum("min", np.minimum, "Min", "{highest}", less, "<", "smaller")
 
-
-def _position(name: str, numpy: Callable[..., Any]) -> Op:
-    """Where the (first) extremum stands: along attribute `axis`, in the flat array where that is None."""
-
-    def infer(types: Sequence[ArrayType], attrs: Attrs, blocks: Sequence[Block]) -> tuple[ArrayType, ...]:
-        (x,) = types
-        axes = range(x.rank) if attrs["axis"] is None else (attributes.axis(attrs, x.rank),)
-        if any(x.shape[a].constant == 0 for a in axes):
-            raise ShapeError(f"attempt to get {name} of an empty sequence")
-        return (ArrayType(I64, tuple(d for a, d in enumerate(x.shape) if a not in axes)),)
-
-    def copied(types: Sequence[ArrayType], attrs: Attrs) -> Sequence[ArrayType]:
-        """NumPy lays the elements along the axis one behind the other."""
-        return () if attrs["axis"] in (None, types[0].rank - 1) else types
-
-    def source(eqn: Eqn, operands: Sequence[str]) -> str:
-        if not eqn.inputs[0].type.rank:
-            return "0"
-        axis = eqn.attrs["axis"]
-        return f"np.{name}({operands[0]})" if axis is None else f"np.{name}({operands[0]}, {axis})"
-
-    return Op(
-        name=name,
-        infer=infer,
-        numpy=lambda x, axis: numpy(x, axis=axis),
-        derivative=NoDerivative("a position is an integer"),
-        lowering=Whole(source, scratch=lambda types, attrs: () if attrs["axis"] is None else types),
-        scratch=copied,
-        dear=True,
-        samples=(
-            Sample((vector(-1, 1),), {"axis": None}),
-            Sample((_CUBE,), {"axis": None}),
-            Sample((_CUBE,), {"axis": 1}),
-            Sample((_TIES,), {"axis": 1}, smooth=False),
-            Sample((np.float64(0.7),), {"axis": None}),
-            Sample((np.zeros((2, 0)),), {"axis": 0}),
-        ),
-    )
-
-
-argmax = _position("argmax", np.argmax)
-argmin = _position("argmin", np.argmin)
-
 # ---- truth ----
 
 
@@ -340,4 +296,4 @@ cumsum = Op(
     ),
 )
 
-OPS = (sum_, prod, max_, min_, argmax, argmin, any_, all_, cumsum)
+OPS = (sum_, prod, max_, min_, any_, all_, cumsum)

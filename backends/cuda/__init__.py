@@ -1,0 +1,1 @@
+"""The CUDA target: what becomes kernels, what runs on the host, and the device's memory."""
