@@ -13,6 +13,7 @@ from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
 from .compiled import Compiled, Options, Results, destined
+from .cuda.accumulations import accumulated
 from .cuda.counting import counted
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
@@ -134,7 +135,7 @@ def _unread(result: str) -> str:
 
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(scattered(counted(expand(function))))
+    return lifted(scattered(counted(accumulated(expand(function)))))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:

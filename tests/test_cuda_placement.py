@@ -5,6 +5,7 @@ from contextvars import ContextVar
 import numpy as np
 import placed_programs as users
 import pytest
+from backend_cases import N, op, program
 from device_programs import kernels, programs
 
 from adcompiler import pipeline
@@ -12,6 +13,9 @@ from adcompiler.backends.cuda.counting import counted
 from adcompiler.backends.cuda.placement import Runs, placed
 from adcompiler.backends.cuda.scattering import scattered
 from adcompiler.ir.graph import walk
+from adcompiler.ir.ops.control import branch
+from adcompiler.ir.ops.loops import loop
+from adcompiler.ir.types import F64, Dim
 
 V, W = np.linspace(0.1, 1.0, 6), np.linspace(0.1, 1.0, 7)
 M = np.add.outer(V, W)
@@ -145,3 +149,52 @@ def test_loops_over_moves_run_on_the_host(name):
     assert [p.name for p in program.body.params if p.type.rank and where.knows(p)] == ["plan"]
     decided = [eqn.inputs[0] for eqn in walk(program.body) if eqn.op.name in ("bind", "if")]
     assert decided and all(map(where.knows, decided))
+
+
+# ---- plans ----
+
+
+def counted_ones(more):
+    """As many ones as the first of some integers says; `more(counts)` does something else with them."""
+
+    def body(counts, x):
+        op("bind", op("index", counts, 0), size="k")
+        ones = op("add", op("zeros", shape=(Dim.of("k"),), dtype=F64), 1.0)
+        return [op("sum", ones, axes=(0,)), *more(counts, x)]
+
+    return program("counted", body, counts=("i64", "n"), x=("f64", "n"))
+
+
+@pytest.mark.parametrize(
+    ("more", "known"),
+    [
+        (lambda counts, x: [], ["counts"]),
+        (lambda counts, x: [op("index", x, op("index", counts, 1))], ["counts"]),
+        (lambda counts, x: [op("index", x, counts, at=("gather",))], []),
+        (lambda counts, x: [counts], []),
+        (lambda counts, x: loop(N, lambda i: [op("index", counts, i)]), []),
+        (lambda counts, x: [op("put", counts, op("index", counts, 1), 2)], []),
+    ],
+    ids=["alone", "a number of it", "gathered by", "returned", "in a kernel", "written and returned"],
+)
+def test_integers_that_decide_are_on_the_host_if_no_kernel_reads_them(more, known):
+    function = counted_ones(more)
+    where = placed(function)
+    assert [p.name for p in function.body.params if where.knows(p)] == known
+
+
+def test_integers_that_decide_nothing_are_on_the_device():
+    function = program("first", lambda counts: [op("index", counts, 0)], counts=("i64", "n"))
+    assert not placed(function).knows(function.body.params[0])
+
+
+def test_an_if_that_the_host_can_decide_is_decided_there():
+    def body(x, chosen):
+        def put():
+            return [op("put", x, 1.0, 0)]
+
+        small = op("less", op("index", x, 1), 1.0)
+        return [*branch(chosen, put, lambda: [x]), *branch(small, put, lambda: [x])]
+
+    function = program("chosen", body, x=("f64", "n"), chosen=("bool",))
+    assert described(function) == text(KNOWN, "if thread")
