@@ -1,4 +1,4 @@
-"""Random programs of checks that may fail: of numbers and arrays, in loops of every kind, before reads they guard.
+"""Random programs of checks that may fail, in loops of every kind, before reads that they guard.
 
 Each check has a message of its own, so that it shows which one was the first.
 """
