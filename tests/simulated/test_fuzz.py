@@ -138,7 +138,7 @@ def _owned(eqn, known):
 MUTANTS = {
     "the trips of every loop are independent": (placement, "parallel", _owned),
     "launches have no number": (checks.Failures, "turn", lambda self: (self.words, 7)),
-    "every axis is kept": (grids, "points", lambda root, order: len(order)),
+    "every trip is a point": (grids, "_role", lambda root, depth, tree: grids.Role.OWN),
     "every lane stores what one should": (grid_nests.RowNest, "_stored", lambda self, text: text),
 }
 
