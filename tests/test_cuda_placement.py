@@ -139,7 +139,7 @@ def test_loops_over_moves_run_on_the_host(name):
     """A schedule is made on the host, and so is every decision of it: the plan is there, the rest is not."""
     kernel = kernels.load(name)
     ((gradient, _, _),) = programs(kernel.function, kernel.argnums, kernel.arguments(64), ["gradient"])
-    scheduled = pipeline.scheduled(gradient, len(gradient.body.params), every=True)
+    scheduled = pipeline.scheduled(gradient, len(gradient.body.params), True, pipeline.Options())
     program = pipeline.finished(scheduled.function)
     where = placed(program)
     moving = [eqn for eqn in walk(program.body) if any("next_move" in names(inner) for inner in eqn.blocks)]
