@@ -14,6 +14,7 @@ from .explanations.records import Explanation
 from .frontend.arguments import binder, flatten
 from .frontend.captured import Captured, Inputs, Operands
 from .frontend.specialise import Specialisations
+from .ir.errors import DeviceMemoryError
 from .memory import Memory, memory
 from .out_arrays import Named
 from .planned import running
@@ -59,26 +60,41 @@ class GradientFunction:
         with an argument nor with each other, and are what is returned. If a check fails in the call they hold
         anything. Where the function itself takes `out`, it gets it.
         """
-        if kwargs and "out" in kwargs and not self._own_out:
-            out = kwargs.pop("out")
-            if out is not None:
-                programs, inputs, read = self._reading(args, kwargs)
-                return programs.gradient_into(inputs, out, read)
-        specialisation, inputs = self._specialisations.serving(args, kwargs)
-        return specialisation.program.gradient(inputs)
+        try:
+            if kwargs and "out" in kwargs and not self._own_out:
+                out = kwargs.pop("out")
+                if out is not None:
+                    programs, inputs, read = self._reading(args, kwargs)
+                    return programs.gradient_into(inputs, out, read)
+            specialisation, inputs = self._specialisations.serving(args, kwargs)
+            return specialisation.program.gradient(inputs)
+        except DeviceMemoryError as error:
+            raise self._advised(error, "gradient", args, kwargs) from None
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """(value, gradient), with `has_aux` ((value, aux), gradient), of one compiled program.
 
         `out` are arrays for the gradient, as in a call.
         """
-        if kwargs and "out" in kwargs and not self._own_out:
-            out = kwargs.pop("out")
-            if out is not None:
-                programs, inputs, read = self._reading(args, kwargs)
-                return programs.value_and_grad_into(inputs, out, read)
-        specialisation, inputs = self._specialisations.serving(args, kwargs)
-        return specialisation.program.value_and_grad(inputs)
+        try:
+            if kwargs and "out" in kwargs and not self._own_out:
+                out = kwargs.pop("out")
+                if out is not None:
+                    programs, inputs, read = self._reading(args, kwargs)
+                    return programs.value_and_grad_into(inputs, out, read)
+            specialisation, inputs = self._specialisations.serving(args, kwargs)
+            return specialisation.program.value_and_grad(inputs)
+        except DeviceMemoryError as error:
+            raise self._advised(error, "value_and_grad", args, kwargs) from None
+
+    def _advised(
+        self, error: DeviceMemoryError, stage: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> DeviceMemoryError:
+        """The error, with what the whole call takes and the least that it could."""
+        found = self.explain(*args, stage=stage, **kwargs)
+        less = f"; plan=Budget({found.least}) is feasible" if found.least < found.peak else ""
+        hint = f"the call takes {found.peak:,} bytes beside arguments on the GPU{less}"
+        return DeviceMemoryError(error.asked, error.free, hint)
 
     @functools.cached_property
     def _own_out(self) -> bool:

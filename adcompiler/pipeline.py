@@ -17,15 +17,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
+from .backends.cuda.pinned import Pinned
 from .backends.stored import stored
 from .checkpointing.abstraction import EveryArray
 from .checkpointing.lowering import schedule
-from .checkpointing.plans import Plan, checked
+from .checkpointing.plans import Budget, Plan, checked
 from .checkpointing.rematerialise import variants
 from .checkpointing.reversible import run_back
 from .checkpointing.scheduled import ScheduledFunction
@@ -123,10 +123,12 @@ def gradient(
 
 
 def scheduled(
-    function: Function, first: int, every: bool, folder: str | Path | None = None
+    function: Function, first: int, every: bool, options: Options
 ) -> ScheduledFunction:
     """The Function whose loops run by schedules: see `checkpointing.lowering.schedule`."""
-    found = schedule(_after("inline", inline(function)), first, every, folder)
+    budget = options.plan if isinstance(options.plan, Budget) else None
+    host = Pinned() if options.backend == "cuda" else None
+    found = schedule(_after("inline", inline(function)), first, every, budget, host)
     if not found.loops:
         return replace(found, function=function)
     return replace(found, function=_optimised(_after("schedule", found.function), "scheduled"))

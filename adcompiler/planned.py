@@ -112,13 +112,12 @@ class Planner:
         self._planned: list[Sizes] = []
         """For which sizes equations have been planned."""
         self.candidates: list[Candidate] = []
-        folder = self.plan.disk if isinstance(self.plan, Budget) else None
         adjoint = cache(sources.adjoint)
         for kind in _kinds(adjoint, self.plan):
             function = pipeline.reversible(adjoint(kind))
-            self._add(function, pipeline.scheduled(function, sources.first, every=False))
+            self._add(function, pipeline.scheduled(function, sources.first, False, options))
             if self.plan not in ("auto", "store_all"):
-                self._add(function, pipeline.scheduled(function, sources.first, every=True, folder=folder))
+                self._add(function, pipeline.scheduled(function, sources.first, True, options))
         if self._scarce and len(self.candidates) == 1:
             self.candidates.append(replace(self.candidates[0], carve=False))
         self._fixed = len(self.candidates)
@@ -134,12 +133,14 @@ class Planner:
             self.candidates.append(Candidate(scheduled, function, work, carve=True))
 
     def _demand_memory(self) -> None:
-        """Refuse snapshots on disk, which are gone before the cotangent comes."""
+        """Refuse snapshots in a store, which are gone before the cotangent comes."""
         for loop in (loop for c in self.candidates for loop in c.scheduled.loops if loop.lent):
+            host = self.options.backend == "cuda"
+            where, option = ("on the host", "host=True") if host else ("on disk", "disk=")
             raise PlanError(
-                "a pullback cannot have snapshots on disk: they last for one call, and it is called later",
+                f"a pullback cannot have snapshots {where}: they last for one call, and it is called later",
                 loop.location,
-                hint="use grad or value_and_grad, which are one call, or leave disk= out",
+                hint=f"use grad or value_and_grad, which are one call, or leave {option} out",
             )
 
     @property

@@ -13,6 +13,8 @@ from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
 from .compiled import Compiled, Options, Results, destined
+from .cuda.accumulations import accumulated
+from .cuda.counting import counted
 from .cuda.expansion import expand
 from .cuda.host_writer import HostWriter, Kernel
 from .cuda.lifting import lifted
@@ -28,10 +30,11 @@ DEVICE = {
     **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
     **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
     "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side"), "arrays"),
+    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side", "grown"), "arrays"),
     **dict.fromkeys(("resident",), "arrays"),
     **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
     **dict.fromkeys(("first_failed", "no_failure"), "checks"),
+    "fail": "failing",
     **dict.fromkeys(("product", "transposed", "fail_where", "cholesky", "inverse"), "libraries"),
     **dict.fromkeys(("solve", "solve_vector", "lu", "solve_factored", "solve_factored_vector"), "libraries"),
     **dict.fromkeys(("solve_triangular", "solve_triangular_vector"), "libraries"),
@@ -98,7 +101,7 @@ def compile_function(function: Function, options: Options) -> Compiled:
 def generated(function: Function, options: Options) -> Program:
     """The source of a Function."""
     prepared = _prepared(function)
-    taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "backwards", "device"]
+    taken = [*DEVICE, *SPECIAL, "cuda", "U", "next_move", "first_rows", "backwards", "device"]
     writer = DeviceWriter(prepared, taken, options.deterministic)
     name = writer.names.fresh(function.name)
     results = [
@@ -113,9 +116,9 @@ def generated(function: Function, options: Options) -> Program:
     for there, held in writer.resident.items():
         host.extend([Line(f"{there} = resident({held})", 1)])
     if writer.checks_on_device:
-        host.extend([Line(f"{writer.status} = no_failure({len(writer.checks) + 1})", 1)])
+        host.extend([Line(f"{writer.status} = no_failure({len(writer.checks)})", 1)])
     host.extend(Line(line.text, line.depth + 1, line.comment) for line in lines)
-    failed = [writer.status] if writer.checks_on_device else ["0"] if writer.checks else []
+    failed = [f"{writer.status}.words"] if writer.checks_on_device else ["0"] if writer.checks else []
     ranks = [r.type.rank for r in function.body.results]
     returned = [text if rank else _unread(text) for text, rank in zip(results, ranks, strict=True)]
     host.extend([Line(f"return {tuple_text([*failed, *returned])}", 1)])
@@ -132,7 +135,7 @@ def _unread(result: str) -> str:
 
 def _prepared(function: Function) -> Function:
     """The passes that a program goes through before it is written."""
-    return lifted(scattered(expand(function)))
+    return lifted(scattered(counted(accumulated(expand(function)))))
 
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:
@@ -148,7 +151,8 @@ def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 
 
 
 def _kernel_lines(kernel: Kernel, writer: HostWriter) -> list[Line]:
-    guard = [Line(f"if {writer.status}[0] != 0:", 1), Line("return", 2)] if writer.checks_on_device else []
+    earlier = f"if {writer.status}[0] > {writer.turn}:"
+    guard = [Line(earlier, 1), Line("return", 2)] if writer.checks_on_device else []
     return [
         Line(""),
         Line(""),
@@ -175,6 +179,8 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
     helpers = [f for f in SPECIAL if re.search(rf"(?<![\w.]){f}\(", body)]
     if helpers:
         page.write("from adcompiler.backends import special")
+    if "first_rows(" in body:
+        page.write("from adcompiler.backends.tapes import first_rows")
     if "next_move(" in body:
         page.write("from adcompiler.schedules.moves import next_move")
     if writer.records:
@@ -195,13 +201,13 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
 
 
 def _signature(kernel: Kernel, writer: HostWriter) -> tuple[Any, ...]:
-    from numba import from_dtype, int32, int64, types
+    from numba import from_dtype, int64, types
 
     dtypes = {text: value.type.dtype for value, text in writer.texts.items()}
 
     def numba_type(name: str) -> Any:
         if name == writer.status:
-            return types.Array(int32, 1, "C")
+            return types.Array(int64, 1, "C")
         array: ArrayType | None = writer.array_type(name)
         dtype = array.dtype if array else dtypes.get(name)
         element = int64 if dtype is None else types.boolean if dtype is BOOL else from_dtype(dtype.numpy)

@@ -122,12 +122,20 @@ class LoopWriter(CarryWriter):
         trips = str(eqn.attrs["trips"])
         self.page.write(f"{trips} = {index}")
         for tape, output in zip(tapes, eqn.outputs[k:], strict=True):
-            name = self.names.fresh(output.name)
-            self.places[output] = Place(name, (), Group(None, [output]))
-            self.handed_on.setdefault(tape.name, set()).add(name)
-            self.page.write(f"{name} = {tape.name}[:{trips}]")
+            self.cut_off(output, tape, trips)
         for n, output in enumerate(eqn.outputs[:k]):
             self.finish(body.params[1 + n], output, scope)
+
+    def cut_off(self, stack: Value, tape: Place, trips: str) -> None:
+        """A stack is what the trips have written of a tape."""
+        name = self.names.fresh(stack.name)
+        self.places[stack] = Place(name, (), Group(None, [stack]))
+        self.handed_on.setdefault(tape.name, set()).add(name)
+        self.page.write(f"{name} = {tape.name}[:{trips}]")
+
+    def tape(self, name: str, type: ArrayType, eqn: Eqn) -> None:
+        """Memory for rows of a stack."""
+        self.page.write(f"{name} = {allocation('np.empty', type)}", eqn, Fresh(name, type))
 
     def _lend(self, body: Block, test: Block) -> None:
         """The test reads the body's carries where they are, and may overwrite none."""
@@ -178,7 +186,7 @@ class LoopWriter(CarryWriter):
         for output in outputs:
             tape = Place(self.names.fresh(f"{output.name or 't'}_rows"), (), Group(None))
             type_ = output.type.with_shape((rows, *output.type.shape[1:]))
-            self.page.write(f"{tape.name} = {allocation('np.empty', type_)}", eqn, Fresh(tape.name, type_))
+            self.tape(tape.name, type_, eqn)
             tapes.append(tape)
         return tapes, limit is None or rows != limit
 

@@ -1,7 +1,8 @@
 """Functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call by name.
 
-Each function stands alone (`math` only), so that a backend may compile it by itself. They work in double
-precision and give what NumPy and SciPy give, at poles and infinities too. Below -2^52 every float is whole.
+Each function stands alone (`math` only), so that a backend may compile it by itself. Those of floats work in
+double precision, and all give what NumPy and SciPy give, at poles and infinities too. Below -2^52 every float
+is whole.
 """
 
 from __future__ import annotations
@@ -21,6 +22,24 @@ def floor_divide(x: float, y: float, rest: float) -> float:
     if quotient == 0.0:
         return math.copysign(0.0, x) * math.copysign(1.0, y)
     return float(math.floor(quotient + 0.5)) if abs(quotient) < 2.0**52 else quotient
+
+
+def remainder(y: float, rest: float) -> float:
+    """The remainder of a division by y, with the sign of y, also when it is zero, by C's remainder `rest`."""
+    if rest != 0.0 and (rest < 0.0) != (y < 0.0):
+        rest += y
+    return math.copysign(rest, y)
+
+
+def integer_power(x: int, n: int) -> int:
+    """x**n for n >= 0 by repeated squaring; it wraps as products do."""
+    result = 1
+    while n > 0:
+        if n & 1:
+            result *= x
+        x *= x
+        n >>= 1
+    return result
 
 
 def gammaln(x: float) -> float:

@@ -16,9 +16,10 @@ from typing import NoReturn
 import numpy as np
 
 from .errors import AdcompilerError, VerifierError
-from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, captured, walk
-from .loops import carry_count, loop_body, state_count
+from .graph import Attr, Attrs, Block, Constant, Eqn, Function, Value, walk
+from .loops import loop_body
 from .op import Op, Reduction, Scalar, Whole
+from .sums import end_of_sum, sum_positions
 from .text import Names, constant_text, eqn_text, is_name
 from .types import ArrayType, Dim, DType
 
@@ -255,10 +256,10 @@ class _Verifier:
 
     def check_sums(self, eqn: Eqn) -> None:
         """Every sum of a loop, from its parameter to the result, is only added to."""
-        for k in _sum_positions(eqn):
+        for k in sum_positions(eqn):
             body = loop_body(eqn)
             start = body.params[1 + k]
-            if _end_of_sum(start, body) != k:
+            if end_of_sum(start, body) != k:
                 self.fail(f"{self.names.of(start)} is a sum: only added to, and then yielded in its place")
 
 
@@ -266,16 +267,11 @@ def _results(blocks: Sequence[Block]) -> list[Value]:
     return [result for block in blocks for result in block.results]
 
 
-def _sum_positions(eqn: Eqn) -> range:
-    """Which operands, and which results, of an equation are sums of a loop."""
-    return range(carry_count(eqn.attrs), state_count(eqn.attrs)) if eqn.op.loop else range(0)
-
-
 def _computes(eqn: Eqn, k: int) -> bool:
     """Whether operand k is computed with, or decides something, and is not merely moved."""
     match eqn.op.name:
         case "for" | "while":
-            return k in _sum_positions(eqn)
+            return k in sum_positions(eqn)
         case "index":
             return k >= 1
         case "put":
@@ -289,58 +285,3 @@ def _computes(eqn: Eqn, k: int) -> bool:
 def _described(data: object) -> str:
     dtype = f" of {data.dtype}" if isinstance(data, np.ndarray) else ""
     return type(data).__name__ + dtype
-
-
-# ---- sums ----
-
-Use = tuple[Eqn | None, str, int]
-"""The equation that uses a value (None: the block), as what ("operand", "block" or "result"), and which."""
-
-
-def _end_of_sum(value: Value, block: Block) -> int | None:
-    """The result of the block as which a sum ends; None if something else happens to it on the way."""
-    uses = _uses(block)
-    while True:
-        match uses.get(value, []):
-            case [(None, _, k)]:
-                return k
-            case [(Eqn() as eqn, "operand", 0)] if eqn.op.adds:
-                value = eqn.output
-            case [(Eqn() as eqn, "operand", k)] if k in _sum_positions(eqn) or _added_by_while(eqn, k):
-                value = eqn.outputs[k]
-            case [(Eqn() as eqn, "operand", k)] if eqn.op.closed:
-                (inner,) = eqn.blocks
-                end = _end_of_sum(inner.params[k], inner)
-                if end is None:
-                    return None
-                value = eqn.outputs[end]
-            case [(Eqn() as eqn, "block", 0), (Eqn(), "block", 1)] if eqn.op.name == "if":
-                ends = {_end_of_sum(value, branch) for branch in eqn.blocks}
-                end = ends.pop()
-                if ends or end is None:
-                    return None
-                value = eqn.outputs[end]
-            case _:
-                return None
-
-
-def _added_by_while(eqn: Eqn, k: int) -> bool:
-    """Whether a carry of a `while`, which has no sums, is only added to."""
-    if eqn.op.name != "while":
-        return False
-    test, body = eqn.blocks
-    return test.params[1 + k] not in _uses(test) and _end_of_sum(body.params[1 + k], body) == k
-
-
-def _uses(block: Block) -> dict[Value, list[Use]]:
-    """All uses of values in a block; what an inner block captures counts once for it."""
-    uses: dict[Value, list[Use]] = {}
-    for eqn in block.eqns:
-        for k, value in enumerate(eqn.inputs):
-            uses.setdefault(value, []).append((eqn, "operand", k))
-        for k, inner in enumerate(eqn.blocks):
-            for value in captured(inner):
-                uses.setdefault(value, []).append((eqn, "block", k))
-    for k, value in enumerate(block.results):
-        uses.setdefault(value, []).append((None, "result", k))
-    return uses

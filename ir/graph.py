@@ -189,3 +189,15 @@ def walk(block: Block) -> Iterator[Eqn]:
 def count(block: Block) -> int:
     """The number of equations, those of inner blocks included."""
     return sum(1 for _ in walk(block))
+
+
+def mentioned(eqn: Eqn) -> frozenset[str]:
+    """The sizes in the attributes and results of an equation; not those in its blocks."""
+    names = frozenset[str]().union(*(d.names() for o in eqn.outputs for d in o.type.shape))
+    return names.union(*(_names(a) for a in eqn.attrs.values()))
+
+
+def _names(attr: Attr) -> frozenset[str]:
+    if isinstance(attr, Dim):
+        return attr.names()
+    return frozenset[str]().union(*map(_names, attr)) if isinstance(attr, tuple) else frozenset()

@@ -73,7 +73,7 @@ class Planned:
 def planned(function: Function, residuals: str, backend: str) -> Planned:
     """The adjoint of a Function, all of whose loops run by schedules that can."""
     adjoint = pipeline.adjoint(function, floats(function), residuals)
-    scheduled = pipeline.scheduled(adjoint, len(function.body.params), every=True)
+    scheduled = pipeline.scheduled(adjoint, len(function.body.params), True, pipeline.Options())
     options = pipeline.Options.of(backend, parallel=False)
     plain = pipeline.compiled(adjoint, options)
     return Planned(plain, scheduled, pipeline.compiled(scheduled.function, options))

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adcompiler.backends.cache import environment
+from adcompiler.backends.cuda import toolkit
 from adcompiler.backends.storage import keep
 from adcompiler.cli import CHECK_FAILED, UNSUPPORTED, USAGE, commands, main
 from adcompiler.cli.output import plain, shown
@@ -198,6 +199,8 @@ def test_show(output, golden, name, target, stage):
         ("numba", "@njit("),
         ("llvm", "define"),
         ("asm", ".globl"),
+        ("cuda", "launch(power_grad_kernel, points(), "),
+        ("ptx", ".visible .entry"),
     ],
 )
 def test_show_code(output, stage, part):
@@ -277,13 +280,15 @@ def test_doctor(output):
     lines = output("doctor").splitlines()
     names = [line.split("  ")[0] for line in lines]
     assert names[:4] == ["adcompiler", "python", "numpy", "numba"]
-    assert names[-5:] == ["BLAS", "threads", "CUDA", "cache", ""]
+    assert [name for name in names if name][-4:] == ["BLAS", "threads", "CUDA", "cache"]
 
 
 def test_doctor_as_json(output):
     found = json.loads(output("doctor", "--json"))
     assert found["packages"]["numpy"] == np.__version__
     assert found["problems"] == []
+    missing = toolkit.missing()
+    assert found["cuda"]["missing"] == missing and bool(found["cuda"]["devices"]) == (missing is None)
     assert Path(found["cache"]["folder"]).is_dir()
 
 

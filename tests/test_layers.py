@@ -61,6 +61,7 @@ LAYERS = {
     "adcompiler.ir.evaluate": "language",
     "adcompiler.ir.text": "language",
     "adcompiler.ir.check": "language",
+    "adcompiler.ir.sums": "language",
     "adcompiler.ir.parse": "language",
     "adcompiler.ir.tokens": "language",
     "adcompiler.ir.literals": "language",

@@ -12,7 +12,7 @@ SIGNATURES = {
     "pivots_to_numbers": lambda a, m: (int64[::1], m),
     "numbers_to_pivots": lambda a, m: (m, int64[::1]),
     "zeros_on_diagonal": lambda a, m: (a, int32[::1]),
-    "note_failure": lambda a, m: (int32[::1], int32[::1], int64),
+    "note_failure": lambda a, m: (int32[::1], int64[::1], int64, int64),
 }
 
 

@@ -10,8 +10,8 @@ import op_symbols
 import pytest
 from op_cases import Case, cases, type_of
 from op_derivatives import agrees, central, close, statement, tolerance
+from scalar_sources import NAMES, assert_numpys, result_dtype, scalar_source, variants
 
-from adcompiler.backends import special
 from adcompiler.ir.errors import DTypeError
 from adcompiler.ir.graph import constant
 from adcompiler.ir.op import Linear, NoDerivative, Scalar
@@ -21,7 +21,6 @@ from adcompiler.ir.types import DType
 CASES = list(cases())
 SCALAR = [case for case in CASES if isinstance(case.op.lowering, Scalar)]
 SMOOTH = [case for case in CASES if case.sample.smooth and case.floats]
-DTYPES = (DType.F64, DType.F32, DType.I64, DType.I32, DType.I8, DType.U8, DType.BOOL)
 
 
 def each(chosen: list[Case]):
@@ -29,11 +28,6 @@ def each(chosen: list[Case]):
 
 
 # ---- types -------------------------------------------------------------------------------------------------
-
-
-def variants(case: Case) -> list[Case]:
-    """The case as it stands, and in every dtype that its op accepts."""
-    return [case, *filter(None, map(case.converted, DTYPES if case.floats else ()))]
 
 
 @each(CASES)
@@ -172,38 +166,19 @@ def test_sympy_tells_a_wrong_partial() -> None:
 
 # ---- scalar source -----------------------------------------------------------------------------------------
 
-NAMES = {"np": np, "math": math, **vars(special)}
-
-
 def by_source(case: Case) -> np.ndarray:
     """The result of an elementwise op, each element by the op's scalar source run as plain Python."""
     operands = "abc"[: len(case.inputs)]
-    result = case.function.body.results[0].type.dtype
-    source = case.op.lowering.source(operands, case.sample.attrs, result)
-    scalar = eval(f"lambda {', '.join(operands)}: {source}", NAMES)
+    scalar = eval(f"lambda {', '.join(operands)}: {scalar_source(case, operands)}", NAMES)
     elements = zip(*(np.ravel(x) for x in np.broadcast_arrays(*case.inputs)), strict=True)
     with np.errstate(all="ignore"):
-        return np.array([scalar(*element) for element in elements], dtype=result.numpy)
-
-
-def assert_source_is_numpy(case: Case) -> None:
-    """Equal integers, bools and signs of zero; floats within a few units in the last place."""
-    actual, expected = by_source(case), np.ravel(case.outputs[0])
-    if expected.dtype.kind == "f":
-        error = (4 if isinstance(case.op.numpy, np.ufunc) else 64) * np.finfo(expected.dtype).eps
-        with np.errstate(all="ignore"):
-            same = np.isclose(actual, expected, rtol=error, atol=0, equal_nan=True)
-        same &= (np.signbit(actual) == np.signbit(expected)) | np.isnan(expected)
-    else:
-        same = actual == expected
-    operands = [np.ravel(x)[~same] for x in np.broadcast_arrays(*case.inputs)]
-    assert same.all(), (case.id, operands, actual[~same], expected[~same])
+        return np.array([scalar(*element) for element in elements], dtype=result_dtype(case).numpy)
 
 
 @each(SCALAR)
 def test_scalar_source_is_numpy(case: Case) -> None:
     for variant in variants(case):
-        assert_source_is_numpy(variant)
+        assert_numpys(variant, by_source(variant))
 
 
 EXTREMES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e300, -1e300, 1e-300, -1e-300]
@@ -222,4 +197,5 @@ def test_scalar_source_at_special_values(case: Case) -> None:
         next(inputs) if i in case.floats else np.resize(x, grid.shape[1]) for i, x in enumerate(case.inputs)
     )
     sample = type(case.sample)(sample_inputs, case.sample.attrs)
-    assert_source_is_numpy(Case(case.op, sample, case.id))
+    special_case = Case(case.op, sample, case.id)
+    assert_numpys(special_case, by_source(special_case))

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from adcompiler import adjoint
 from adcompiler.backends.cuda import toolkit
 from adcompiler.ir.errors import DeviceError
 
@@ -96,6 +98,19 @@ def test_no_driver(driver):
         'hint: backend="numba" computes on the CPU; NUMBA_ENABLE_CUDASIM=1 simulates small kernels'
     )
     assert isinstance(caught.value, RuntimeError)
+
+
+def test_users_without_a_driver(driver):
+    """What is missing is said when a program is called; its source needs no device."""
+    driver.is_available, driver.initialization_error = False, NOT_FOUND
+    g = adjoint(lambda x: np.sum(x * x), backend="cuda")
+    with pytest.raises(DeviceError) as caught:
+        g(np.ones(3))
+    assert str(caught.value) == (
+        f'backend="cuda" cannot run here: {NO_DRIVER}\n'
+        'hint: backend="numba" computes on the CPU; NUMBA_ENABLE_CUDASIM=1 simulates small kernels'
+    )
+    assert "@kernel" in g.source(np.ones(3))
 
 
 def test_no_device(driver):

@@ -210,7 +210,7 @@ class Tried:
 
     @cached_property
     def least(self) -> Choice:
-        """What takes the least memory; where states go to disk, plans take more."""
+        """What takes the least memory; where states go elsewhere, plans take more."""
         found = [self._least_from(0)]
         if any(loop.scheduled.lent for loop in self.free):
             found.append(self.choice([loop.alone(loop.least) for loop in self.free]))
@@ -281,9 +281,9 @@ def _gain(a: tuple[int, float], b: tuple[int, float]) -> float:
 def _too_small(plan: Budget, tried: Sequence[Tried]) -> PlanError:
     least = min((t.least for t in tried), key=lambda c: c.peak)
     largest = tried[least.variant].largest(least)
-    disk = "" if plan.disk is None else f", disk={str(plan.disk)!r}"
+    place = ", host=True" if plan.host else "" if plan.disk is None else f", disk={str(plan.disk)!r}"
     return PlanError(
         f"a budget of {plan.bytes:,} bytes is too small: the least that a call takes is {least.peak:,}, "
         f"{largest}",
-        hint=f"Budget({least.peak}{disk}) is feasible",
+        hint=f"Budget({least.peak}{place}) is feasible",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count
-from pathlib import Path
 
 from adcompiler.ir.build import function, lookup, origin, renewed, replay_origin, rewrite_inside
 from adcompiler.ir.errors import PlanError
@@ -22,17 +21,19 @@ from .pairs import Pair, pairs, trip
 from .plans import POLICY, Budget, Policy, decoded
 from .pools import Pools, elements_of, pool_of
 from .scheduled import PlannedPair, Scheduled, ScheduledFunction
+from .stores import Disk, Store
 from .sweeps import Environment, Sweep, index_name
 
 Around = Mapping[str, Dim | None]
 
 
 def schedule(
-    source: Function, first: int, every: bool, folder: str | Path | None = None
+    source: Function, first: int, every: bool, budget: Budget | None = None, host: Store | None = None
 ) -> ScheduledFunction:
     """The Function in which loops run by schedules: those at which a policy stands, or every one that can.
 
-    New parameters stand before number `first`. The states of loops without a policy may be kept in a folder.
+    New parameters stand before number `first`. States of loops without a policy may be kept where the budget
+    says; `host` is the memory of the host, where the program runs elsewhere.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def schedule(
         A policy stands at a loop whose trips are not known before the call.
     """
     body = source.body
-    writer = _Writer(source.sizes, every, folder)
+    writer = _Writer(source.sizes, every, budget, host)
     old = [renewed(p) for p in body.params]
     _find(body, source.sizes, writer, Dim.of(1), {})
     _refuse_ragged(body, source.sizes)
@@ -97,11 +98,13 @@ def _indexed(eqn: Eqn) -> Around:
 
 
 class _Writer:
-    def __init__(self, sizes: Sequence[str], every: bool, folder: str | Path | None) -> None:
+    def __init__(
+        self, sizes: Sequence[str], every: bool, budget: Budget | None, host: Store | None
+    ) -> None:
         self.sizes = set(sizes)
         self.taken = set(sizes)
         self.every = every
-        self.folder = folder
+        self.budget, self.host = budget, host
         self.found: dict[Eqn, PlannedPair] = {}
         self.reversed: dict[Eqn, PlannedPair] = {}
         self.held: dict[PlannedPair, tuple[Value, Pools]] = {}
@@ -123,8 +126,8 @@ class _Writer:
         trips = trip_count(pair.forward.attrs).positive()
         online = not trips.names() <= self.sizes
         asked = decoded(policy) if policy is not None else None
-        folder = None if online else self._folder(asked)
-        lent = {d: self.size(f"lent_{d}_") for d in state} if folder is not None else {}
+        store = None if online else self._store(asked, pair)
+        lent = {d: self.size(f"lent_{d}_") for d in state} if store is not None else {}
         scheduled = Scheduled(
             pair,
             trips,
@@ -136,7 +139,7 @@ class _Writer:
             tape,
             plan,
             pools,
-            folder,
+            store,
             lent,
             online,
             pair.forward.location,
@@ -145,11 +148,25 @@ class _Writer:
         found = PlannedPair(pair, scheduled, pool_of(I64, plan), lengths)
         self.found[pair.forward] = self.reversed[pair.reverse] = found
 
-    def _folder(self, asked: Policy | None) -> str | Path | None:
+    def _store(self, asked: Policy | None, pair: Pair) -> Store | None:
         """Where states may be kept that the memory has no room for."""
-        if asked is None:
-            return self.folder
-        return asked.disk if isinstance(asked, Budget) else None
+        budget = self.budget if asked is None else asked
+        if not isinstance(budget, Budget):
+            return None
+        location = pair.forward.location if asked is not None else None
+        if budget.host and self.host is None:
+            raise PlanError(
+                "host=True is for programs on a GPU, and this one runs in the memory of the host",
+                location,
+                hint='choose backend="cuda", or name a folder by disk=',
+            )
+        if budget.disk is not None and self.host is not None:
+            raise PlanError(
+                "a program on a GPU keeps no snapshots on disk",
+                location,
+                hint="host=True in place of disk= keeps them in the memory of the host",
+            )
+        return self.host if budget.host else None if budget.disk is None else Disk(budget.disk)
 
     def size(self, name: str) -> str:
         """A name that no size has yet."""

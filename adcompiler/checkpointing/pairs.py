@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adcompiler.ir.graph import Block, Eqn, Value, reads, walk
+from adcompiler.ir.graph import Block, Eqn, Value, mentioned, reads, walk
 from adcompiler.ir.loops import loop_body, split, trip_count
 from adcompiler.transforms.dce import dce_block
-from adcompiler.transforms.nest import mentioned
 
 
 @dataclass(frozen=True)

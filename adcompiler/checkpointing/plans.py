@@ -68,15 +68,23 @@ class Budget:
         floating-point operation. Loops whose number of trips only shows as they run do not use it, and a
         pullback, which is called after the call has ended, cannot. In a folder that is kept in memory,
         as /tmp may be, it saves nothing.
+    host : bool
+        The same with the memory of the host, for programs that run on a GPU: pinned there while a call
+        lasts. A byte that moves counts as eight operations.
     """
 
     memory: int | str
     disk: str | Path | None = None
+    host: bool = False
 
     def __post_init__(self) -> None:
         nbytes(self.memory)
         if not isinstance(self.disk, str | Path | None):
             raise ArgumentError(f"disk={self.disk!r} is no folder", hint="pass its path, a str or Path")
+        if type(self.host) is not bool:
+            raise ArgumentError(f"host={self.host!r} is neither True nor False")
+        if self.host and self.disk is not None:
+            raise ArgumentError("a budget has one more place for snapshots: host or disk, not both")
 
     @property
     def bytes(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from adcompiler.ir.errors import Location
 from adcompiler.ir.graph import Block, Function, Value
@@ -12,6 +11,7 @@ from adcompiler.ir.types import Dim, DType
 
 from .pairs import Pair
 from .plans import Policy
+from .stores import Store
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Scheduled:
         The other sizes that a trip may mention: how many values a loop gives to it, None where data decide.
     policy
         What was asked for at the loop.
-    folder, lent
+    store, lent
         Where states may be kept that the memory has no room for, and the sizes that are the lengths of the
         pools there.
     location
@@ -55,7 +55,7 @@ class Scheduled:
     tape: Mapping[DType, Dim]
     plan: str
     pools: Mapping[DType, str]
-    folder: str | Path | None
+    store: Store | None
     lent: Mapping[DType, str]
     online: bool
     location: Location | None

@@ -22,7 +22,7 @@ from adcompiler.schedules.tapes import plan as cheapest
 
 from .plans import Budget, Online, Policy, Snapshots, Sqrt, StoreAll
 from .scheduled import Scheduled
-from .stores import Disk, Request
+from .stores import Request
 
 Schedule = Planned | Binomial | online.Online | TwoLevel | Chunked
 
@@ -86,8 +86,9 @@ class Loop:
 
     @property
     def price(self) -> Price:
-        """A byte written to disk, or read, counts as much as a floating-point operation."""
-        return Price(max(round(self.work), 1), self.state, self.state)
+        """What moving a state to the store and back counts as, beside a trip."""
+        moved = self.state * (self.scheduled.store.price if self.scheduled.store else 1)
+        return Price(max(round(self.work), 1), moved, moved)
 
     def within(self, memory: int) -> Schedule:
         """The schedule of the least work."""
@@ -159,10 +160,11 @@ def pools_within(loop: Loop, memory: int) -> list[int]:
 def requests(loop: Loop, elements: Sequence[int]) -> list[Request]:
     """The last of the pools of a loop, which lie on disk."""
     scheduled = loop.scheduled
-    if scheduled.folder is None:
+    store = scheduled.store
+    if store is None:
         return []
     found = zip(scheduled.lent, elements[len(scheduled.pools) :], strict=True)
-    return [Request(Disk(scheduled.folder), dtype, count) for dtype, count in found]
+    return [Request(store, dtype, count) for dtype, count in found]
 
 
 def written(loop: Loop, schedule: Schedule) -> tuple[Integers, list[int]]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,12 @@ Array = NDArray[Any]
 
 
 class Store(Protocol):
-    """What gives arrays to a call."""
+    """What gives arrays to a call.
+
+    `price` is how many floating-point operations a byte counts as that is written there, or read.
+    """
+
+    price: ClassVar[int]
 
     def array(self, dtype: DType, elements: int) -> AbstractContextManager[Array]:
         """An array of so many elements, C-contiguous and filled with anything, until the context ends.
@@ -59,6 +64,7 @@ class Disk:
     used: a write into a mapping for which a full disk has no room would end the process.
     """
 
+    price: ClassVar[int] = 1
     folder: str | Path
 
     @contextmanager

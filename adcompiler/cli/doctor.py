@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import os
 import platform
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import Any
 import click
 
 from adcompiler import __version__
+from adcompiler.backends.cuda import toolkit
 from adcompiler.backends.storage import folder, stored
 from adcompiler.backends.threads import layer
 from adcompiler.ir.errors import ArgumentError
@@ -43,7 +42,7 @@ def doctor(json: bool) -> None:
         "blas": _blas() if packages["scipy"] else None,
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threading_layer": _threading_layer() if packages["numba"] else None,
-        "cuda_devices": _cuda_devices(),
+        "cuda": {"devices": toolkit.devices(), **toolkit.versions(), "missing": toolkit.missing()},
         "cache": None if isinstance(cache, str) else cache,
         "problems": problems,
     }
@@ -64,7 +63,11 @@ def _rows(found: dict[str, Any]) -> Iterator[list[str]]:
         yield [name, installed or "not installed"]
     yield ["BLAS", found["blas"] or "unknown"]
     yield ["threads", f"{found['threads']}, {found['threading_layer'] or 'no threading layer'}"]
-    yield ["CUDA", f"{found['cuda_devices']} devices" if found["cuda_devices"] else "no device"]
+    cuda = found["cuda"]
+    yield ["CUDA", ", ".join(cuda["devices"]) or "no device"]
+    yield from (["", f"{part} {cuda[part]}"] for part in ("driver", "toolkit") if part in cuda)
+    if cuda["missing"] is not None:
+        yield ["", cuda["missing"]]
     cache = found["cache"]
     if cache is None:
         yield ["cache", "none"]
@@ -93,20 +96,6 @@ def _threading_layer() -> str | None:
     """The layer of Numba's that compiled code uses."""
     found = layer()
     return found.name if found else None
-
-
-def _cuda_devices() -> int:
-    """How many devices the CUDA driver sees; the driver alone is asked, so that nothing large is loaded."""
-    name = ctypes.util.find_library("cuda") or ctypes.util.find_library("nvcuda")
-    if name is None:
-        return 0
-    try:
-        driver = ctypes.CDLL(name)
-    except OSError:
-        return 0
-    count = ctypes.c_int()
-    ready = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
-    return count.value if ready else 0
 
 
 def _cache() -> dict[str, Any] | str:

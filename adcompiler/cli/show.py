@@ -8,6 +8,8 @@ import click
 
 from adcompiler import pipeline
 from adcompiler.api import adjoint
+from adcompiler.backends import BACKENDS, cuda_backend
+from adcompiler.backends import Options as BackendOptions
 from adcompiler.backends.machine_code import machine_code
 from adcompiler.ir.errors import DerivativeError
 from adcompiler.ir.graph import Function
@@ -21,7 +23,7 @@ from .output import print_json
 from .target import read
 
 TEXTS = {"trace": "trace", "simplified": "primal", "adjoint": "adjoint", "tangent": "tangent"}
-STAGES = (*TEXTS, "sympy", "kernels", "memory", "numpy", "numba", "llvm", "asm")
+STAGES = (*TEXTS, "sympy", "kernels", "memory", "numpy", "numba", "llvm", "asm", "cuda", "ptx")
 
 
 @click.command()
@@ -48,6 +50,8 @@ def show(target: str, args: tuple[str, ...], stage: str, wrt: tuple[str, ...], j
     numpy       the gradient as Python that calls NumPy
     numba       the gradient as Python that Numba compiles
     llvm, asm   what Numba makes of it on this machine
+    cuda        the gradient as kernels for a GPU, and the Python that launches them
+    ptx         what Numba-CUDA makes of the kernels, for compute capability 9.0
 
     \b
     adcompiler show examples/power.py:power --arg x=f64 --arg n=i64 --stage adjoint
@@ -69,7 +73,9 @@ def stage_text(programs: Programs, stage: str) -> str:
     if stage == "sympy":
         return _as_formulas(programs)
     program = _derivative(programs)
-    backend = "numpy" if stage == "numpy" else "numba"
+    if stage == "ptx":
+        return "\n".join(cuda_backend.ptx(pipeline.finished(program), BackendOptions()).values())
+    backend = stage if stage in BACKENDS else "numba"
     compiled = pipeline.compiled(program, replace(programs.choice.options, backend=backend))
     if stage in ("llvm", "asm"):
         return machine_code(compiled, stage)

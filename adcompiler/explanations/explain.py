@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from adcompiler.checkpointing.front import front
 from adcompiler.checkpointing.plans import Plan, Policy
 from adcompiler.checkpointing.sized import Loop as Sized
 from adcompiler.checkpointing.sized import Schedule
+from adcompiler.checkpointing.stores import Disk
 from adcompiler.frontend.captured import Inputs
 from adcompiler.ir.graph import Eqn
 from adcompiler.memory import Memory, memory
@@ -104,23 +105,34 @@ def _loop(
 
 
 def _schedule(loop: Sized, schedule: Schedule) -> LoopSchedule:
-    policy, again = loop.scheduled.policy, loop.again(schedule)
+    policy, again, place = loop.scheduled.policy, loop.again(schedule), _place(loop)
     asked = said(policy) if policy is not None else ""
     if isinstance(schedule, Online):
         most = schedule.slots * loop.state + schedule.bundle * loop.tape
         parts = loop.state, loop.tape, most, schedule.slots, schedule.bundle
-        return LoopSchedule(asked, *parts, None, again, schedule)
+        return LoopSchedule(asked, *parts, None, again, schedule, place)
     actions = schedule.actions()
     most = int((held(actions) @ np.array([loop.state, loop.tape])).max(initial=0))
     slots, tapes = (int(n) for n in held(actions).max(axis=0, initial=0))
     parts = loop.state, loop.tape, most, slots, tapes
-    return LoopSchedule(asked, *parts, counted(actions), again, schedule)
+    return LoopSchedule(asked, *parts, counted(actions), again, schedule, place)
+
+
+def _place(loop: Sized) -> str:
+    return "disk" if isinstance(loop.scheduled.store, Disk) else "the host"
 
 
 def said(plan: Plan | Policy) -> str:
     """A plan or policy as it is written: `Budget("8 MB")`."""
     if isinstance(plan, str):
         return json.dumps(plan)
-    given = [getattr(plan, field.name) for field in fields(plan)]
-    shown = [json.dumps(str(x) if isinstance(x, Path) else x) for x in given if x is not None]
+    given = [(field, getattr(plan, field.name)) for field in fields(plan)]
+    named = [(f"{f.name}=" * (f.default is not MISSING), x) for f, x in given if x != f.default]
+    shown = [name + _shown(x) for name, x in named]
     return f"{type(plan).__name__}({', '.join(shown)})"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    return json.dumps(str(value) if isinstance(value, Path) else value)

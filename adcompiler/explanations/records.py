@@ -66,6 +66,8 @@ class LoopSchedule:
     work
         Operations of the evaluations beyond the first of each trip, in a call. Trips that are not known
         count as 1000.
+    place
+        Where snapshots go that the memory has no room for, in words.
     """
 
     asked: str
@@ -77,6 +79,7 @@ class LoopSchedule:
     run: Run | None
     work: float
     schedule: Schedule
+    place: str
 
     @property
     def snapshots(self) -> int:
@@ -181,7 +184,7 @@ class Explanation:
 
         Beside these `peak` and `least`; `memory` has its parts and `unknown`; a loop's `schedule` is null or
         has asked, state, tape, memory, slots, snapshots, tapes, work and run, which is null or has plain,
-        taped, writes, to_disk and evaluations.
+        taped, writes, to_disk and evaluations; the disk may be the host of a GPU.
         """
         memory = dict(vars(self.memory))
         return {

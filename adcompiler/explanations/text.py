@@ -72,10 +72,10 @@ def _schedule_lines(told: LoopSchedule) -> Iterator[str]:
         f"{told.memory:,} bytes at a time"
     )
     if told.run is not None:
-        disk = f" and {told.run.to_disk:,} to disk" if told.run.to_disk else ""
+        moved = f" and {told.run.to_disk:,} to {told.place}" if told.run.to_disk else ""
         yield (
             f"  {_counted(told.run.evaluations, 'evaluation')} of a trip, {told.run.plain:,} plain and "
-            f"{told.run.taped:,} taped; {_counted(told.run.writes, 'snapshot')} written{disk}; "
+            f"{told.run.taped:,} taped; {_counted(told.run.writes, 'snapshot')} written{moved}; "
             f"{told.work:.3g} operations again"
         )
 

@@ -11,11 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from adcompiler.ir.build import block, emit, lookup, origin, renewed, replay_origin, using
-from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, count, reads, walk
+from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, count, mentioned, reads, walk
 from adcompiler.ir.loops import loop_body, split, state_count
 from adcompiler.ir.ops import OPS
-
-from .nest import mentioned
 
 
 def dce(function: Function) -> Function:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from adcompiler.ir.accesses import Access, Versions, access, chain
 from adcompiler.ir.affine import highest
-from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value
+from adcompiler.ir.graph import Attr, Block, Constant, Eqn, Value, mentioned
 from adcompiler.ir.indices import never_meet
 from adcompiler.ir.integers import Integers, integers
 from adcompiler.ir.loops import loop_body, most_trips, split, trip_count, undoes
@@ -143,18 +143,6 @@ class Nest:
                 most = atom.of
         found = highest(most, bounds)
         return None if found is None or self.changing([found], home) > around else found.positive()
-
-
-def mentioned(eqn: Eqn) -> frozenset[str]:
-    """The sizes in the attributes and results of an equation; not those in its blocks."""
-    names = frozenset[str]().union(*(d.names() for o in eqn.outputs for d in o.type.shape))
-    return names.union(*(_names(a) for a in eqn.attrs.values()))
-
-
-def _names(attr: Attr) -> frozenset[str]:
-    if isinstance(attr, Dim):
-        return attr.names()
-    return frozenset[str]().union(*map(_names, attr)) if isinstance(attr, tuple) else frozenset()
 
 
 def survey(block: Block) -> Nest:

@@ -27,11 +27,11 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from adcompiler.ir.errors import DerivativeError
-from adcompiler.ir.graph import Block, Constant, Eqn, Value, walk
+from adcompiler.ir.graph import Block, Constant, Eqn, Value, mentioned, walk
 from adcompiler.ir.types import Dim
 
 from .mincut import INFINITE, Capacity, Edge, minimum_cut
-from .nest import Home, Nest, mentioned
+from .nest import Home, Nest
 from .ragged import read_by_rerun
 
 GUESS = 1000

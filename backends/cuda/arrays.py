@@ -79,6 +79,14 @@ def overwrite(target: Any, source: Any) -> None:
     driver_memory.copy_on_device(target, source)
 
 
+def grown(tape: Any) -> Any:
+    """A tape of twice the length that begins with this one's rows."""
+    rows, *row = tape.shape
+    made = empty((2 * rows, *row), tape.dtype)
+    overwrite(made[:rows], tape)
+    return made
+
+
 def resident(data: NDArray[Any]) -> Any:
     """A constant array on the device."""
     return to_device(data)

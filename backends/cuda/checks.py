@@ -1,4 +1,10 @@
-"""The words on the device that tell which checks have failed: one for any, then one a check."""
+"""Which checks have failed on the device: the first one in the order of the program is what the call raises.
+
+Launches of a call are numbered downwards. The first word holds the number of the first launch in which a
+check has failed: later ones do nothing. Behind it is one word a check, which holds the first launch in which
+that has failed, and of a loop of threads the first trip. Whatever threads come first, the same word is the
+largest.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +14,31 @@ import numpy as np
 
 from . import arrays
 
+FIRST_TURN = 2**31 - 1
 
-def no_failure(words: int) -> Any:
-    """Words of a call in which nothing has failed yet."""
-    return arrays.zeros((words,), np.int32)
+
+class Failures:
+    """The words of a call, and the number of its next launch."""
+
+    def __init__(self, checks: int) -> None:
+        self.words = arrays.zeros((1 + checks,), np.int64)
+        self._turn = FIRST_TURN
+
+    def turn(self) -> tuple[Any, int]:
+        """What a launch is given: the words, and its number."""
+        self._turn = max(self._turn - 1, 1)
+        return self.words, self._turn
+
+
+def no_failure(checks: int) -> Failures:
+    """The words of a call of so many checks in which nothing has failed yet."""
+    return Failures(checks)
 
 
 def first_failed(status: Any, on_host: int = 0) -> int:
-    """The number of the check that failed first; 0 where none has.
+    """The number of the check that failed first, in the order of the program; 0 where none has.
 
-    `on_host` is the number of one that has failed on the host, which matters only if none had failed on the
-    device before. Of several that threads of one kernel have found the first one in the program counts:
-    behind that kernel nothing is computed any more.
+    `on_host` is the number of one that failed on the host, after all that was launched before.
     """
     words = arrays.to_host(status)
-    return int(np.flatnonzero(words[1:])[0]) + 1 if words[0] else on_host
+    return 1 + int(np.argmax(words[1:])) if words[0] else on_host

@@ -79,6 +79,20 @@ def _strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(reversed(found))
 
 
+def pinned(elements: int, dtype: np.dtype[Any]) -> Any:
+    """An array of the device that lies in the host's memory; NoRoom where that cannot be pinned."""
+    if toolkit.simulated() or not elements:
+        return nothing((elements,), dtype)
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    size = elements * dtype.itemsize
+    try:
+        memory = toolkit.cuda().current_context().memhostalloc(size, mapped=True)
+    except api_error() as error:
+        raise NoRoom from error
+    return DeviceNDArray((elements,), (dtype.itemsize,), dtype, gpu_data=memory)
+
+
 def nothing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """An array without elements."""
     return toolkit.cuda().device_array(shape, dtype)

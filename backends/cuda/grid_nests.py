@@ -145,9 +145,9 @@ class GridNest(RootWriter):
     def _check(self, root: Eqn, indices: Sequence[str]) -> None:
         term = self.elements.element(root.inputs[0], indices)
         self._say(root, f"if not {term}:")
-        inside = [f"{self.writer.status}[{word}] = 1" for word in (self.writer.numbered(root), 0)]
+        failing = self.writer.failing(self.writer.numbered(root))
         lines = self.elements.levels[self._depth(root)].lines
-        lines += (Line(text, 1, remark(root)) for text in (*inside, "return"))
+        lines += (Line(text, 1, remark(root)) for text in (failing, "return"))
 
 
 class RowNest(GridNest):

@@ -60,7 +60,9 @@ class HostWriter(NumpyWriter):
         self.resident: dict[str, str] = {}
         """Constant arrays on the device, and the globals that hold their elements."""
         self.status = self.names.fresh("status")
-        """The words that tell which checks have failed on the device: one for any, then one a check."""
+        """The words that tell which checks have failed on the device."""
+        self.turn = self.names.fresh("turn")
+        """The number of a launch, by which kernels know what has failed before."""
         self.checks_on_device = any(_may_fail(eqn) for eqn in walk(function.body))
         self.strided: set[str] = set()
         """Arrays that lie in memory in another order than that of their axes."""
@@ -77,6 +79,8 @@ class HostWriter(NumpyWriter):
 
     def launch(self, lines: Sequence[Line], shape: str, eqn: Eqn | None) -> None:
         """A kernel of these lines, and the line of the host that starts it."""
+        if not lines:
+            return
         before = self._before() if shape == ONE else None
         if before is not None:
             # the same thread runs both
@@ -86,10 +90,10 @@ class HostWriter(NumpyWriter):
             lines = [*kernel.lines, *lines]
         name = kernel.name if before else self.names.fresh(f"{self.function.name}_kernel")
         self.globals = self.globals | {name}
-        parameters = tuple(self._mentioned(lines))
-        given = (*parameters, self.status) if self.checks_on_device else parameters
-        self.kernels.append(Kernel(name, tuple(dict.fromkeys(given)), lines))
-        self.page.write(f"launch({', '.join((name, shape, *dict.fromkeys(given)))})", eqn)
+        failures = (self.status, self.turn) if self.checks_on_device else ()
+        given = tuple(word for word in self._mentioned(lines) if word not in failures)
+        self.kernels.append(Kernel(name, (*given, *failures), lines))
+        self.page.write(f"launch({', '.join((name, shape, *given, *failures[:1]))})", eqn)
 
     def _before(self) -> tuple[int, Kernel] | None:
         """The line that launches one thread, and its kernel, if only memory has been asked for since."""
@@ -275,6 +279,38 @@ class HostWriter(NumpyWriter):
             else:
                 self.launch([Line(f"{place_text(place)} = {self.text(value)}")], ONE, None)
 
+    # ---- what the host waits for ----
+
+    def wait(self, name: str, text: str, eqn: Eqn) -> None:
+        """A number for the host that a kernel leaves; it leaves none where a check has failed."""
+        self.page.extend(self._leave())
+        self.page.write(f"{name} = int({text})", eqn)
+
+    def _leave(self) -> list[Line]:
+        """Leave the program if a check has failed on the device."""
+        if not self.checks_on_device:
+            return []
+        depth = self.page.depth
+        return [
+            Line(f"if first_failed({self.status}.words):", depth),
+            Line(f"return {self.stopped('0')}", depth + 1),
+        ]
+
+    def _step(self, eqn: Eqn, scope: Scope) -> None:
+        if eqn.op.name == "bind" and not self.placement.knows(eqn.inputs[0]):
+            self.wait(str(eqn.attrs["size"]), self.text(eqn.inputs[0]), eqn)
+        else:
+            super()._step(eqn, scope)
+
+    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
+        if not self.placement.knows(eqn.blocks[0].results[0]):
+            with self.page.indented():
+                asked = [*asked, *self._leave()]
+        super()._head(eqn, index, asked, ok, tapes)
+
+    def tape(self, name: str, type: ArrayType, eqn: Eqn) -> None:
+        self.make(name, type, eqn)
+
     # ---- checks ----
 
     def check(self, eqn: Eqn, ok: str, scope: Scope) -> None:
@@ -283,26 +319,13 @@ class HostWriter(NumpyWriter):
         with self.page.indented():
             self.page.write(f"return {self.stopped(str(number))}")
 
-    def _head(self, eqn: Eqn, index: str, asked: Sequence[Line], ok: str, tapes: Sequence[Place]) -> None:
-        """Where a check has failed nothing changes any more, and a test may hold forever."""
-        super()._head(eqn, index, asked, ok, tapes)
-        if self.checks_on_device:
-            with self.page.indented():
-                self.page.write(f"if {self.status}[0] != 0:")
-                with self.page.indented():
-                    self.page.write("break")
-
-    def _step(self, eqn: Eqn, scope: Scope) -> None:
-        if eqn.op.name == "bind" and self.checks_on_device:
-            # a size that was not checked is none
-            self.page.write(f"if {self.status}[0] != 0:", eqn)
-            with self.page.indented():
-                self.page.write(f"return {self.stopped('0')}")
-        super()._step(eqn, scope)
+    def failing(self, number: int, trip: str = "0") -> str:
+        """A statement of a kernel: a check has failed, in a trip of the loop that is the grid."""
+        return f"fail({self.status}, {number}, {self.turn}, {trip})"
 
     def stopped(self, number: str) -> str:
         """What the program returns when a check fails: its number, and no results."""
-        failed = f"first_failed({self.status}, {number})" if self.checks_on_device else number
+        failed = f"first_failed({self.status}.words, {number})" if self.checks_on_device else number
         return f"({', '.join([failed, *['None'] * len(self.function.body.results)])},)"
 
     def array_type(self, name: str) -> ArrayType | None:
@@ -333,10 +356,13 @@ def points_shape(extents: Sequence[Dim]) -> str:
     return f"points({', '.join(map(str, extents))})"
 
 
-def grid_range(extent: Dim, axis: str) -> str:
+def grid_range(extent: Dim, axis: str, backwards: bool = False) -> str:
     """The trips that a thread of a grid takes."""
     start = f"cuda.blockIdx.{axis} * cuda.blockDim.{axis} + cuda.threadIdx.{axis}"
-    return f"range({start}, {extent}, cuda.gridDim.{axis} * cuda.blockDim.{axis})"
+    apart = f"cuda.gridDim.{axis} * cuda.blockDim.{axis}"
+    if backwards:
+        return f"range({extent - 1} - ({start}), -1, -({apart}))"
+    return f"range({start}, {extent}, {apart})"
 
 
 def _is_element(eqn: Eqn) -> bool:

@@ -77,10 +77,16 @@ def put(target: Any, value: Any) -> None:
         driver_memory.synchronize()
 
 
+def lent(array: Any) -> Any:
+    """An array of numba-cuda as memory for a program to work in, which is no argument of a user."""
+    array.is_lent = True
+    return array
+
+
 def leaving(arguments: Iterable[Any]) -> Exporter:
     """What makes of an array on the device what the caller gets: the kind of his first argument there, or a
     NumPy array if there is none."""
-    guest = next((x for x in arguments if is_foreign(x)), None)
+    guest = next((x for x in arguments if is_foreign(x) and not getattr(x, "is_lent", False)), None)
     return arrays.to_host if guest is None else exporter(guest)
 
 

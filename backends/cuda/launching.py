@@ -12,6 +12,7 @@ from typing import Any
 
 from ...ir.errors import DeviceError
 from . import toolkit
+from .checks import Failures
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
 """The blocks of a grid, and the threads of a block, along x, y and z."""
@@ -93,6 +94,8 @@ def in_all(shape: Shape) -> int:
 def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     """Start a kernel, checked against what the device offers.
 
+    In place of `Failures` it is given their words, and the number of this launch.
+
     Raises
     ------
     DeviceError
@@ -102,7 +105,8 @@ def launch(kernel: Any, shape: Shape, *arguments: Any) -> None:
     limits = toolkit.limits()
     if prod(block) > limits.threads or any(n > most for n, most in zip(block, limits.block, strict=False)):
         raise DeviceError(f"a block of {block} threads is larger than the device allows ({limits.threads})")
-    toolkit.configured(kernel, grid, block)(*arguments)
+    given = [part for a in arguments for part in (a.turn() if isinstance(a, Failures) else (a,))]
+    toolkit.configured(kernel, grid, block)(*given)
 
 
 def _shape(grid: Sequence[int], block: Sequence[int]) -> Shape:

@@ -42,7 +42,7 @@ def fail_where(failed: Failed, status: Any, number: int) -> None:
     failed
         What the call gave: a device array of one word, or None.
     status
-        The words of the call: whether any check has failed, then one a check, counted from 1.
+        The `Failures` of the call, whose checks are counted from 1.
     """
     if failed is not None:
         launch(kernels.note_failure, points(), failed, status, number)

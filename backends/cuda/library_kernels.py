@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from . import simulator, toolkit
+from .failing import fail
 
 cuda: Any = toolkit.cuda()
 if toolkit.simulated():
@@ -57,8 +58,7 @@ def zeros_on_diagonal(a, failed):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit
-def note_failure(failed, status, number):  # type: ignore[no-untyped-def]
-    """Say in the status words of a call that a check has failed: which one, and that there is one."""
+def note_failure(failed, status, turn, number):  # type: ignore[no-untyped-def]
+    """Say in the status words of a call that a check has failed, in this launch."""
     if failed[0] != 0:
-        status[number] = 1
-        status[0] = 1
+        fail(status, number, turn, 0)

@@ -69,9 +69,9 @@ class Placement:
 def placed(function: Function) -> Placement:
     """Where each loop and each branch of a Function without calls runs."""
     plans = frozenset(p for p in function.body.params if p.type.dtype.is_integer and p.type.rank == 1)
-    known = integers(function.body)
+    known, regions = integers(function.body), dict[Eqn, Region]()
     while True:
-        survey = _Survey(known, {p: frozenset({p}) for p in plans})
+        survey = _Survey(known, regions, {p: frozenset({p}) for p in plans})
         survey.function(function.body)
         kept = plans & (survey.deciding - survey.read)
         if kept == plans:
@@ -151,6 +151,7 @@ class _Survey:
     """
 
     integers: Integers
+    found: dict[Eqn, Region]
     origins: dict[Value, frozenset[Value]]
     regions: dict[Eqn, Region] = field(default_factory=dict)
     deciding: set[Value] = field(default_factory=set)
@@ -180,7 +181,9 @@ class _Survey:
     def region(self, eqn: Eqn) -> Region:
         if eqn.op.name == "if" and self.knows(eqn.inputs[0]):
             return Region(Runs.HOST, (eqn,), (), "the host knows which branch is taken")
-        return _region(eqn, self.integers)
+        if eqn not in self.found:
+            self.found[eqn] = _region(eqn, self.integers)
+        return self.found[eqn]
 
     # ---- values ----
 

@@ -30,11 +30,9 @@ import numpy as np
 
 from ...ir.types import DType
 from ..accumulate import stepped
-from . import simulator, toolkit
+from . import toolkit
 
 cuda: Any = toolkit.cuda()
-if toolkit.simulated():
-    simulator.prepare()
 
 WARP, LAST, BITS = 32, 31, 5
 """Lanes of a warp, the number of the last, and how many bits number them."""

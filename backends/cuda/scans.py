@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import toolkit
+from .launching import Shape, blocks, threads
 from .reductions import MOST_LANES, Device, device, kernel, lanes_reducer
 
 cuda: Any = toolkit.cuda()
@@ -27,19 +28,11 @@ ROW_CHUNK, COLUMN_CHUNK = 2**13, 2**8
 MANY_COLUMNS = 2**16
 """So many keep a device busy without their being cut."""
 
-MOST_BLOCKS = 2**12
-"""Blocks of a grid: more than run at once; each takes chunks in turn."""
-
 Launch = Callable[..., None]
 """`launch(kernel, (grid, block), *arguments)`."""
 
 Empty = Callable[[Sequence[int], Any], Any]
 """`empty(shape, dtype)` is a device array."""
-
-
-def threads() -> int:
-    """Threads of a block."""
-    return 8 if toolkit.simulated() else 256
 
 
 def running_sum(x: Any, out: Any, axis: int, reverse: bool, launch: Launch, empty: Empty) -> None:
@@ -72,14 +65,18 @@ def _run(x: Any, out: Any, reverse: bool, launch: Launch, empty: Empty) -> None:
         length = n if outer * inner >= MANY_COLUMNS else COLUMN_CHUNK
     chunks = -(-n // length)
     kernels = _by_lanes(x.dtype) if by_lanes else _by_columns(x.dtype)
-    blocks = outer * chunks if by_lanes else -(-outer * chunks * inner // threads())
-    shape = (min(blocks, MOST_BLOCKS),), (threads(),)
+    shape = blocks(outer * chunks) if by_lanes else tasks(outer * chunks * inner)
     sums = x  # not read where there is one chunk
     if chunks > 1:
         sums = empty((outer, chunks, inner), x.dtype)
         launch(kernels.sums, shape, x, sums, length, reverse)
         _run(sums, sums, False, launch, empty)
     launch(kernels.scan, shape, x, sums, out, length, reverse)
+
+
+def tasks(count: int) -> Shape:
+    """Blocks whose threads take so many tasks in turn."""
+    return blocks(-(-count // threads()))
 
 
 @dataclass(frozen=True)

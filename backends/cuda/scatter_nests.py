@@ -42,10 +42,8 @@ class ScatterNest(GridNest):
         size, _ = split(target.shape, whole)
         flat = f"{place_text(self.places[root])}.reshape(({size}, {width}))"
         given = f"{flat}, {self.places_listed}, {self.values_listed}"
-        if self.writer.deterministic:
-            self.page.write(f"add_segments({given}, launch, empty)", root)
-        else:
-            self.page.write(f"add_atomically({given}, launch)", root)
+        add = "add_segments" if self.writer.deterministic else "add_atomically"
+        self.page.write(f"{add}({given}, launch, empty)", root)
 
     def _whole(self) -> int:
         """How many axes at the end are added to as a whole."""

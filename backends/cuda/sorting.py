@@ -15,7 +15,7 @@ import numpy as np
 
 from . import toolkit
 from .reductions import device, kernel
-from .scans import MOST_BLOCKS, Empty, Launch, running_sum, threads
+from .scans import Empty, Launch, running_sum, tasks
 
 cuda: Any = toolkit.cuda()
 
@@ -38,7 +38,8 @@ def add_segments(target: Any, keys: Any, values: Any, launch: Launch, empty: Emp
     target
         Device array of shape (size, m).
     keys
-        Device array of n integers (i64), from 0 up to size - 1.
+        Device array of n integers (i64), from 0 up to size - 1; others, which stand there if the kernel that
+        lists them has not run since a check failed, are passed over.
     values
         Device array of shape (n, m), of the dtype of `target`.
     launch, empty
@@ -49,15 +50,12 @@ def add_segments(target: Any, keys: Any, values: Any, launch: Launch, empty: Emp
         _add_runs(target, found, values, order, launch, empty)
 
 
-def add_atomically(target: Any, keys: Any, values: Any, launch: Launch) -> None:
-    """`target[keys[i]] += values[i]` for each i, in any order: of numbers of 32 or 64 bits, in one go."""
-    if values.size:
-        launch(_add_each, _shape(values.size), target, keys, values)
-
-
-def _shape(tasks: int) -> tuple[tuple[int], tuple[int]]:
-    """Blocks whose threads take tasks in turn."""
-    return (min(-(-tasks // threads()), MOST_BLOCKS),), (threads(),)
+def add_atomically(target: Any, keys: Any, values: Any, launch: Launch, empty: Empty) -> None:
+    """As `add_segments`, in any order: at once, where devices have atomic additions of such numbers."""
+    if values.dtype.itemsize < 4:
+        add_segments(target, keys, values, launch, empty)
+    elif values.size:
+        launch(_add_each, tasks(values.size), target, keys, values)
 
 
 # ---- sorting ----
@@ -70,10 +68,10 @@ def _sorted(keys: Any, size: int, launch: Launch, empty: Empty) -> tuple[Any, An
     counts = empty((DIGITS, chunks), np.int64)
     for shift in range(0, max((size - 1).bit_length(), 1), DIGIT_BITS):
         found, moved = empty((n,), np.int64), empty((n,), np.int64)
-        launch(_count, _shape(chunks), keys, counts, shift, SORT_CHUNK)
+        launch(_count, tasks(chunks), keys, counts, shift, SORT_CHUNK)
         ends = counts.reshape(DIGITS * chunks)
         running_sum(ends, ends, 0, False, launch, empty)
-        launch(_place, _shape(chunks), keys, order, counts, found, moved, shift, SORT_CHUNK)
+        launch(_place, tasks(chunks), keys, order, counts, found, moved, shift, SORT_CHUNK)
         keys, order = found, moved
     return keys, order
 
@@ -115,7 +113,7 @@ def _add_runs(target: Any, keys: Any, values: Any, order: Any, launch: Launch, e
     left, partial = empty((2 * chunks,), np.int64), empty((2 * chunks, m), target.dtype)
     ordered = order is not None
     order = order if ordered else keys  # which nobody reads
-    shape = _shape(chunks * m)
+    shape = tasks(chunks * m)
     launch(_chunk_runs, shape, target, keys, values, order, ordered, left, partial, RUN_CHUNK)
     if chunks > 1:
         _add_runs(target, left, partial, None, launch, empty)
@@ -144,7 +142,7 @@ def _chunk_runs(
             ends = i == n or keys[i] != key
             if not (begins and ends):
                 _leave(left, partial, key, acc, 2 * chunk, column, begins, ends)
-            elif key != NOBODY:
+            elif 0 <= key < target.shape[0]:
                 target[key, column] += acc
 
 
@@ -168,4 +166,5 @@ def _add_each(target: Any, keys: Any, values: Any) -> None:
     m = target.shape[1]
     for task in range(cuda.grid(1), values.shape[0] * m, cuda.gridsize(1)):
         i = task // m
-        cuda.atomic.add(target, (keys[i], task - i * m), values[i, task - i * m])
+        if 0 <= keys[i] < target.shape[0]:
+            cuda.atomic.add(target, (keys[i], task - i * m), values[i, task - i * m])

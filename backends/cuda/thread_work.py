@@ -2,8 +2,7 @@
 
 A thread runs scalars, loops, branches, reads and updates of elements, and arrays element by element. Arrays
 that it makes lie in memory of its own, whose size the host knows before the launch: so no shape in it depends
-on what the thread finds out. Arrays that it updates stay where they are: in a thread nothing is copied but
-what is small.
+on what the thread finds out. What it updates of the arrays that all threads see stays where it is.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from math import prod
 
-from ...ir.graph import Block, Eqn, Value, captured, reads, walk
+from ...ir.graph import Block, Eqn, Value, reads, walk
 from ...ir.integers import Integers
-from ...ir.loops import most_trips, state_count, trip_count
+from ...ir.loops import state_count, trip_count
 from ...ir.op import Element, Library, Reduction, Scalar, Scan, Whole
 from ...ir.types import ArrayType, Dim
 from ..inlining import overwritten
@@ -25,7 +24,7 @@ from ..roots import extents, is_elementwise, is_product, is_root, is_row
 from .independence import parallel
 
 SMALL = 64
-"""Elements up to which an array is no work for many threads, and may be copied by one."""
+"""Elements up to which an array is no work for many threads."""
 
 
 def is_small(*dims: Dim) -> bool:
@@ -65,17 +64,18 @@ def is_parallel(eqn: Eqn, known: Integers) -> bool:
 def obstacle(eqn: Eqn) -> str | None:
     """What keeps one thread from running a loop or a branch; None where nothing does.
 
-    The arrays that it updates, operands of a loop or captured by a branch, are the thread's to write.
+    The arrays that it updates, operands of a loop or captured by a branch, are its to write.
     """
     block = Block((), (eqn,), ())
     every = list(walk(block))
-    sizes = {size for e in every for size in _named(e)}
-    taken = {v for inner in eqn.blocks for v in overwritten(inner)} | set(eqn.inputs)
+    sizes = {size for e in every for size in named_sizes(e)}
+    states = eqn.inputs[: state_count(eqn.attrs)] if eqn.op.loop else _overwritten(eqn)
+    shared = {v for v in states if not is_small(*v.type.shape)}
     reasons = chain(
         filter(None, map(_unsupported, every)),
         _unknown_stacks(eqn, set()),
         *(_unknown_memory(inner, sizes) for inner in eqn.blocks),
-        _copies(block, taken),
+        _copies(block, shared, shared),
     )
     return next(reasons, None)
 
@@ -95,7 +95,7 @@ def _unsupported(eqn: Eqn) -> str | None:
 # ---- memory, of sizes that the host knows ----
 
 
-def _named(eqn: Eqn) -> Iterator[str]:
+def named_sizes(eqn: Eqn) -> Iterator[str]:
     """The sizes that come to be in an equation or in its blocks."""
     for name in (eqn.attrs.get("index"), eqn.attrs[eqn.op.binds] if eqn.op.binds else None):
         if isinstance(name, str):
@@ -108,21 +108,19 @@ def _unknown_memory(block: Block, sizes: Collection[str]) -> Iterator[str]:
         own = step.own if isinstance(step, Nest) else {}
         for eqn in step.roots if isinstance(step, Nest) else (step,):
             yield from _unknown_stacks(eqn, sizes)
-            if not (eqn.op.updates or eqn.blocks or is_row(eqn)):
-                yield from (_varies(o.type) for o in eqn.outputs if o not in own and _mentions(o.type, sizes))
+            if not (eqn.op.updates or is_row(eqn) or eqn.op.name == "if"):
+                made = eqn.outputs[: state_count(eqn.attrs)] if eqn.op.loop else eqn.outputs
+                yield from (_varies(o.type) for o in made if o not in own and _mentions(o.type, sizes))
             for inner in eqn.blocks:
                 yield from _unknown_memory(inner, sizes)
 
 
 def _unknown_stacks(loop: Eqn, sizes: Collection[str]) -> Iterator[str]:
-    """Stacks of a loop whose most rows nobody knows, or depend on one of these sizes."""
-    if not loop.op.loop:
-        return
-    most = most_trips(loop.attrs)
-    for stack in loop.outputs[state_count(loop.attrs) :]:
-        rows = (most, *stack.type.shape[1:])
-        if any(d is None or not d.names().isdisjoint(sizes) for d in rows):
-            yield _varies(stack.type)
+    """Stacks of a `while`, and those of which anything depends on one of these sizes."""
+    if loop.op.loop:
+        stacks = loop.outputs[state_count(loop.attrs) :]
+        unknown = (s for s in stacks if loop.op.name == "while" or _mentions(s.type, sizes))
+        yield from (_varies(s.type) for s in unknown)
 
 
 def _mentions(type_: ArrayType, sizes: Collection[str]) -> bool:
@@ -133,50 +131,59 @@ def _varies(type_: ArrayType) -> str:
     return f"how much memory {type_} takes is known in a trip only"
 
 
-# ---- updates where arrays lie ----
+# ---- arrays that all threads see ----
 
 
-def _copies(block: Block, owned: Collection[Value], ends: Collection[Value] = ()) -> Iterator[str]:
-    """Arrays that are not small and would be copied.
+def _copies(
+    block: Block, shared: Collection[Value], owned: Collection[Value], ends: Collection[Value] = ()
+) -> Iterator[str]:
+    """Of the arrays that are `shared`, those that would be copied: each thread would copy the whole.
 
     `owned` are those that the block may write over, and `ends` must be there when it ends; items are in their
     stacks before they are written over.
     """
-    mine, gone = set(owned), set[Value]()
-    rows: dict[Value, set[Value]] = {}
+    shared, mine, gone = set(shared), set(owned), set[Value]()
     for eqn in block.eqns:
-        taken = {v for v in _overwritten(eqn) if not is_small(*v.type.shape)}
-        read = reads(eqn)
-        twice = [v for v in taken if eqn.op.loop and read.count(v) > 1]
-        yield from map(_copied, [*(v for v in read if v in gone), *(taken - mine), *twice])
+        taken = _overwritten(eqn) & shared
+        read = [v for v in reads(eqn) if v in shared]
+        twice = {v for v in taken if eqn.op.loop and read.count(v) > 1}
+        yield from map(_copied, [*gone.intersection(read), *(taken - mine), *twice])
         for inner in eqn.blocks:
-            count = state_count(eqn.attrs) if eqn.op.loop else len(inner.results)
-            states = inner.params[1 : 1 + count] if eqn.op.loop else taken
-            yield from _copies(inner, states, inner.results[:count])
-        yield from map(_copied, _exchanged(eqn))
+            yield from _copies_inside(eqn, inner, shared, taken)
         mine -= taken
-        gone |= taken.union(*(rows.get(v, ()) for v in taken))
-        if is_row(eqn):
-            rows.setdefault(eqn.inputs[0], set()).add(eqn.output)
-        else:
-            mine.update(eqn.outputs)
-    yield from map(_copied, (r for r in ends if r in gone))
+        gone |= taken
+        for k, output in enumerate(eqn.outputs):
+            if _before(eqn, k) & shared:
+                shared.add(output)
+                mine.add(output)
+                if eqn.blocks and not (stays(eqn, k) if eqn.op.loop else _passed(eqn, k)):
+                    yield _copied(output)
+    yield from map(_copied, gone.intersection(ends))
 
 
-def _overwritten(eqn: Eqn) -> list[Value]:
-    """The arrays outside an equation that it may write over."""
-    if eqn.op.name == "if":
-        free = {v for inner in eqn.blocks for v in captured(inner)}
-        return [v for v in overwritten(Block((), (eqn,), ())) if v in free]
-    return list(overwritten(Block((), (eqn,), ())))
+def _copies_inside(
+    eqn: Eqn, inner: Block, shared: Collection[Value], taken: Collection[Value]
+) -> Iterator[str]:
+    """The same of a block of an equation, which may write over what the equation takes."""
+    if not eqn.op.loop:
+        return _copies(inner, shared, taken, inner.results)
+    count = state_count(eqn.attrs)
+    states = {p for p, v in zip(inner.params[1:], eqn.inputs[:count], strict=False) if v in shared}
+    return _copies(inner, {*shared, *states}, states, inner.results[:count])
 
 
-def _exchanged(eqn: Eqn) -> Iterator[Value]:
-    """Results of a loop or a branch that lie elsewhere than what they were before."""
-    count = state_count(eqn.attrs) if eqn.op.loop else len(eqn.outputs) if eqn.blocks else 0
-    for k, output in enumerate(eqn.outputs[:count]):
-        if not is_small(*output.type.shape) and not (stays(eqn, k) if eqn.op.loop else _passed(eqn, k)):
-            yield output
+def _before(eqn: Eqn, k: int) -> set[Value]:
+    """The arrays that output k of an equation may lie in the memory of."""
+    if eqn.op.updates:
+        return set(eqn.inputs[:1])
+    if eqn.op.loop:
+        return set(eqn.inputs[k : k + 1]) if k < state_count(eqn.attrs) else set()
+    return {origin(inner, inner.results[k]) for inner in eqn.blocks}
+
+
+def _overwritten(eqn: Eqn) -> set[Value]:
+    """The arrays that an equation may write over."""
+    return set(overwritten(Block((), (eqn,), ())))
 
 
 def _passed(branch: Eqn, k: int) -> bool:
@@ -186,4 +193,4 @@ def _passed(branch: Eqn, k: int) -> bool:
 
 
 def _copied(value: Value) -> str:
-    return f"an array, {value.type}, would be copied"
+    return f"all of an array, {value.type}, would be copied"

@@ -8,14 +8,16 @@ so what a loop carries is copied from trip to trip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ...ir.errors import VerifierError
-from ...ir.graph import Block, Eqn, Value, reads, walk
+from ...ir.graph import Block, Eqn, Value, mentioned, reads, walk
+from ...ir.loops import loop_body, most_trips, state_count, trip_count
 from ...ir.op import constructor
-from ...ir.types import ArrayType, Dim, Sizes
+from ...ir.types import I64, ArrayType, Dim, Sizes
 from ..accumulate import step_template, stepped
 from ..blocks import place_text
+from ..branches import Targets
 from ..control_flow import ControlWriter
 from ..elements import Elements
 from ..kernels import Nest, Schedule, fused
@@ -24,7 +26,7 @@ from ..nests import NestWriter
 from ..roots import is_row
 from ..source import Line, Page, tuple_text, zero
 from . import launching
-from .host_writer import AXES, HostWriter, grid_range, points_shape
+from .host_writer import AXES, ONE, HostWriter, grid_range, points_shape
 from .placement import Region, Runs
 
 LOCAL = 64
@@ -47,7 +49,7 @@ class ThreadWriter(ControlWriter):
         vars(self).update(vars(host))
         self.host, self.region, self.outside = host, region, scope
         self.page = Page()
-        self.grid = self.names.fresh("grid")
+        self.grid = self.names.fresh("grid") if region.grid else ONE
         self.thread, self.threads = self.names.fresh("thread"), self.names.fresh("threads")
         self.on_grid: set[str] = set()
         """The indices of loops that are the grid."""
@@ -55,13 +57,16 @@ class ThreadWriter(ControlWriter):
         """The names of sizes that only a trip knows."""
         self.has_own = False
         """Whether threads have parts of arrays of the host."""
+        self.behind: list[Line] = []
+        """What the host does behind the launch."""
 
     def write(self) -> None:
         """Write the kernel, and its launch."""
         (first, *_) = self.region.eqns
         with self.host.page.aside() as before:
             self._kernel(first)
-        self.host.page.write(f"{self.grid} = {points_shape(self.region.grid)}", first)
+        if self.grid != ONE:
+            self.host.page.write(f"{self.grid} = {points_shape(self.region.grid)}", first)
         if self.has_own:
             self.host.page.write(f"{self.threads} = in_all({self.grid})", first)
             self.host.counts[self.threads] = self._count
@@ -70,15 +75,27 @@ class ThreadWriter(ControlWriter):
         if self.has_own:
             lines = [Line(f"{self.thread} = {_linear_index()}"), *lines]
         self.host.launch(lines, self.grid, first)
+        self.host.page.extend(self.behind)
 
     def _kernel(self, first: Eqn) -> None:
         """The lines of the kernel, and what the host does beforehand."""
         with self.host.in_kernel():
             self.control(first, self.outside)
-            for output in first.outputs:
+            for k, output in enumerate(first.outputs):
                 if not output.type.rank:
-                    found = self.texts[output]
-                    self.page.write(f"{place_text(self.host.number_place(output, first))} = {found}", first)
+                    self._number(first, k)
+
+    def _number(self, first: Eqn, k: int) -> None:
+        """Memory for a scalar of the region: one thread computes it; what many threads leave as it was, one
+        thread stores beforehand."""
+        output = first.outputs[k]
+        if self.region.runs is Runs.THREADS:
+            before = self.host.text(first.inputs[k])
+            place = place_text(self.host.number_place(output, first))
+            self.host.launch([Line(f"{place} = {before}")], ONE, first)
+        else:
+            found = self.texts[output]
+            self.page.write(f"{place_text(self.host.number_place(output, first))} = {found}", first)
 
     def _count(self, sizes: Sizes) -> int:
         """The threads of the launch."""
@@ -107,7 +124,7 @@ class ThreadWriter(ControlWriter):
         first = len(self.region.grid)
         readers = [e for e in scope.block.eqns if stack in reads(e)]
         by_threads = all(self.host.placement.runs(e) is not Runs.HOST for e in readers)
-        if stack.type.rank == first or stack in scope.block.results or not by_threads:
+        if first in (0, stack.type.rank) or stack in scope.block.results or not by_threads:
             return self.host.allocate(stack, scope, eqn)
         place, _ = self.target(stack, scope)
         behind = stack.type.with_shape(stack.type.shape[first:])
@@ -180,15 +197,12 @@ class ThreadWriter(ControlWriter):
     def nest(self, nest: Nest, scope: Scope) -> None:
         ThreadNest(self, nest, scope).write()
 
-    def control(self, eqn: Eqn, scope: Scope) -> None:
-        if eqn.op.name == "while" and len(eqn.outputs) > int(str(eqn.attrs.get("carry", 0))):
-            raise VerifierError("a thread has no tape that grows", eqn.location)
-        super().control(eqn, scope)
-
     def statement(self, eqn: Eqn, scope: Scope) -> None:
         value, name = eqn.output, eqn.op.name
         if value.type.rank and name in ("zeros", "undefined"):
             self.allocate(value, scope, eqn, zero(value.type.dtype) if name == "zeros" else "")
+        elif name in ("zeros", "undefined"):
+            self.assign(eqn, zero(value.type.dtype), scope)
         elif is_row(eqn):
             self._row(eqn, scope)
         else:
@@ -215,7 +229,63 @@ class ThreadWriter(ControlWriter):
         safe = text.isdigit() or text.startswith("U(") or (text in self.ascending - self.on_grid)
         return text if safe else f"U({text})"
 
+    # ---- branches ----
+
+    def _targets(
+        self,
+        eqn: Eqn,
+        stored: Collection[int],
+        lent: Collection[Group],
+        inners: Sequence[Scope],
+        scope: Scope,
+    ) -> Targets:
+        """Arrays that a branch hands on have memory before it."""
+        targets = super()._targets(eqn, stored, lent, inners, scope)
+        for target, output in zip(targets, eqn.outputs, strict=True):
+            if target is not None and output.type.rank:
+                make = self.host.make if scope is self.outside else self.own
+                make(target, output.type, eqn)
+        return targets
+
+    def _ends(self, inner: Scope, targets: Targets, stored: Collection[int]) -> None:
+        for target, result in zip(targets, inner.block.results, strict=True):
+            if target is not None and result.type.rank:
+                self.overwrite(self.page, Place(target, (), Group(None)), self.place(result), result.type)
+            elif target is not None:
+                self.page.write(f"{target} = {self.scalar(result)}")
+
     # ---- loops and checks ----
+
+    def _tapes(self, eqn: Eqn) -> tuple[list[Place], bool]:
+        """Tapes for as many trips as there can be."""
+        most, tapes = most_trips(eqn.attrs), list[Place]()
+        for output in eqn.outputs[state_count(eqn.attrs) :]:
+            assert most is not None, "what memory a thread takes is known"
+            tape = Place(self.names.fresh(output.name), (), Group(None))
+            make = self.host.make if eqn in self.region.eqns else self.own
+            make(tape.name, output.type.with_shape([most.positive(), *output.type.shape[1:]]), eqn)
+            tapes.append(tape)
+        return tapes, False
+
+    def cut_off(self, stack: Value, tape: Place, trips: str) -> None:
+        self.places[stack] = Place(tape.name, (), Group(None, [stack]))
+
+    def while_loop(self, eqn: Eqn, scope: Scope) -> None:
+        super().while_loop(eqn, scope)
+        if scope is self.outside:
+            self._counted(eqn)
+
+    def _counted(self, eqn: Eqn) -> None:
+        """The host waits for a number of trips that sizes behind the loop mention."""
+        trips = str(eqn.attrs["trips"])
+        if not any(trips in mentioned(other) for other in walk(self.host.function.body)):
+            return
+        count = self.host.number_place(Value(ArrayType(I64), trips), eqn)
+        self.page.write(f"{place_text(count)} = {trips}", eqn)
+        with self.host.page.aside() as self.behind:
+            self.host.wait(trips, place_text(count), eqn)
+            for stack in eqn.outputs[state_count(eqn.attrs) :]:
+                self.host.cut_off(stack, self.places[stack], trips)
 
     def for_loop(self, eqn: Eqn, scope: Scope) -> None:
         if self.region.runs is not Runs.THREADS or eqn not in self.region.eqns:
@@ -236,17 +306,25 @@ class ThreadWriter(ControlWriter):
     def trips(self, length: Dim, reverse: bool) -> str:
         axis, self._dimension = self._dimension, None
         if axis is not None:
-            return grid_range(length, AXES[axis])
+            return grid_range(length, AXES[axis], reverse)
         return f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
 
     def first_index(self) -> str:
         return "0"
 
     def stop(self, scope: Scope) -> None:
-        """The thread goes no further."""
-        for word in (len(self.checks), 0):
-            self.page.write(f"{self.status}[{word}] = 1")
+        """The thread goes no further: it takes its trips in the order of the program."""
+        self.page.write(self.host.failing(len(self.checks), self._trip()))
         self.page.write("return")
+
+    def _trip(self) -> str:
+        """The number of a trip of the loops that are the grid."""
+        text = "0"
+        for eqn in self.region.eqns if self.region.runs is Runs.THREADS else ():
+            index, extent = self.texts[loop_body(eqn).params[0]], trip_count(eqn.attrs)
+            place = f"({extent - 1} - {index})" if eqn.attrs.get("reverse") else index
+            text = place if text == "0" else f"({text}) * ({extent}) + {place}"
+        return text
 
     def left(self, scope: Scope) -> None:
         """A check that failed has left the kernel."""

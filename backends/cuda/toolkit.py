@@ -20,7 +20,7 @@ from functools import cache
 from typing import Any
 
 from ...ir.errors import DeviceError
-from . import streams
+from . import functions, simulator, streams
 
 INSTALL = 'pip install "adcompiler[cuda]"'
 Capability = tuple[int, int]
@@ -42,6 +42,7 @@ def cuda() -> Any:
         raise DeviceError(problem, hint=INSTALL)
     from numba import cuda as found
 
+    (simulator if simulated() else functions).prepare()
     return found
 
 

@@ -102,8 +102,7 @@ floor_divide = elementwise(
 
 def _remainder_source(attrs: Attrs, result: DType) -> str:
     """A remainder has the sign of the divisor, also when it is zero: NumPy heeds that, Numba does not."""
-    remainder = "np.remainder({0}, {1})"
-    return remainder if result.is_integer else f"np.copysign({remainder}, {{1}})"
+    return "np.remainder({0}, {1})" if result.is_integer else "remainder({1}, np.fmod({0}, {1}))"
 
 
 remainder = elementwise(

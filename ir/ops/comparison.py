@@ -71,7 +71,7 @@ def _classification(numpy: np.ufunc, alias: Callable[[float], bool]) -> Op:
     return elementwise(
         numpy.__name__,
         numpy=numpy,
-        scalar=f"np.{numpy.__name__}({{0}})",
+        scalar=f"math.{alias.__name__}({{0}})",
         partials=NOT_NUMERIC,
         accepts=floating,
         result=BOOL,

@@ -120,7 +120,9 @@ def _logaddexp_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
 logaddexp = elementwise(
     "logaddexp",
     numpy=np.logaddexp,
-    scalar="np.logaddexp({0}, {1})",
+    # equal infinities have no distance
+    scalar="({0} if {0} == {1} and math.isinf({0}) else "
+    "np.maximum({0}, {1}) + np.log1p(np.exp(-abs({0} - {1}))))",
     vector="logaddexp({0}, {1})",
     sympy=lambda x, y: symbolic("log")(symbolic("exp")(x) + symbolic("exp")(y)),
     partials=_logaddexp_partials,

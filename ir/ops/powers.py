@@ -16,6 +16,9 @@ from .elementwise import binary, elementwise, numeric, same_dtype, symbolic, una
 from .exponential import log
 from .selection import where
 
+UNROLLED = 4
+"""Powers of integers up to which they are written as products."""
+
 
 def _pow_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
     """y·x^(y-1), which is 0 where y is 0, and x^y·log(x), which is 0 where x is 0 and y is not negative."""
@@ -24,10 +27,15 @@ def _pow_partials(x: Value, y: Value, z: Value) -> Sequence[Value]:
     return [slope, z * log(where(equal(x, 0.0), one, x))]
 
 
+def _pow_source(attrs: Attrs, result: DType) -> str:
+    """Numba's powers of integers may be floats on their way."""
+    return "integer_power(np.int64({0}), np.int64({1}))" if result.is_integer else "{0} ** {1}"
+
+
 pow_ = elementwise(
     "pow",
     numpy=np.power,
-    scalar="{0} ** {1}",
+    scalar=_pow_source,
     vector="power({0}, {1})",
     sympy=lambda x, y: x**y,
     partials=_pow_partials,
@@ -68,6 +76,8 @@ def _ipow_source(attrs: Attrs, result: DType) -> str:
     """Numba unrolls a literal power; a negative one, written as such, would raise at zero."""
     n = attrs["n"]
     assert isinstance(n, int)
+    if result.is_integer:
+        return " * ".join(["{0}"] * n) if 0 < n <= UNROLLED else f"integer_power(np.int64({{0}}), {n})"
     positive = "{0}" if abs(n) == 1 else f"{{0}} ** {abs(n)}"
     return positive if n >= 0 else f"{{dtype}}(1) / {positive}"
 

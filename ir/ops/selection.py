@@ -132,7 +132,7 @@ minimum = _extremum("minimum", np.minimum, "Min", less, greater)
 sign = elementwise(
     "sign",
     numpy=np.sign,
-    scalar="np.sign({0}) + {dtype}(0)",  # no negative zero
+    scalar="({0} if {0} != {0} else {dtype}({0} > {dtype}(0)) - {dtype}({0} < {dtype}(0)))",
     sympy=symbolic("sign"),
     partials=PIECEWISE_CONSTANT,
     accepts=numeric,

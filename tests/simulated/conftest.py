@@ -4,15 +4,17 @@ Either takes a process of its own: Numba reads the environment when it is import
 module's kernels were compiled with stays as it is.
 """
 
-import sys
+from pathlib import Path
 
 import pytest
 
 from adcompiler.backends.cuda import toolkit
 
-# A thread that waits at a barrier keeps the others waiting for this long, by default 5 ms.
-if toolkit.missing() is None and toolkit.simulated():
-    sys.setswitchinterval(1e-5)
+ON_DEVICE = toolkit.missing() is None and not toolkit.simulated()
+WHOLE = "pytestmark = pytest.mark.simulator\n"
+"""In files with stand-ins for what a device has; some import parts of the simulator."""
+
+collect_ignore = [p.name for p in Path(__file__).parent.glob("test_*.py") if ON_DEVICE and WHOLE in p.read_text()]
 
 
 def pytest_configure():
@@ -26,5 +28,10 @@ def pytest_collection_modifyitems(items):
     """NumPy warns in the threads of a kernel, where np.errstate does not reach; a device does not."""
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("ignore:.* encountered in :RuntimeWarning"))
-        if item.get_closest_marker("simulator") and not toolkit.simulated():
+        if ON_DEVICE and item.get_closest_marker("simulator"):
             item.add_marker(pytest.mark.skip("the simulator alone has what this is about"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def round_trip():
+    """Programs are held to their texts by the tests around; here that would take most of the time."""

@@ -9,7 +9,7 @@ from guests import Array, Guest, Tensor, numbers
 
 import adcompiler
 from adcompiler import ArgumentError, adjoint, jvp, value_and_grad, vjp
-from adcompiler.backends.cuda import arrays, foreign
+from adcompiler.backends.cuda import arrays, driver_memory, foreign
 
 
 def dot(x, y):
@@ -294,3 +294,34 @@ def test_an_array_on_the_device_that_is_no_argument():
 
     with pytest.raises(adcompiler.CaptureError, match="`weights` is an array on a GPU, and no argument"):
         adjoint(weighted, backend="cuda")(X)
+
+
+# ---- no room ----
+
+
+def waves(x):
+    u = x
+    for _ in range(12):
+        u = u - 0.1 * np.exp(u) * u
+    return np.sum(u * u)
+
+
+def test_what_a_call_takes_is_said_where_there_is_no_room(monkeypatch):
+    def allocate(size):
+        raise driver_memory.NoRoom
+
+    g, x = adjoint(waves, backend="cuda"), np.ones(1000)
+    found = g.explain(x)
+    assert found.least < found.peak
+    adcompiler.clear_buffers()
+    monkeypatch.setattr(driver_memory, "allocate", allocate)
+    monkeypatch.setattr(driver_memory, "free_bytes", lambda: 100)
+    with pytest.raises(adcompiler.DeviceMemoryError) as caught:
+        g(x, out=np.zeros(1000))
+    assert str(caught.value) == (
+        "the GPU has no room for an array of 8,192 bytes, and 100 are free\n"
+        f"hint: the call takes {found.peak:,} bytes beside arguments on the GPU; "
+        f"plan=Budget({found.least}) is feasible"
+    )
+    with pytest.raises(adcompiler.DeviceMemoryError, match="hint: the call takes"):
+        g.value_and_grad(x)

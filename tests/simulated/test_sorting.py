@@ -14,7 +14,6 @@ def short_chunks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorting, "SORT_CHUNK", 16)
         patch.setattr(sorting, "RUN_CHUNK", 4)
-        patch.setattr(scans, "threads", lambda: 4)
         yield
 
 
@@ -81,8 +80,9 @@ def test_sums_do_not_depend_on_the_grid(monkeypatch):
     target, keys, _ = case(40, 1, 3)
     values = np.random.default_rng(1).normal(size=(40, 1))
     many = added(target, keys, values)
-    monkeypatch.setattr(sorting, "MOST_BLOCKS", 1)
-    monkeypatch.setattr(scans, "MOST_BLOCKS", 1)
+    for module in (scans, sorting):
+        monkeypatch.setattr(module, "tasks", lambda count: ((1,), (4,)))
+    monkeypatch.setattr(scans, "blocks", lambda count: ((1,), (4,)))
     assert added(target, keys, values).tobytes() == many.tobytes()
 
 
@@ -107,8 +107,17 @@ def test_what_is_not_a_number_stays_at_its_place():
     np.testing.assert_array_equal(np.isnan(found[:, 0]), np.arange(5) == keys[3])
 
 
-def test_in_any_order():
-    target, keys, values = given_ = case(30, 2, 4)
+@pytest.mark.parametrize(("dtype", "atomic"), [("f8", True), ("u4", True), ("i2", False), ("u1", False)])
+def test_numbers_of_32_and_64_bits_are_added_atomically(dtype, atomic):
+    kernels = []
+
+    def counted(kernel, shape, *arguments):
+        kernels.append(kernel)
+        launch(kernel, shape, *arguments)
+
+    target, keys, values = given_ = case(30, 2, 4, dtype=dtype)
     found = cuda.to_device(target)
-    sorting.add_atomically(found, cuda.to_device(keys), cuda.to_device(values), launch)
+    sorting.add_atomically(found, cuda.to_device(keys), cuda.to_device(values), counted, empty)
     np.testing.assert_array_equal(found.copy_to_host(), numpys(*given_))
+    assert (sorting._add_each in kernels) == atomic
+    assert (len(kernels) == 1) == atomic

@@ -1,0 +1,46 @@
+"""The scalar source of elementwise ops as tests run it, and how near to NumPy its results must be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from op_cases import Case
+
+from adcompiler.backends import special
+from adcompiler.ir.types import DType
+
+DTYPES = (DType.F64, DType.F32, DType.I64, DType.I32, DType.I8, DType.U8, DType.BOOL)
+NAMES = {"np": np, "math": math, **vars(special)}
+"""What the source may name."""
+
+
+def variants(case: Case) -> list[Case]:
+    """The case as it stands, and in every dtype that its op accepts."""
+    return [case, *filter(None, map(case.converted, DTYPES if case.floats else ()))]
+
+
+def result_dtype(case: Case) -> DType:
+    """The dtype of the one result of an elementwise op."""
+    return case.function.body.results[0].type.dtype
+
+
+def scalar_source(case: Case, operands: Sequence[str]) -> str:
+    """One element of the result, from elements of these sources."""
+    return case.op.lowering.source(operands, case.sample.attrs, result_dtype(case))
+
+
+def assert_numpys(case: Case, actual: Any) -> None:
+    """Equal integers, bools and signs of zero; floats within a few units in the last place."""
+    actual, expected = np.ravel(actual), np.ravel(case.outputs[0])
+    if expected.dtype.kind == "f":
+        error = (4 if isinstance(case.op.numpy, np.ufunc) else 64) * np.finfo(expected.dtype).eps
+        with np.errstate(all="ignore"):
+            same = np.isclose(actual, expected, rtol=error, atol=0, equal_nan=True)
+        same &= (np.signbit(actual) == np.signbit(expected)) | np.isnan(expected)
+    else:
+        same = actual == expected
+    operands = [np.ravel(x)[~same] for x in np.broadcast_arrays(*case.inputs)]
+    assert same.all(), (case.id, operands, actual[~same], expected[~same])
