@@ -23,11 +23,13 @@ test: $(VENV)/dev.stamp
 	$(BIN)/pytest -n $(WORKERS)
 	NUMBA_ENABLE_CUDASIM=1 $(BIN)/pytest -n $(WORKERS) --durations 10 tests/simulated
 
-# On a device. A file has a process of its own: kernels keep what they were compiled with.
+# On a device, what is not for the simulator alone. A file has a process of its own: kernels keep what they
+# were compiled with.
 gpu-test: $(GPU_STAMPS)
 	@$(ON_DEVICE) -c '$(ABSENT)'
-	failed=; for file in tests/simulated/test_*.py tests/gpu/test_*.py; do \
-		$(ON_DEVICE) -m pytest -q $$file || failed="$$failed $$file"; done; \
+	failed=; for file in $$(grep -L '^pytestmark = pytest.mark.simulator' tests/simulated/test_*.py) \
+			tests/gpu/test_*.py; do \
+		echo "== $$file"; $(ON_DEVICE) -m pytest -q $$file || failed="$$failed $$file"; done; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # Figures of a device, in eight minutes; renews docs/benchmarks-gpu.md, which without a device says so.

@@ -19,7 +19,7 @@ def over_lanes(reduced, x):
 
     rows, lanes = x.shape
     out = cuda.device_array_like(x)
-    kernel[1, (lanes, rows)](cuda.to_device(x), out)
+    toolkit.configured(kernel, 1, (lanes, rows))(cuda.to_device(x), out)
     return out.copy_to_host()
 
 

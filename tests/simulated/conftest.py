@@ -14,7 +14,8 @@ ON_DEVICE = toolkit.missing() is None and not toolkit.simulated()
 WHOLE = "pytestmark = pytest.mark.simulator\n"
 """In files with stand-ins for what a device has; some import parts of the simulator."""
 
-collect_ignore = [p.name for p in Path(__file__).parent.glob("test_*.py") if ON_DEVICE and WHOLE in p.read_text()]
+FILES = Path(__file__).parent.glob("test_*.py")
+collect_ignore = [file.name for file in FILES if ON_DEVICE and WHOLE in file.read_text()]
 
 
 def pytest_configure():
@@ -24,10 +25,16 @@ def pytest_configure():
         raise pytest.UsageError(f"tests/simulated runs {where}: {problem}")
 
 
+WARNINGS = (
+    ".* encountered in :RuntimeWarning",  # in threads of the simulator, where np.errstate does not reach
+    "(?s).*(Grid size|Host array used in CUDA kernel)",  # on a device, of kernels that tests launch themselves
+)
+
+
 def pytest_collection_modifyitems(items):
-    """NumPy warns in the threads of a kernel, where np.errstate does not reach; a device does not."""
     for item in items:
-        item.add_marker(pytest.mark.filterwarnings("ignore:.* encountered in :RuntimeWarning"))
+        for warning in WARNINGS:
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:{warning}"))
         if ON_DEVICE and item.get_closest_marker("simulator"):
             item.add_marker(pytest.mark.skip("the simulator alone has what this is about"))
 

@@ -56,12 +56,14 @@ def test_what_has_no_room_on_the_device_is_a_row_without_times():
     assert gradient.problem.startswith("cannot run it: DeviceMemoryError: ")
 
 
+@pytest.mark.simulator
 def test_ceilings_are_measured_where_kernels_run():
     found = device.measured(0.01, copied=2**12, order=8)
     assert (found.name, found.copied) == ("simulator", 2**12)
     assert found.bandwidth == found.copy > 0 and found.matmul > 0
 
 
+@pytest.mark.simulator
 def test_times_of_the_simulator_are_no_devices(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(machine, "measured", lambda threads: Ceilings(threads, 2**29, 10.0, 20.0, 50.0))
     (tmp_path / "user.py").write_text("def square(x):\n    return x * x\n")
