@@ -40,6 +40,7 @@ gpu-bench: $(GPU_STAMPS)
 fuzz: $(VENV)/dev.stamp
 	FUZZ_PROGRAMS=$(PROGRAMS) FUZZ_LOOP_PROGRAMS=5000 PYTHONPATH=tests \
 		$(BIN)/pytest -n $(WORKERS) -p frontend_report tests/test_frontend_fuzz.py tests/test_loop_fuzz.py
+	FUZZ_DEVICE_PROGRAMS=500 NUMBA_ENABLE_CUDASIM=1 $(BIN)/pytest -n $(WORKERS) tests/simulated/test_fuzz.py
 
 # Everything, for an hour or two; the suite renews docs/benchmarks.md. Taichi and Warp are not installed for it.
 bench: $(VENV)/bench.stamp

@@ -32,6 +32,7 @@ from .checkpointing.scheduled import ScheduledFunction
 from .ir.check import verify
 from .ir.errors import ArgumentError
 from .ir.graph import Function, count
+from .ir.halves import widened
 from .ir.types import Sizes
 from .transforms.cse import cse
 from .transforms.dce import dce
@@ -95,8 +96,8 @@ class Options:
 
 
 def primal(trace: Function) -> Function:
-    """What the user's function computes."""
-    return _optimised(_after("trace", trace), "simplified")
+    """What the user's function computes; derivatives are taken of this."""
+    return _optimised(_after("widen", widened(_after("trace", trace), products=False)), "simplified")
 
 
 def adjoint(trace: Function, wrt: Sequence[int], residuals: str, of: Sequence[int] | None = None) -> Function:
@@ -143,7 +144,7 @@ def reversible(function: Function) -> Function:
 def finished(function: Function) -> Function:
     """What a backend is given for a Function."""
     shared = _after("factorisations", share_factors(reversible(function)))
-    return dce(_after("inline", inline(shared)))
+    return dce(widened(_after("inline", inline(shared))))
 
 
 def rematerialised(whole: Function, sizes: Sizes, most: int, options: Options) -> list[Function]:

@@ -6,6 +6,7 @@ from ..ir.errors import ArgumentError
 from ..ir.graph import Function
 from . import cuda_backend, numba_backend, numpy_backend
 from .compiled import Compiled, Options, destined
+from .halves import in_bits, in_halves
 
 BACKENDS = {
     "numba": numba_backend.compile_function,
@@ -22,4 +23,6 @@ def compile_function(function: Function, backend: str, options: Options | None =
         raise ArgumentError(
             f"there is no backend {backend!r}", hint="use one of " + ", ".join(sorted(BACKENDS))
         )
-    return BACKENDS[backend](function, options or Options())
+    stored = in_bits(function)
+    compiled = BACKENDS[backend](stored, options or Options())
+    return compiled if stored is function else in_halves(function, compiled)

@@ -1,13 +1,17 @@
 """Functions as scalar Python that Numba compiles for CPU and GPU: what the templates of ops call by name.
 
-Each function stands alone (`math` only), so that a backend may compile it by itself. Those of floats work in
-double precision, and all give what NumPy and SciPy give, at poles and infinities too. Below -2^52 every float
-is whole.
+Each function stands alone (`math` and scalars of `np` only), so that a backend may compile it by itself.
+Those of floats work in double precision, and all give what NumPy and SciPy give, at poles and infinities too.
+Below -2^52 every float is whole. Those of formats of 16 bits are integer arithmetic without branches, which
+LLVM vectorises; a NaN stays one, with the bits that NumPy gives it.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 
 def floor_divide(x: float, y: float, rest: float) -> float:
@@ -105,3 +109,62 @@ def polygamma(n: int, x: float) -> float:
         zeta += weight * power
         power *= (n + 2 * j + 2) * (n + 2 * j + 3) / (x * x)
     return factor * zeta
+
+
+# ---- formats of 16 bits ----
+
+
+def decode_f16(bits: Any) -> Any:
+    """The f32 of an f16: exponents grow by 112; what has none is added to 2^-14, which is taken off again."""
+    word = np.uint32((np.uint32(bits) & np.uint32(0x7FFF)) << np.uint32(13))
+    exponent = np.uint32(word >> np.uint32(23))
+    small = np.float32(np.uint32(word + np.uint32(0x38800000)).view(np.float32) - np.float32(2.0**-14))
+    usual = np.uint32(word + (np.uint32(0x70000000) if exponent == 31 else np.uint32(0x38000000)))
+    sign = np.uint32((np.uint32(bits) & np.uint32(0x8000)) << np.uint32(16))
+    return np.uint32((small.view(np.uint32) if exponent == 0 else usual) | sign).view(np.float32)
+
+
+def encode_f16_from_f32(x: Any) -> Any:
+    """The f16 nearest to an f32. Beside 0.5 an f32 has the last place of the smallest f16, 2^-24."""
+    word = np.float32(x).view(np.uint32)
+    size = np.uint32(word & np.uint32(0x7FFFFFFF))
+    beside = np.float32(size.view(np.float32) + np.float32(0.5))
+    small = np.uint32(beside.view(np.uint32) - np.uint32(0x3F000000))
+    rounded = np.uint32(size + np.uint32(0xFFF) + ((size >> np.uint32(13)) & np.uint32(1)))
+    usual = np.uint32((rounded - np.uint32(0x38000000)) >> np.uint32(13))
+    payload = np.uint32((size >> np.uint32(13)) & np.uint32(0x3FF))
+    nan = np.uint32(0x7C00 | (payload if payload else np.uint32(1)))
+    large = nan if size > np.uint32(0x7F800000) else np.uint32(0x7C00)
+    found = small if size < np.uint32(0x38800000) else usual if size < np.uint32(0x47800000) else large
+    return np.uint16(found | ((word >> np.uint32(16)) & np.uint32(0x8000)))
+
+
+def encode_f16_from_f64(x: Any) -> Any:
+    """The f16 nearest to an f64, rounded once; 2^28 is to it what 0.5 is to an f32."""
+    word = np.float64(x).view(np.uint64)
+    size = np.uint64(word & np.uint64(0x7FFFFFFFFFFFFFFF))
+    beside = np.float64(size.view(np.float64) + np.float64(2.0**28))
+    small = np.uint64(beside.view(np.uint64) - np.uint64(0x41B0000000000000))
+    rounded = np.uint64(size + np.uint64(0x1FFFFFFFFFF) + ((size >> np.uint64(42)) & np.uint64(1)))
+    usual = np.uint64((rounded - np.uint64(0x3F00000000000000)) >> np.uint64(42))
+    payload = np.uint64((size >> np.uint64(42)) & np.uint64(0x3FF))
+    nan = np.uint64(np.uint64(0x7C00) | (payload if payload else np.uint64(1)))
+    large = nan if size > np.uint64(0x7FF0000000000000) else np.uint64(0x7C00)
+    normal = usual if size < np.uint64(0x40F0000000000000) else large
+    found = small if size < np.uint64(0x3F10000000000000) else normal
+    return np.uint16(found | ((word >> np.uint64(48)) & np.uint64(0x8000)))
+
+
+def decode_bf16(bits: Any) -> Any:
+    """The f32 of a bf16, which is its upper half."""
+    return np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)
+
+
+def encode_bf16_from_f32(x: Any) -> Any:
+    """The bf16 nearest to an f32; every NaN becomes the quiet one of its sign."""
+    word = np.float32(x).view(np.uint32)
+    sign = np.uint32((word >> np.uint32(16)) & np.uint32(0x8000))
+    last = np.uint32((word >> np.uint32(16)) & np.uint32(1))
+    rounded = np.uint32(np.uint32(word + np.uint32(0x7FFF) + last) >> np.uint32(16))
+    nan = np.uint32(word & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
+    return np.uint16(sign | np.uint32(0x7FC0) if nan else rounded)

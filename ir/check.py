@@ -1,11 +1,8 @@
 """The verifier: what every Function must obey, whatever pass wrote it.
 
 Each rule is one small function, and its error shows the equation that breaks it. `verify` walks the equations
-in order with what is in scope: values, and the sizes that types and attributes may mention.
-
-The discipline of sums makes their order free: a sum of a `for` and its successors are used once each, as
-operand 0 of `add`, `sub` or `add_at`, as a sum of an inner `for`, as an operand of a `call` that does no more
-with it, in both branches of an `if` on the way to the same result, or yielded in its place.
+in order with what is in scope: values, and the sizes that types and attributes may mention. What a sum of a
+loop may be used for stands in `sums`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,27 @@ import numpy as np
 from .errors import ArgumentError
 from .graph import Attr, Block, Constant, Eqn, Function, Value
 from .op import Op
-from .types import Dim, Sizes
+from .types import Dim, DType, Sizes
 
 Rule = Callable[[Op], Callable[..., Any]]
 
 
 def numpy_rule(op: Op) -> Callable[..., Any]:
-    return op.numpy
+    """NumPy's function; of halves it is computed in f32, and rounded."""
+    return partial(_in_single, op.numpy) if op.computes else op.numpy
+
+
+def _in_single(function: Callable[..., Any], *inputs: Any, **attrs: Any) -> Any:
+    half = next((x.dtype for x in inputs if _is_half(x)), None)
+    if half is None:
+        return function(*inputs, **attrs)
+    found = function(*(x.astype(np.float32) if _is_half(x) else x for x in inputs), **attrs)
+    return found.astype(half) if found.dtype == np.float32 else found
+
+
+def _is_half(x: Any) -> bool:
+    small = isinstance(x, np.ndarray | np.generic) and x.dtype.itemsize == 2
+    return small and DType.of(x.dtype).is_half
 
 
 def evaluate(

@@ -293,9 +293,6 @@ def _nan_bits(literal: _Literal, kind: DType) -> int | None:
 
 
 def _float_bits(value: float, kind: DType) -> int | None:
-    if kind is F64:
-        return int.from_bytes(struct.pack(">d", value))
-    try:
-        return int.from_bytes(struct.pack(">f", value))
-    except OverflowError:
-        return None
+    with np.errstate(over="ignore"):
+        number = np.asarray(value).astype(kind.numpy)
+    return int(number.view(f"u{kind.itemsize}")) if np.isinf(number) == math.isinf(value) else None

@@ -341,7 +341,8 @@ class Op:
     may. One that `adds` adds to operand 0, or subtracts from it, and nothing else: so a sum of a loop grows.
 
     An op that `chooses` does not take some of its operands, or of its blocks, which may be anything, NaN too:
-    their derivative is zero. A `loop` runs its last block once a trip; the block's parameters are the number
+    their derivative is zero. One that `moves` takes elements of its operands as they are, or casts them, and
+    computes nothing. A `loop` runs its last block once a trip; the block's parameters are the number
     of the trip, then what stands for the operands. The block of a `closed` op captures nothing. `binds` is
     the attribute that names a size which an application binds, in the block that it stands in.
     """
@@ -362,11 +363,19 @@ class Op:
     updates: bool = False
     adds: bool = False
     chooses: bool = False
+    moves: bool = False
     blocks: int = 0
     loop: bool = False
     closed: bool = False
     binds: str | None = None
     samples: tuple[Sample, ...] = ()
+
+    @property
+    def computes(self) -> bool:
+        """Whether elements of its results are computed from those of its operands, and not moved alone."""
+        if self.moves or isinstance(self.lowering, Element):
+            return False
+        return not isinstance(self.lowering, Structural) or self.adds or self.terms is not None
 
     def __call__(self, *inputs: Value | float, **attrs: Attr) -> Value:
         """Emit one application onto the block that is being written; for ops with one output."""

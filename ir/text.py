@@ -28,7 +28,7 @@ import numpy as np
 
 from .errors import VerifierError
 from .graph import Attr, Block, Constant, Eqn, Function, Value, values, walk
-from .types import BOOL, F64, I64, ArrayType, Dim, DType
+from .types import BOOL, F32, F64, I64, ArrayType, Dim, DType
 
 NAME = re.compile(r"[^\W\d]\w*")
 WORDS = ("func", "where", "writes", "return", "yield", "max", "True", "False", "None", "nan", "inf")
@@ -214,7 +214,7 @@ def _float_text(bits: int, dtype: DType) -> str:
     value = from_bits([bits], dtype)[0]
     if np.isnan(value):
         return "nan" if bits == usual_nan(dtype) else f"nan({bits:#x})"
-    short = str(value)
+    short = str(value) if dtype is not DType.BF16 else repr(float(str(value)))
     # decimals are read as f64 first, which may round twice
     return short if dtype.numpy.type(float(short)) == value else repr(float(value))
 
@@ -226,4 +226,4 @@ def from_bits(bits: Sequence[int], dtype: DType) -> np.ndarray[Any, Any]:
 
 def usual_nan(dtype: DType) -> int:
     """The bits of the NaN that is printed without them."""
-    return 0x7FF8 << 48 if dtype is F64 else 0x7FC0 << 16
+    return {F64: 0x7FF8 << 48, F32: 0x7FC0 << 16, DType.F16: 0x7E00, DType.BF16: 0x7FC0}[dtype]

@@ -31,16 +31,28 @@ class DType(enum.Enum):
     U16 = "u16"
     U32 = "u32"
     U64 = "u64"
+    F16 = "f16"
+    BF16 = "bf16"
     F32 = "f32"
     F64 = "f64"
 
     @cached_property
     def numpy(self) -> np.dtype[Any]:
-        return np.dtype(_NUMPY_NAMES[self.value])
+        """NumPy's dtype; that of bf16 is defined by the package ml_dtypes, which is imported here."""
+        return np.dtype(_bfloat16() if self is DType.BF16 else self.numpy_name)
+
+    @property
+    def numpy_name(self) -> str:
+        return _NUMPY_NAMES[self.value]
 
     @property
     def is_float(self) -> bool:
-        return self.value[0] == "f"
+        return self.value[0] == "f" or self is DType.BF16
+
+    @property
+    def is_half(self) -> bool:
+        """Whether it is a float of 16 bits: such are stored, and computed with in f32."""
+        return self in (DType.F16, DType.BF16)
 
     @property
     def is_integer(self) -> bool:
@@ -48,7 +60,16 @@ class DType(enum.Enum):
 
     @property
     def itemsize(self) -> int:
-        return self.numpy.itemsize
+        return 2 if self.is_half else self.numpy.itemsize
+
+    @property
+    def limits(self) -> Any:
+        """`np.finfo` of a float; NumPy's own does not know bf16."""
+        if self is not DType.BF16:
+            return np.finfo(self.numpy)
+        from ml_dtypes import finfo
+
+        return finfo(self.numpy)  # type: ignore[no-untyped-call]
 
     def __str__(self) -> str:
         return str(self.value)
@@ -58,12 +79,24 @@ class DType(enum.Enum):
         """The IR's dtype for anything that `np.dtype` accepts, byte order ignored; DTypeError otherwise."""
         native = np.dtype(dtype).newbyteorder("=")
         for candidate in DType:
-            if candidate.numpy == native:
+            named = candidate is not DType.BF16 or native.name == candidate.numpy_name
+            if named and candidate.numpy == native:
                 return candidate
         raise DTypeError(
             f"dtype {native} is not supported",
-            hint="use one of " + ", ".join(str(d.numpy) for d in DType),
+            hint="use one of " + ", ".join(d.numpy_name for d in DType),
         )
+
+
+def _bfloat16() -> Any:
+    """The scalar type of bf16, which NumPy knows only after this import."""
+    try:
+        from ml_dtypes import bfloat16
+    except ModuleNotFoundError:
+        raise DTypeError(
+            "bfloat16 needs the package ml_dtypes", hint='pip install "adcompiler[bfloat16]"'
+        ) from None
+    return bfloat16
 
 
 _NUMPY_NAMES = {
@@ -73,6 +106,8 @@ _NUMPY_NAMES = {
         for kind, name in (("i", "int"), ("u", "uint"))
         for bits in (8, 16, 32, 64)
     },
+    "f16": "float16",
+    "bf16": "bfloat16",
     "f32": "float32",
     "f64": "float64",
 }

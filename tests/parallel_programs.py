@@ -60,9 +60,13 @@ class Trip:
         return place if form.k == 0 else place + op("dim", size=Dim.of(form.k))
 
 
-def random_program(seed: int) -> Function:
-    """A function of u, v, w, what they are added to, integers p and a number c, with one loop of n trips."""
-    writer = _Writer(random.Random(seed))
+def random_program(seed: int, sums: float = 0.3) -> Function:
+    """A function of u, v, w, what they are added to, integers p and a number c, with one loop of n trips.
+
+    `sums` is how many of the arrays are sums; where these are most, few are added to by rows, and many at
+    indices and shifts.
+    """
+    writer = _Writer(random.Random(seed), sums)
     params = [Value(array_type("f64", *shape), name) for name, shape in ARRAYS.items()]
     params += [Value(array_type("f64", LONG), "x"), Value(array_type("f64"), "c")]
     params += [Value(array_type("i64", "n"), "p")]
@@ -70,23 +74,35 @@ def random_program(seed: int) -> Function:
 
 
 class _Writer:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, sums: float) -> None:
         self.rng = rng
+        self.sums = sums
+        self.rows = 0.15 if sums < 0.5 else 0.03
         self.nested = rng.random() < 0.6
+        self.plain = sums > 0.5 and rng.random() < 0.6
         self.home = {name: self.form() for name in ("u", "v", "w")}
-        self.wild = rng.choice([0.0, 0.0, 0.1, 0.3])
+        self.wild = 0.5 if self.plain else rng.choice([0.0, 0.0, 0.1, 0.3])
+        self.shifted = rng.choice([0.0, 0.3, 0.6])
+        self.row = "row" if rng.random() < 0.5 else None
+        self.length = M
         self.fresh = 0
 
     def form(self) -> Form:
         rng = self.rng
+        if self.plain:
+            a, b = rng.choice([(1, 0), (0, 1), (1, 1)]) if self.nested else (1, 0)
+            return Form(a, b, rng.choice(SHIFTS))
         b = rng.choice([0, 1, 1, 2]) if self.nested else 0
+        data = 0.25 if self.sums > 0.5 else 0.05
         return Form(
-            rng.choice(FACTORS), b, rng.choice(SHIFTS), rng.random() < 0.15, rng.random() < 0.05
+            rng.choice(FACTORS), b, rng.choice(SHIFTS), rng.random() < 0.15, rng.random() < data
         )
 
-    def place(self, name: str) -> Form:
-        """Where an array is touched: at home, near it, or anywhere."""
+    def place(self, name: str, read: bool = False) -> Form:
+        """Where an array is touched: at home, near it (where it is read, often), or anywhere."""
         home = self.home[name]
+        if read and self.rng.random() < self.shifted:
+            return Form(home.a, home.b, self.rng.choice(SHIFTS), home.mirrored, home.data)
         if self.rng.random() >= self.wild:
             return home
         if self.rng.random() < 0.5:
@@ -96,7 +112,7 @@ class _Writer:
     def body(self, u: Value, v: Value, w: Value, x: Value, c: Value, p: Value) -> Sequence[Value]:
         self.x, self.c, self.p = x, c, p
         given = {"u": u, "v": v, "w": w}
-        added = [name for name in given if self.rng.random() < 0.3]
+        added = [name for name in given if self.rng.random() < self.sums]
         carried = [name for name in given if name not in added and self.rng.random() < 0.7]
         total = constant(0.0)
 
@@ -105,7 +121,7 @@ class _Writer:
             now = self.inside(Trip(i, None, p), now, set(added), 0)
             return [*now.values(), self.value(Trip(i, None, p), now, set(added), 1)]
 
-        index = "row" if self.rng.random() < 0.5 else None
+        index = self.row
         start = [given[name] for name in carried], [*(given[name] for name in added), total]
         return loop(N, trip, *start, reverse=self.rng.random() < 0.3, index=index)
 
@@ -120,6 +136,8 @@ class _Writer:
         """A loop over the places of a row, as a `for` or a `while` that data may end."""
         sums = [name for name in now if name in added or name == "s"]
         carried = [name for name in now if name not in sums]
+        row = Dim.of(self.row or 0)
+        self.length = self.rng.choice([M, M, N, row, N - row - 1] if self.row else [M, M, N])
 
         def inside(j: Value, *arrays: Value) -> Sequence[Value]:
             here = Trip(trip.i, j, trip.p)
@@ -127,22 +145,24 @@ class _Writer:
             return list(self.statements(here, given, added, depth).values())
 
         start = [now[name] for name in carried]
-        if self.rng.random() < 0.2:
+        if self.rng.random() < self.rows:
             self.fresh += 1
             outs = loop_while(
                 lambda j, *arrays: op("less", op("index", self.x, j), self.rng.uniform(0.5, 1.0)),
                 inside,
                 [*start, *(now[name] for name in sums)],
                 f"t{self.fresh}",
-                limit=M,
+                limit=self.length,
             )
         else:
-            outs = loop(M, inside, start, [now[name] for name in sums], reverse=self.rng.random() < 0.3)
+            back, column = self.rng.random() < 0.3, self.rng.choice([None, "column"])
+            totals = [now[name] for name in sums]
+            outs = loop(self.length, inside, start, totals, reverse=back, index=column)
         return dict(zip([*carried, *sums], outs, strict=True))
 
     def statements(self, trip: Trip, now: dict[str, Value], added: set[str], depth: int) -> dict[str, Value]:
-        for _ in range(self.rng.randint(1, 2)):
-            if depth < 2 and self.rng.random() < 0.2:
+        for _ in range(self.rng.randint(1, 3)):
+            if depth < 2 and self.rng.random() < 0.15:
                 now = self.branches(trip, now, added, depth)
             else:
                 now = self.write(trip, now, added)
@@ -165,14 +185,15 @@ class _Writer:
         value = self.value(trip, now, added, 2)
         if name == "s":
             return now | {"s": op(self.rng.choice(["add", "sub"]), now["s"], value)}
-        span, place = self.rng.random() < 0.15, trip.at(self.place(name))
+        span, place = self.rng.random() < self.rows, trip.at(self.place(name))
         at = {"at": (("span", self.rng.choice([Dim.of(2), M]), 1),)} if span else {}
         if name == "w":
-            at = {"at": (("span", Dim.of(1), 1), "all")} if self.rng.random() < 0.2 else {}
+            at = {"at": (("span", Dim.of(1), 1), "all")} if self.rng.random() < self.rows else {}
             if at:
                 value = op("broadcast", value, shape=(1, M + 4))
             else:
-                column = constant(self.rng.randrange(2)) if trip.j is None else trip.j
+                inner = trip.j is not None and self.length == M
+                column = trip.j if inner else constant(self.rng.randrange(2))
                 return now | {name: self.stored(name, now, value, added, at, [place, column])}
         elif span:
             value = op("broadcast", value, shape=(at["at"][0][1],))
@@ -191,5 +212,5 @@ class _Writer:
         readable = [name for name in ("u", "v") if name in now and name not in added]
         if readable and self.rng.random() < 0.7:
             name = self.rng.choice(readable)
-            return op("index", now[name], trip.at(self.place(name)))
+            return op("index", now[name], trip.at(self.place(name, read=True)))
         return op("index", self.x, trip.at(self.form())) if self.rng.random() < 0.8 else self.c + 0.0

@@ -12,14 +12,16 @@ from op_cases import Case
 from adcompiler.backends import special
 from adcompiler.ir.types import DType
 
-DTYPES = (DType.F64, DType.F32, DType.I64, DType.I32, DType.I8, DType.U8, DType.BOOL)
+COMPUTED = (DType.F64, DType.F32, DType.I64, DType.I32, DType.I8, DType.U8, DType.BOOL)
+DTYPES = (*COMPUTED, DType.F16, DType.BF16)
+"""Floats of 16 bits have no source of their own: they are computed with in f32."""
 NAMES = {"np": np, "math": math, **vars(special)}
 """What the source may name."""
 
 
-def variants(case: Case) -> list[Case]:
-    """The case as it stands, and in every dtype that its op accepts."""
-    return [case, *filter(None, map(case.converted, DTYPES if case.floats else ()))]
+def variants(case: Case, dtypes: Sequence[DType] = DTYPES) -> list[Case]:
+    """The case as it stands, and in every one of these dtypes that its op accepts."""
+    return [case, *filter(None, map(case.converted, dtypes if case.floats else ()))]
 
 
 def result_dtype(case: Case) -> DType:

@@ -460,7 +460,7 @@ BAD = [
     (lambda: grad(lambda x: (x, x))(1.0), DerivativeError, "returns several values, and a gradient"),
     (lambda: grad(lambda x, y: np.sum(x + y))(np.ones(5), np.ones(6)), ValueError, "could not be broadcast"),
     (lambda: grad(lambda x: np.sum(x))(np.ones(3, complex)), DTypeError, "argument `x`: dtype complex128"),
-    (lambda: grad(lambda x: np.sum(x))(np.ones(3, np.float16)), DTypeError, "argument `x`: dtype float16"),
+    (lambda: grad(lambda x: np.sum(x))(np.ones(3, np.longdouble)), DTypeError, "argument `x`: dtype "),
     (lambda: grad(cube, backend="gpu"), ArgumentError, "there is no backend 'gpu'"),
     (lambda: adjoint(cube, plan="square"), ArgumentError, "plan='square' is not available"),
     (lambda: grad(cube, 1)(2.0), ArgumentError, "argnums=1, but the function has 1 arguments"),

@@ -40,15 +40,20 @@ from adcompiler.backends import cache, compile_function, memory, nests, numba_ba
 from adcompiler.backends.compiled import Options
 from adcompiler.ir.build import block, emit, origin
 from adcompiler.ir.errors import ArgumentError, Location, VerifierError
-from adcompiler.ir.graph import Value, constant
+from adcompiler.ir.graph import Value, constant, values
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import FAMILIES, OPS, inverses
 from adcompiler.ir.ops.control import branch
 from adcompiler.ir.ops.loops import loop, loop_while
 from adcompiler.ir.types import F32, DType
 
-# what `undefined` holds is not defined; inverses are taken out before a Function is compiled
-DEFINED = [case for case in cases() if case.op.name != "undefined" and case.op not in inverses.OPS]
+# what `undefined` holds is not defined; inverses are taken out, and halves made bits, before this
+DEFINED = [
+    case
+    for case in cases()
+    if case.op.name != "undefined" and case.op not in inverses.OPS
+    if not any(v.type.dtype.is_half for v in values(case.function.body))
+]
 
 # ---- every op ----
 

@@ -121,7 +121,7 @@ def test_scheduled_programs(seed):
     rng = random.Random(seed)
     primal = marked(random_program(seed).function, rng)
     adjoint = pipeline.adjoint(primal, floats(primal), "auto")
-    scheduled = pipeline.scheduled(adjoint, len(primal.body.params), every=True)
+    scheduled = pipeline.scheduled(adjoint, len(primal.body.params), True, pipeline.Options())
     planned = Planned(None, scheduled, None)
     sizes = SIZES[0]
     found = choose([planned.variant(False)], planned.random_plan(rng, sizes), sizes, 100.0)

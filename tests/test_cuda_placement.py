@@ -67,7 +67,6 @@ HALVES = "if host: there is work for many threads in it"
 KNOWN = "if host: the host knows which branch is taken"
 UNKNOWN = "how much memory f64[t_{}] takes is known in a trip only"
 
-RAGGED, REST = "for host: how much memory f64[{}] takes is known in a trip only", "max(n - i_1 - 1, 0)"
 
 USERS = {
     "orbits": ((V, 0.3, 9), THREADS, text(THREADS, THREADS)),
@@ -78,7 +77,7 @@ USERS = {
     "outer": ((V, W), "for threads [n, m]", text("for threads [n, m]", THREADS)),
     "matvec": ((M, W), THREADS, text(THREADS, THREADS)),
     "blocks": ((np.ones((5, 6, 7, 8)),), "for threads [n, m, k]", text(*["for threads [n, m, k]"] * 2)),
-    "triangle": ((V,), THREADS, text(THREADS, RAGGED.format("i_1"), "  for threads [i_1]")),
+    "triangle": ((V,), THREADS, text(THREADS, THREADS, THREADS)),
     "substitution": ((S, V), f"for host: {WORK}", text(*[f"for host: {WORK}"] * 2)),
     "rods": ((M, 9), THREADS, text(THREADS, THREADS)),
     "roots": ((V,), THREADS, text(THREADS, THREADS, KNOWN, THREADS)),
@@ -99,22 +98,22 @@ KERNELS = {
     "rk4": ([THREAD], [THREAD, THREAD]),
     "heat": (
         [SWAPS, GRID, THREAD],
-        [SWAPS, GRID, "for threads [n, m]", SWAPS, GRID],
+        [SWAPS, GRID, "for threads [n, m]", SWAPS, "  for threads [n, m]", GRID],
     ),
     "wave": (
         [SWAPS_M, LINE, THREAD],
-        [SWAPS_M, LINE, THREADS_M, SWAPS_M, LINE],
+        [SWAPS_M, LINE, THREADS_M, SWAPS_M, f"  {THREADS_M}", LINE],
     ),
     "thomas": ([THREAD] * 3, [THREAD, THREAD, THREADS_M, THREAD, THREAD]),
     "cumprod": ([THREAD, THREAD], [THREAD, THREADS, THREAD]),
     "lstm": (
         [OUTER, GATES, f"  {THREAD}"],
-        [OUTER, GATES, CELLS, OUTER, CELLS, GATES],
+        [OUTER, GATES, CELLS, OUTER, CELLS, CELLS, GATES],
     ),
-    "lennard_jones": ([THREAD], [RAGGED.format(REST), f"  for threads [{REST}]"]),
+    "lennard_jones": ([THREAD], [THREADS, THREADS]),
     "hmm": (
         [THREAD, THREADS, OUTER, IN_ORDER, INNER],
-        [THREAD, THREADS, OUTER, IN_ORDER, INNER, OUTER, INNER, INNER, THREADS, THREADS],
+        [THREAD, THREADS, OUTER, IN_ORDER, INNER, OUTER, INNER, INNER, INNER, THREADS, THREADS],
     ),
     "newton": ([THREAD], [THREADS, THREADS, KNOWN, THREADS]),
 }
@@ -140,7 +139,7 @@ def test_loops_over_moves_run_on_the_host(name):
     """A schedule is made on the host, and so is every decision of it: the plan is there, the rest is not."""
     kernel = kernels.load(name)
     ((gradient, _, _),) = programs(kernel.function, kernel.argnums, kernel.arguments(64), ["gradient"])
-    scheduled = pipeline.scheduled(gradient, len(gradient.body.params), every=True)
+    scheduled = pipeline.scheduled(gradient, len(gradient.body.params), True, pipeline.Options())
     program = pipeline.finished(scheduled.function)
     where = placed(program)
     moving = [eqn for eqn in walk(program.body) if any("next_move" in names(inner) for inner in eqn.blocks)]

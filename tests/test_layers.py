@@ -76,7 +76,7 @@ LAYERS = {
     "adcompiler.ir.errors": "ground",
 }
 # Slow to load: imported inside the functions that need them.
-HEAVY = {"click", "cuda", "llvmlite", "matplotlib", "mpmath", "numba", "scipy", "sympy"}
+HEAVY = {"click", "cuda", "llvmlite", "matplotlib", "ml_dtypes", "mpmath", "numba", "scipy", "sympy"}
 
 
 def layer(module: str) -> str | None:

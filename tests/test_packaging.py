@@ -11,8 +11,8 @@ from hatchling.builders.wheel import WheelBuilder
 from imports import ROOT, modules, package_imports
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-# What the extras `cuda` and `plot` bring, under the names by which it is imported.
-OPTIONAL = {"cuda", "matplotlib"}
+# What the extras bring, under the names by which it is imported.
+OPTIONAL = {"cuda", "matplotlib", "ml_dtypes"}
 
 
 def contents(builder):

@@ -357,7 +357,7 @@ def test_keywords_and_defaults():
     ("leaf", "kind", "message"),
     [
         (np.zeros(3, complex), DTypeError, "argument `x`: dtype complex128 is not supported"),
-        (np.zeros(3, "f2"), DTypeError, "argument `x`: dtype float16 is not supported"),
+        (np.zeros(3, "M8[s]"), DTypeError, "argument `x`: dtype datetime64[s] is not supported"),
         (np.array(["a"]), DTypeError, "argument `x`: dtype <U1 is not supported"),
         (object(), ArgumentError, "argument `x` is a object"),
         (1j, ArgumentError, "argument `x` is a complex"),

@@ -16,8 +16,6 @@ from collections.abc import MutableMapping, Sequence
 from functools import reduce
 from itertools import accumulate, pairwise
 
-import numpy as np
-
 from adcompiler.ir.build import emit, function, lookup, origin, renewed, replay, replay_origin, rewrite_inside
 from adcompiler.ir.graph import Attr, Block, Eqn, Function, Value, constant, walk
 from adcompiler.ir.loops import loop_body, split, trip_count, undoes
@@ -193,7 +191,7 @@ class _WayBack:
 
 
 def _epsilon(dtype: DType) -> float:
-    return float(np.finfo(dtype.numpy).eps)
+    return float(dtype.limits.eps)
 
 
 _WRONG = (

@@ -21,7 +21,7 @@ from .handles import Traced, holds_traced, type_name
 from .iteration import LISTED, UNROLLED, enumerate_, plain, range_, reversed_, zip_
 from .leaves import number_type
 from .outside import user_method
-from .scalars import TracedScalar, whole
+from .scalars import TracedScalar, is_bfloat16, whole
 from .sizes import Size, SizePredicate, integer
 from .values import TracedArray
 
@@ -36,7 +36,8 @@ def hook(function: Any) -> Hook | None:
     parallel_range = getattr(sys.modules.get("numba"), "prange", range)
     if function is parallel_range:
         return _HOOKS[range]
-    if isinstance(function, type) and issubclass(function, np.number | np.bool_):
+    scalars = np.number | np.bool_
+    if isinstance(function, type) and (issubclass(function, scalars) or is_bfloat16(function)):
         return lambda tracer, *args: _numpy_scalar(function, *args)
     try:
         return _HOOKS.get(function)

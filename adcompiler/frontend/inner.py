@@ -25,7 +25,7 @@ from .frames import Frame, current, opened, refuse
 from .handles import Traced
 from .loop_equations import substituted
 from .outputs import results_of
-from .scalars import TracedScalar, value
+from .scalars import TracedScalar, is_floating, value
 from .sizes import Size
 from .values import TracedArray
 
@@ -115,7 +115,7 @@ def spliced(function: Function, operands: Sequence[Value]) -> tuple[Value, ...]:
 
 
 def _param(leaf: Any, name: str) -> Value | None:
-    if type(leaf) is Size or not isinstance(leaf, Traced | float | np.floating | np.ndarray):
+    if type(leaf) is Size or not (isinstance(leaf, Traced | np.ndarray) or is_floating(leaf)):
         return None  # a size is one inside as well
     kind = leaf.type if type(leaf) is TracedArray else value(leaf).type
     trace = current()

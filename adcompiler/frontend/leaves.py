@@ -12,7 +12,7 @@ from adcompiler.ir.types import BOOL, DType
 
 from .joins import WEAK_BOOL, WEAK_FLOAT, WEAK_INT, NumberType
 from .maybe import Half, Maybe, maybe
-from .scalars import TracedScalar
+from .scalars import TracedScalar, is_bfloat16
 from .sizes import Size, SizePredicate
 from .syntax import called, is_invented
 from .values import TracedArray
@@ -98,7 +98,8 @@ def is_flag(slot: Slot) -> bool:
 
 def is_number(leaf: Any) -> bool:
     """Whether a leaf is a number, traced or not."""
-    return isinstance(leaf, (bool, int, float, np.bool_, np.number)) or type(leaf) is SizePredicate
+    kinds = (bool, int, float, np.bool_, np.number)
+    return isinstance(leaf, kinds) or type(leaf) is SizePredicate or is_bfloat16(leaf.__class__)
 
 
 def number_type(leaf: Any) -> NumberType:

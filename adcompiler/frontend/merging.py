@@ -37,7 +37,7 @@ from .joins import joined
 from .leaves import Leaf, Slot, children, describe, is_flag, is_number, number_type, rebuilt
 from .maybe import Half, Maybe, halves, is_unset
 from .protocol import RESULT, RETURNED, Undefined
-from .scalars import TracedScalar
+from .scalars import TracedScalar, common_dtype
 from .scalars import value as number_value
 from .scopes import outlives
 from .sizes import Size, SizePredicate
@@ -168,7 +168,7 @@ class Merge:
         kinds = number_type(one), number_type(other)
         kind = joined(*kinds)
         if kind is None:
-            wide = np.result_type(*(k.dtype.numpy for k in kinds))
+            wide = common_dtype([k.dtype.numpy for k in kinds]).numpy
             self.refuse(slot, str(kinds[0]), str(kinds[1]), f"convert both: `np.{wide}(...)`")
         values = (
             self._inside(k, partial(number_value, leaf, kind.dtype)) for k, leaf in enumerate((one, other))

@@ -17,7 +17,7 @@ from .cells import Cell
 from .extents import bound_size, holds, require
 from .frames import refuse
 from .handles import Traced, holds_traced, type_name
-from .scalars import NUMBERS, TracedScalar, cast, dtype_of, value
+from .scalars import NUMBERS, TracedScalar, cast, common_dtype, dtype_of, value
 from .sizes import dim_of, plain_integer, size_in
 from .values import TracedArray, stored, wrap
 
@@ -158,7 +158,7 @@ def strong_dtype(x: Any) -> Any:
     if isinstance(x, Traced):
         return x.read().type.dtype.numpy
     if isinstance(x, list | tuple):
-        return np.result_type(*map(strong_dtype, x)) if x else np.dtype(float)
+        return common_dtype([*map(strong_dtype, x)]).numpy if x else np.dtype(float)
     return np.asarray(x).dtype
 
 
@@ -215,7 +215,7 @@ def number_or_array(x: Any) -> Any:
 
 def joint(operands: Sequence[Any]) -> DType:
     """The dtype of arrays put together."""
-    return dtype_of(np.result_type(*(x.dtype for x in operands)))
+    return common_dtype([x.dtype for x in operands])
 
 
 FUNCTIONS: Mapping[Any, Any] = MappingProxyType(

@@ -47,7 +47,7 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
         found = np.rint(a)
     else:
         found = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
-    return ufuncs.into(out, found, np.rint)
+    return ufuncs.into(out, found.astype(x.dtype) if x.type.dtype.is_half else found, np.rint)
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
@@ -76,7 +76,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     a = operand_array(x)
     if not a.type.dtype.is_float:
         return number_or_array(a.copy())
-    limits = np.finfo(a.dtype)
+    limits = a.type.dtype.limits
     high, low = (limits.max if posinf is None else posinf), (limits.min if neginf is None else neginf)
     found = np.where(np.isnan(x), nan, x)
     return np.where(np.isinf(x), np.where(np.greater(x, 0), high, low), found).astype(a.dtype)
@@ -123,7 +123,7 @@ _OTHERS: Mapping[Any, Callable[..., Any]] = {
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
     np.result_type: lambda *args: joint([operand_array(x) for x in args]).numpy,
-    **{kind.numpy.type: partial(_converted, kind.numpy) for kind in DType},
+    **{kind.numpy.type: partial(_converted, kind.numpy) for kind in DType if kind is not DType.BF16},
 }
 
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
@@ -167,7 +167,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     CaptureError
         If the function, or an argument of it, is not supported: it names both.
     """
-    found = FUNCTIONS.get(function) or _of_scipy(function)
+    found = FUNCTIONS.get(function) or _of_others(function)
     if found is None:
         name = name_of(function)
         hint = _WAYS_OUT.get(function, "write it with NumPy functions that are, or as a loop over elements")
@@ -203,7 +203,7 @@ def intercepted(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     try:
         if function in numpy_creation.FUNCTIONS:
             return True
-        known = function in FUNCTIONS or function in _ROUNDINGS or is_math(function) or _of_scipy(function)
+        known = function in FUNCTIONS or function in _ROUNDINGS or is_math(function) or _of_others(function)
     except TypeError:
         return False
     if not known and ufuncs.implementation(function) is None:
@@ -219,16 +219,21 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return ufuncs.of_math(function, args)
     if isinstance(function, np.ufunc):
         return ufuncs.call(function, "__call__", args, kwargs)
-    if function in FUNCTIONS or _of_scipy(function):
+    if function in FUNCTIONS or _of_others(function):
         return call(function, args, kwargs)
     body = ufuncs.implementation(function)
     assert body is not None
     return ufuncs.named_function(body, args)
 
 
-def _of_scipy(function: Any) -> Callable[..., Any] | None:
-    """What a function of SciPy's on whole arrays is here."""
-    return ufuncs.named(function, numpy_linalg.NAMED)
+def _of_others(function: Any) -> Callable[..., Any] | None:
+    """What a function of SciPy's on whole arrays, or the type bfloat16, is here."""
+    return ufuncs.named(function, _NAMED)
+
+
+_NAMED: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {**numpy_linalg.NAMED, "ml_dtypes.bfloat16": lambda x: _converted(DType.BF16.numpy, x)}
+)
 
 
 def is_math(function: Any) -> bool:

@@ -27,6 +27,8 @@ Array = TracedArray
 def _floats(*arrays: Array) -> DType:
     """LAPACK's dtype: integers become float64."""
     kind = joint(arrays)
+    if kind.is_half:
+        refuse(f"LAPACK does not compute with {kind.numpy}", "convert the arrays: x.astype(np.float32)")
     return kind if kind.is_float else F64
 
 
@@ -123,7 +125,9 @@ def solve_triangular(
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """`np.linalg.norm` of vectors, and the Frobenius norm of matrices."""
     a = operand_array(x)
-    a = a if a.type.dtype.is_float else a.astype(float)
+    if a.dtype == np.float16:  # whose squares would overflow, or vanish
+        return norm(a.astype(np.float32), ord, axis, keepdims).astype(np.float16)
+    a = a if np.issubdtype(a.dtype, np.inexact) else a.astype(float)
     if axis is None and (ord is None or (ord == 2 and a.ndim == 1) or (ord in ("fro", "f") and a.ndim == 2)):
         return np.sqrt(sum_(a * a, None, keepdims=keepdims))
     axes = axes_of(axis, a.ndim)

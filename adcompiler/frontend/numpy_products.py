@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from adcompiler.ir.ops import products
+from adcompiler.ir.types import DType
 
 from .extents import common_shape, hint, same_dim
 from .frames import refuse
@@ -23,7 +24,7 @@ from .numpy_shapes import (
     static_int,
     transpose,
 )
-from .scalars import cast
+from .scalars import cast, dtype_of
 from .ufuncs import boxed, into
 from .values import TracedArray, wrap
 
@@ -35,6 +36,15 @@ Array = TracedArray
 def matmul(a: Any, b: Any, out: Any = None) -> Any:
     """`np.matmul`; of integers, which BLAS does not have, a sum of products."""
     x, y = operand_array(a), operand_array(b)
+    return into(out, _product(x, y, _resolved(np.matmul, x, y)), np.matmul)
+
+
+def _resolved(ufunc: np.ufunc, x: Array, y: Array) -> DType:
+    """The dtype in which a ufunc multiplies: of bfloat16 it makes float32."""
+    return dtype_of(ufunc.resolve_dtypes((x.dtype, y.dtype, None))[0])
+
+
+def _product(x: Array, y: Array, kind: DType) -> Any:
     for k, operand in enumerate((x, y)):
         if not operand.ndim:
             raise ValueError(
@@ -43,12 +53,9 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
             )
     same_dim(x.type.shape[-1], y.type.shape[0 if y.ndim == 1 else -2])
     common_shape([x.type.shape[:-2], y.type.shape[:-2]])
-    kind = joint((x, y))
-    if kind.is_float:
-        found = wrap(products.product(cast(x.read(), kind), cast(y.read(), kind)))
-    else:
-        found = _integer_product(x, y)
-    return into(out, found, np.matmul)
+    if not kind.is_float:
+        return _integer_product(x, y)
+    return wrap(products.product(cast(x.read(), kind), cast(y.read(), kind)))
 
 
 def _integer_product(x: Array, y: Array) -> Any:
@@ -66,7 +73,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     if not x.ndim or not y.ndim:
         found = np.multiply(a, b)
     elif x.ndim <= 2 and y.ndim <= 2:
-        found = matmul(x, y)
+        found = _product(x, y, joint((x, y)))
     else:
         found = tensordot(x, y, ([-1], [-1 if y.ndim == 1 else -2]))
     return into(out, found, np.multiply)
@@ -74,7 +81,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 def vdot(a: Any, b: Any) -> Any:
     """`np.vdot`."""
-    return matmul(ravel(a), ravel(b))
+    return dot(ravel(a), ravel(b))
 
 
 def inner(a: Any, b: Any) -> Any:
@@ -90,7 +97,11 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 
 def vecdot(a: Any, b: Any) -> Any:
     """`np.vecdot`: scalar products along the last axis."""
-    return sum_(np.multiply(operand_array(a), operand_array(b)), -1)
+    x, y = operand_array(a), operand_array(b)
+    kind = _resolved(np.vecdot, x, y)
+    if not (x.type.dtype.is_half and y.type.dtype.is_half):
+        return sum_(np.multiply(x, y), -1)
+    return sum_(np.multiply(x.astype(np.float32), y.astype(np.float32)), -1).astype(kind.numpy)
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -112,7 +123,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     inside = elements(x, left)
     rows = reshape(transpose(x, (*free_left, *left)), (elements(x, free_left), inside))
     columns = reshape(transpose(y, (*right, *free_right)), (inside, elements(y, free_right)))
-    return boxed(number_or_array(reshape(matmul(rows, columns), shape)))
+    return boxed(number_or_array(reshape(_product(rows, columns, joint((x, y))), shape)))
 
 
 def einsum(

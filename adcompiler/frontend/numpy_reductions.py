@@ -234,8 +234,11 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 def mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
-    """`np.mean`."""
+    """`np.mean`; of float16 NumPy computes it in float32."""
     x = operand_array(a)
+    if dtype is None and x.type.dtype.is_half:
+        wide = mean(x, axis, np.float32, None, keepdims, where=where)
+        return into(out, wide.astype(x.dtype), np.true_divide)
     kind = np.float64 if dtype is None and not x.type.dtype.is_float else dtype
     total = sum_(x, axis, kind, keepdims=keepdims, where=where)
     if _everywhere(where):
@@ -257,8 +260,11 @@ def var(
     *,
     correction: Any = _NO_VALUE,
 ) -> Any:
-    """`np.var`: the mean squared distance from the mean."""
+    """`np.var`: the mean squared distance from the mean; of halves in float32: no square overflows."""
     x = operand_array(a)
+    if dtype is None and x.type.dtype.is_half:
+        wide = var(x.astype(np.float32), axis, None, None, ddof, keepdims, correction=correction)
+        return into(out, wide.astype(x.dtype), np.true_divide)
     kind = np.float64 if dtype is None and not x.type.dtype.is_float else dtype
     distance = x - mean(x, axis, kind, keepdims=True)
     total = sum_(distance * distance, axis, kind, keepdims=keepdims)

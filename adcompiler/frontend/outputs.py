@@ -13,7 +13,7 @@ from .arguments import flatten
 from .captured import Output
 from .frames import refuse
 from .handles import Traced
-from .scalars import value
+from .scalars import is_floating, value
 
 
 def results_of(returned: Any) -> tuple[list[Value], tuple[Output, ...], optree.PyTreeSpec]:
@@ -22,7 +22,7 @@ def results_of(returned: Any) -> tuple[list[Value], tuple[Output, ...], optree.P
     values: list[Value] = []
     outputs: list[Output] = []
     for leaf in leaves:
-        if isinstance(leaf, Traced | float | np.floating | np.ndarray):
+        if isinstance(leaf, Traced | np.ndarray) or is_floating(leaf):
             outputs.append(Output(len(values), weak=getattr(leaf, "weak", None) is not None))
             values.append(value(leaf))
         elif isinstance(leaf, bool | int | str | bytes | np.generic):

@@ -23,6 +23,7 @@ from .arguments import LeafKey, leaf_key
 from .device_arrays import is_device_array
 from .frames import refuse
 from .observations import CALLEE, Hidden, How, Item, Observation, Path, Variable, seen
+from .scalars import is_floating
 
 _PLAIN = (
     bool,
@@ -117,7 +118,7 @@ class Outside:
         return self.known[path]
 
     def _take(self, value: Any, path: Path) -> Any:
-        if isinstance(value, float | np.floating | np.ndarray):
+        if isinstance(value, np.ndarray) or is_floating(value):
             key = leaf_key(value, str(path))
             self.observe(path, "leaf", value)
             self.hidden.append(Hidden(path, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,22 @@ def joint_dtype(*operands: Any) -> DType:
     """The dtype that the operands of a NumPy function have in common."""
     examples = {int: 0, float: 0.0, complex: 0j}
     seen = [promotes_as(x) for x in operands]
-    return dtype_of(np.result_type(*(examples[s] if isinstance(s, type) else s for s in seen)))
+    return common_dtype([examples[s] if isinstance(s, type) else s for s in seen])
+
+
+def common_dtype(given: Sequence[Any]) -> DType:
+    """NumPy's common dtype of dtypes and examples of Python numbers.
+
+    Raises
+    ------
+    CaptureError
+        If there is none, as of float16 and bfloat16.
+    """
+    try:
+        return dtype_of(np.result_type(*given))
+    except TypeError:
+        kinds = " and ".join(dict.fromkeys(str(x if isinstance(x, np.dtype) else type(x)) for x in given))
+        refuse(f"NumPy has no common dtype of {kinds}", "convert one of them: x.astype(np.float32)")
 
 
 def dtype_of(dtype: Any) -> DType:
@@ -148,7 +164,8 @@ def dtype_of(dtype: Any) -> DType:
     try:
         return DType.of(dtype)
     except TypeError as error:
-        refuse(getattr(error, "message", str(error)), "use float64, float32, integers or bool")
+        hint = "use float64, float32, float16, bfloat16, integers or bool"
+        refuse(getattr(error, "message", str(error)), hint)
 
 
 def value(x: Any, dtype: DType | None = None) -> Value:
@@ -196,6 +213,16 @@ def cast(x: Value, dtype: DType) -> Value:
     if x.type.dtype is dtype:
         return x
     return constant(_converted(x.data, dtype)) if isinstance(x, Constant) else cast_op(x, dtype=dtype)
+
+
+def is_floating(x: Any) -> bool:
+    """Whether it is a float of Python or a scalar of floats, traced or not."""
+    return isinstance(x, float | np.floating) or is_bfloat16(type(x))
+
+
+def is_bfloat16(kind: type[Any]) -> bool:
+    """Whether it is the type of ml_dtypes, which is a type of NumPy scalars but no np.floating."""
+    return kind.__name__ == "bfloat16" and issubclass(kind, np.generic)
 
 
 def is_operand(x: Any) -> bool:

@@ -328,7 +328,9 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     """`np.clip`: None is no bound."""
     given = [k for k in (low, high) if k is not None]
     operands = [coerced(k) for k in (x, *given)]
-    dtype = joint_dtype(*operands)
+    # bfloat16 beside a Python float is float32 in ufuncs alone
+    kinds = {_resolved(np.maximum, (operands[0], bound))[0] for bound in operands[1:]}
+    dtype = kinds.pop() if len(kinds) == 1 else joint_dtype(*operands)
     body = _DISPATCH[np.clip]
 
     def clipped(x: Value, *bounds: Value) -> Value:

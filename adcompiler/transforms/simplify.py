@@ -18,7 +18,7 @@ from adcompiler.ir.graph import Block, Constant, Eqn, Function, Value, constant,
 from adcompiler.ir.op import Scalar
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.ops.attributes import integers, text
-from adcompiler.ir.types import F64, ArrayType, broadcast_shapes
+from adcompiler.ir.types import F32, F64, ArrayType, broadcast_shapes
 
 from .accesses import simpler_access
 from .known_sums import known_sum
@@ -215,7 +215,15 @@ def _by_structure(eqn: Eqn, made: Made) -> Value | None:
             return eqn.op(inner.inputs[0], **eqn.attrs)
         case "reshape" | "broadcast" | "cast" if operand.type == eqn.output.type:
             return operand
+        case "cast" if inner is not None and _there_and_back(inner, eqn):
+            return inner.inputs[0]
     return None
+
+
+def _there_and_back(there: Eqn, back: Eqn) -> bool:
+    """Whether a half is cast to a wider float and back."""
+    narrow, wide = there.inputs[0].type.dtype, there.output.type.dtype
+    return narrow.is_half and narrow is back.output.type.dtype and wide in (F32, F64)
 
 
 def _narrow(value: Value, made: Made) -> Value:

@@ -19,7 +19,7 @@ from adcompiler.ir.errors import AdcompilerError
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Function, walk
 from adcompiler.ir.op import Op, Sample
-from adcompiler.ir.types import Sizes
+from adcompiler.ir.types import DType, Sizes
 
 Array = np.ndarray[Any, Any]
 Line = Callable[[float], Any]
@@ -155,8 +155,9 @@ def directional(
 
 
 def flat(arrays: Sequence[Any]) -> Array:
-    """Arrays end to end."""
-    return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
+    """Arrays end to end; halves in f64, in which what is made of them is not rounded."""
+    wide = [np.asarray(a, np.float64) if DType.of(np.asarray(a).dtype).is_half else a for a in arrays]
+    return np.concatenate([np.ravel(a) for a in wide]) if arrays else np.zeros(0)
 
 
 def split(vector: Array, shapes: Sequence[tuple[int, ...]]) -> Iterator[Array]:
@@ -174,6 +175,10 @@ Callables = Callable[..., Sequence[Any]]
 """Takes and returns float arrays, one after the other."""
 
 
+_COARSE = {DType.BF16: (0.2, 0.1), DType.F16: (5e-2, 6e-2), DType.F32: (1e-2, 3e-2)}
+"""The tolerance, and the step of differences, for results of few digits."""
+
+
 @dataclass(frozen=True)
 class Tolerance:
     """What counts as wrong is more than `atol + rtol * size`; with `eps` central differences of that step."""
@@ -184,11 +189,13 @@ class Tolerance:
 
     @staticmethod
     def of(args: Sequence[Any], atol: float | None, rtol: float | None, eps: float | None) -> Tolerance:
-        """What is not given follows from the least precise dtype: 1e-5, and 1e-2 for f32."""
-        single = any(np.asarray(a).dtype == np.float32 for a in args)
-        default = 1e-2 if single else 1e-5
-        step = 3e-2 if single and eps is None else eps
-        return Tolerance(default if atol is None else atol, default if rtol is None else rtol, step)
+        """What is not given follows from the least precise dtype: 1e-5, 1e-2 for f32, 5e-2 and 0.2 below."""
+        kinds = [DType.of(np.asarray(a).dtype) for a in args]
+        coarse = next((limits for kind, limits in _COARSE.items() if kind in kinds), None)
+        default, step = coarse or (1e-5, None)
+        return Tolerance(
+            default if atol is None else atol, default if rtol is None else rtol, step if eps is None else eps
+        )
 
     def derivative(self, line: Line) -> Array:
         """The derivative at 0 by differences."""

@@ -43,7 +43,8 @@ def precision() -> Iterator[Any]:
 
 def is_float(x: Any) -> bool:
     """Whether an array or scalar holds floats, of NumPy's or of many digits."""
-    return np.asarray(x).dtype.kind in "fO"
+    dtype = np.asarray(x).dtype
+    return dtype.kind in "fO" or dtype.name == "bfloat16"
 
 
 def negligible(x: Any) -> bool:
@@ -55,8 +56,9 @@ def negligible(x: Any) -> bool:
 
 def lifted(x: Any) -> Any:
     """NumPy's floats as numbers of many digits; what has many digits already stays."""
+    wide = np.asarray(x, np.float64) if np.asarray(x).dtype.name == "bfloat16" else x
     return elementwise(
-        lambda number: to_mpf(exact_number(number)) if isinstance(number, float) else number, x
+        lambda number: to_mpf(exact_number(number)) if isinstance(number, float) else number, wide
     )
 
 

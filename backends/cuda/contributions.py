@@ -5,8 +5,8 @@ polynomial in the indices of these loops, or, where data decide it, an array of 
 place that is linear in one index is a span of that axis; any other one is a gather.
 
 A loop adds nothing where it makes no trip, and what stands in a branch may not be there. So a place that is
-not shown to be in range is written to only if every loop makes a trip; in a branch it is moved into the range,
-where a zero is added.
+not shown to be in range is written to only if every loop makes a trip; in a branch it is moved into the
+range, where a zero is added.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Around:
         needed = update.needed()
         if needed is None:
             return update.written()
-        made = OPS["greater_equal"](OPS["dim"](size=needed), 1)
+        made = OPS["greater_equal"](integer(needed), 1)
         return branch(made, lambda: [update.written()], lambda: [total])[0]
 
     def _unused(self, c: Contribution) -> list[int]:
@@ -103,7 +103,7 @@ class Around:
         assert name is not None
         return name
 
-    def integer(self, dim: Dim, also: Mapping[str, Value]) -> Value:
+    def place(self, dim: Dim, also: Mapping[str, Value]) -> Value:
         """A polynomial as an integer, or, where names in it are arrays, as an array of such."""
         sizes, rest = Dim(), Dim()
         for monomial, coefficient in dim.terms:
@@ -112,7 +112,7 @@ class Around:
                 sizes = sizes + term
             else:
                 rest = rest + term
-        total = _size(sizes) if sizes.terms or not rest.terms else None
+        total = integer(sizes) if sizes.terms or not rest.terms else None
         for monomial, coefficient in rest.terms:
             product = prod((self._atom(a, also) for a in monomial[1:]), start=self._atom(monomial[0], also))
             product = product if coefficient == 1 else product * coefficient
@@ -204,15 +204,12 @@ class _Update:
 
     def _regular(self) -> bool:
         """Whether each place is linear in the index of one loop, and no other one in that."""
-        places = self.given.places
-        indices = [self._indices(place) for place in places]
-        moving = [name for names in indices for name in names]
-        return (
-            (self.given.sure or not self._outside())
-            and all(place.data is None for place in places)
-            and len(moving) == len(set(moving))
-            and all(len(n) < 2 and (not n or self._slope(p) != 0) for n, p in zip(indices, places, strict=True))
-        )
+        if any(place.data is not None for place in self.given.places):
+            return False
+        indices = [(place, self._indices(place)) for place in self.given.places]
+        moving = [name for _, names in indices for name in names]
+        linear = all(not names or (len(names) == 1 and self._slope(place)) for place, names in indices)
+        return linear and len(moving) == len(set(moving)) and (self.given.sure or not self._outside())
 
     def _spans(self) -> tuple[list[Attr], list[Value], list[int]]:
         """What is taken of the axes, the starts, and the order in which the axes of the values follow."""
@@ -225,7 +222,7 @@ class _Update:
             moving = [] if place is None else self._indices(place)
             if place is not None:
                 start = place.dim.substitute(dict.fromkeys(moving, Dim()))
-                operands.append(self.around.integer(start, {}))
+                operands.append(self.around.place(start, {}))
             if moving and place is not None:
                 k = names.index(moving[0])
                 item = ("span", self.given.value.type.shape[k], self._slope(place))
@@ -250,10 +247,10 @@ class _Update:
 
     def _place(self, axis: int, place: Place) -> Value:
         """An integer, or an array of integers, one a trip."""
-        found = place.data or self.around.integer(place.dim, self._counted())
+        found = place.data or self.around.place(place.dim, self._counted())
         if self.given.sure or (place.data is None and self._inside(axis, place)):
             return found
-        last = OPS["dim"](size=self.total.type.shape[axis] - 1)
+        last = integer(self.total.type.shape[axis] - 1)
         return OPS["minimum"](OPS["maximum"](found, 0), last)
 
     def _counted(self) -> dict[str, Value]:
@@ -270,11 +267,11 @@ class _Update:
         return found
 
 
-def _size(dim: Dim) -> Value:
+def integer(dim: Dim) -> Value:
     """A size as an integer."""
     return OPS["dim"](size=dim) if dim.constant is None else constant(dim.constant)
 
 
 def _one(dim: Dim) -> bool:
     """Whether a size is known to be at least one."""
-    return (dim.constant or 0) >= 1
+    return (dim - 1).never_negative()

@@ -53,7 +53,7 @@ class Extraction:
     """A loop that is written without sums.
 
     `inside` are the values that its body defines, `names` the sizes; `indices` the indices of `for`s, its own
-    among them; `grid` are the loops whose trips become threads.
+    among them; `grid` are the loops whose trips become threads. Additions that are `taken` are left out.
     """
 
     known: Integers
@@ -61,9 +61,10 @@ class Extraction:
     names: frozenset[str]
     indices: frozenset[Value]
     grid: Sequence[Eqn]
+    taken: frozenset[Eqn]
 
     @staticmethod
-    def of(loop: Eqn, known: Integers) -> Extraction:
+    def of(loop: Eqn, known: Integers, taken: frozenset[Eqn]) -> Extraction:
         """The survey of a loop whose trips are independent."""
         every = [loop, *walk(loop_body(loop))]
         bound = [e.attrs[e.op.binds] for e in every if e.op.binds]
@@ -71,7 +72,7 @@ class Extraction:
         names = frozenset(map(str, [*bound, *named]))
         indices = frozenset(loop_body(e).params[0] for e in every if e.op.name == "for")
         grid = _grid(loop, names, known)
-        return Extraction(known, frozenset(values(loop_body(loop))), names, indices, grid)
+        return Extraction(known, frozenset(values(loop_body(loop))), names, indices, grid, taken)
 
     # ---- blocks ----
 
@@ -81,8 +82,9 @@ class Extraction:
         for eqn in source.eqns:
             with origin(eqn.location, eqn.note):
                 if eqn.op.adds and eqn.inputs[0] in sums:
-                    found = _with(found, self._addition(eqn, env, sums))
                     sums[eqn.output] = sums[eqn.inputs[0]]
+                    if eqn not in self.taken:
+                        found = _with(found, self._addition(eqn, env, sums))
                 elif eqn.blocks and any(v in sums for v in reads(eqn)):
                     for contribution in self._inside(eqn, env, sums):
                         found = _with(found, contribution)
@@ -188,11 +190,10 @@ class Extraction:
         if handed and not (eqn.op.name == "for" and self._same_trips(eqn)):
             raise Impossible
         results = [lookup(inner, r) for r in _without(body.results, dropped)]
-        whole = Block(
-            (*params[: 1 + kept], *totals, *params[1 + kept :]),
-            tuple(builder.eqns),
-            (*results[:kept], *ends, *results[kept:], *(v for c in handed for v in c.data)),
-        )
+        results[kept:kept] = ends
+        results += [v for c in handed for v in c.data]
+        params[1 + kept : 1 + kept] = totals
+        whole = Block(tuple(params), _live(builder.eqns, results), tuple(results))
         tests = [self._test(test, dropped, totals, env) for test in eqn.blocks[:-1]]
         operands = [lookup(env, v) for v in _without(eqn.inputs, dropped)]
         operands[kept:kept] = [_zeros(total) for total in totals]
@@ -241,13 +242,15 @@ class Extraction:
         if not all(stands_for[name] in env for name in names if name in stands_for):
             raise Impossible
         around = Around(self.known, env)
-        known = (p if p.data is None else replace(p, data=around.integer(p.dim, {})) for p in c.places)
+        known = (p if p.data is None else replace(p, data=around.place(p.dim, {})) for p in c.places)
         return replace(c, places=tuple(known))
 
     def _adds_up(self, eqn: Eqn, c: Contribution) -> bool:
-        """Whether a loop adds up by itself what its trips add: all to one place."""
+        """Whether a loop adds up by itself what its trips add: all to one place, which is not that of all."""
         own = frozenset(v for block in eqn.blocks for v in values(block))
-        return eqn not in self.grid and not any(self._depends(place, own) for place in c.places)
+        if eqn is self.grid[0] or any(self._depends(place, own) for place in c.places):
+            return False
+        return eqn not in self.grid or any(self._depends(place, self.inside) for place in c.places)
 
     def _same_trips(self, eqn: Eqn) -> bool:
         """Whether the trips of a loop are as many in each trip of the outermost one."""
@@ -292,6 +295,17 @@ def _attrs(eqn: Eqn, dropped: Dropped, added: int) -> Attrs:
     counts = {"carry": carries - gone + more[0], "sums": sums + more[1]}
     rest = {name: attr for name, attr in eqn.attrs.items() if name not in counts}
     return rest | {name: number for name, number in counts.items() if number}
+
+
+def _live(eqns: Sequence[Eqn], results: Sequence[Value]) -> tuple[Eqn, ...]:
+    """The equations of a block that its results, or effects, need."""
+    read, found = set(results), list[Eqn]()
+    for eqn in reversed(eqns):
+        effect = eqn.op.effect or any(e.op.effect for inner in eqn.blocks for e in walk(inner))
+        if effect or eqn.op.binds is not None or not read.isdisjoint(eqn.outputs):
+            found.append(eqn)
+            read.update(reads(eqn))
+    return tuple(reversed(found))
 
 
 def _zeros(value: Value) -> Value:

@@ -118,8 +118,11 @@ class GridNest(RootWriter):
     def _reduced(self, root: Eqn, name: str, level: int, at: Sequence[str]) -> None:
         """What becomes of an accumulator behind the loops that it runs over."""
         if not self._is_number(root):
-            say = self.elements.say if level == self._depth(root) else self.elements.say_after
-            say(level, self._stored(f"{self._result(root, at)} = {name}"), root)
+            text = f"{self._result(root, at)} = {name}"
+            if level == self._depth(root):
+                self._say(root, text)
+            else:
+                self.elements.say_after(level, self._stored(text), root)
         self.elements.known[root.output, tuple(at)] = name
 
     def _stored(self, text: str) -> str:

@@ -46,9 +46,14 @@ def _agree(
     root: Eqn, order: Sequence[int], around: Sequence[Loop], members: Sequence[Eqn], tree: Tree
 ) -> bool:
     """Whether loops that a root and members of a nest share run over points of all of them, or hold nothing
-    but roots that run over no other loops."""
-    depth = len(around)
-    flat = depth == len(order) and all(tree.path[r] == tuple(around) for r in around[-1].roots)
+    but roots that run over no other loops.
+
+    Without points all that such roots reduce is one number each.
+    """
+    depth, inside = len(around), around[-1].roots
+    kept = {points(root, order), *(points(r, tree.order[r]) for r in inside)}
+    flat = depth == len(order) and all(tree.path[r] == tuple(around) for r in inside)
+    flat = flat and (0 not in kept or kept <= {0, depth})
     if depth > points(root, order) and not flat:
         return False
     shared = {r: sum(a is b for a, b in zip(tree.path[r], around, strict=False)) for r in members}

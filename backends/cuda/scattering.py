@@ -33,13 +33,14 @@ from ...ir.build import (
     replay,
     rewrite_inside,
 )
-from ...ir.graph import Block, Eqn, Function, Value
+from ...ir.graph import Block, Eqn, Function, Value, walk
 from ...ir.integers import Integers, integers
 from ...ir.loops import loop_body, trip_count
 from ...ir.ops import OPS
 from ...ir.parallel import parallel
 from .contributions import Around
 from .extraction import Extraction, Impossible
+from .ownership import owners
 from .thread_work import is_small, obstacle, parallel_work
 
 
@@ -76,28 +77,40 @@ def _written(known: Integers, source: Block, env: Environment) -> Sequence[Value
 
 
 def _worth_threads(eqn: Eqn, known: Integers) -> bool:
-    """Whether threads would run the trips of a parallel loop, were it not for its sums."""
-    few = is_small(trip_count(eqn.attrs))
+    """Whether there are enough trips for threads, or they are long, in a parallel loop."""
     long = any(inner.op.loop for inner in loop_body(eqn).eqns) and not parallel_work(loop_body(eqn), known)
-    return (long or not few) and obstacle(eqn) is None
+    return long or not is_small(trip_count(eqn.attrs))
 
 
 def _scatter(eqn: Eqn, shared: Sequence[int], known: Integers, env: Environment) -> bool:
-    """Write a loop without its shared sums, and these behind it; False if that is impossible."""
+    """Write a loop without its shared sums, and these beside it; False if threads cannot run that."""
     copies = dict(env)
+    found = owners(eqn, shared, known)
+    taken = frozenset(addition.eqn for group in found for addition in group.additions)
+    totals = {k: lookup(env, eqn.inputs[k]) for k in shared}
+    with building(Builder(OPS)) as before:
+        for group in found:
+            with origin(eqn.location, eqn.note):
+                totals[group.state] = group.added(totals[group.state], env)
     with building(Builder(OPS)) as builder:
         try:
-            contributions = Extraction.of(eqn, known).loop(eqn, {k: k for k in shared}, copies)
+            contributions = Extraction.of(eqn, known, taken).loop(eqn, {k: k for k in shared}, copies)
         except Impossible:
             return False
+        rest = builder.eqns[-1]
+        if obstacle(rest) is not None:
+            return False
+        effects = any(e.op.effect for e in walk(loop_body(rest)))
+        if not rest.outputs and not effects:
+            builder.eqns.pop()
+        if effects:
+            builder.eqns += before.eqns
+            before.eqns.clear()
         around = Around(known, copies)
-        for k in shared:
-            total = lookup(copies, eqn.inputs[k])
-            for contribution in contributions:
-                if contribution.state == k:
-                    with origin(*contribution.origin):
-                        total = around.added(total, contribution)
-            copies[eqn.outputs[k]] = total
-    active().eqns.extend(builder.eqns)
-    env.update((o, copies[o]) for o in eqn.outputs)
+        for contribution in contributions:
+            with origin(*contribution.origin):
+                totals[contribution.state] = around.added(totals[contribution.state], contribution)
+    active().eqns.extend([*before.eqns, *builder.eqns])
+    env.update((o, copies[o]) for k, o in enumerate(eqn.outputs) if k not in totals)
+    env.update((eqn.outputs[k], total) for k, total in totals.items())
     return True

@@ -15,6 +15,7 @@ from . import (
     determinants,
     diagonals,
     exponential,
+    halves,
     indexing,
     integers,
     inverses,
@@ -58,5 +59,6 @@ FAMILIES = (
     control,
     inverses,
     schedules,
+    halves,
 )
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for family in FAMILIES for op in family.OPS})

@@ -160,6 +160,7 @@ cast = elementwise(
     sympy=_cast_sympy,
     partials=Linear(_cast_transpose),
     infer=_cast_types,
+    moves=True,
     cost=0.5,
     samples=(
         Sample((vector(-1, 1),), {"dtype": DType.F64}),
@@ -170,6 +171,9 @@ cast = elementwise(
         Sample((np.array([0.5, -1.75, 3.0]),), {"dtype": DType.I64}),
         Sample((np.array([0.5, -1.75, 0.0]),), {"dtype": DType.BOOL}),
         Sample((np.array([300, -1, 127]),), {"dtype": DType.I8}),
+        Sample((np.array([0.1, -1e-6, 3000.7]),), {"dtype": DType.F16}, smooth=False),
+        Sample((np.array([0.1, 3000.7], np.float32),), {"dtype": DType.BF16}, smooth=False),
+        Sample((np.array([0.1, -6e-8, 300.0], np.float16),), {"dtype": DType.F32}, smooth=False),
     ),
 )
 

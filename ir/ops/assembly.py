@@ -96,6 +96,7 @@ concatenate = Op(
     numpy=_concatenate,
     derivative=Linear(_concatenate_transpose),
     lowering=Whole(_concatenate_source, expanded=_concatenate_expanded),
+    moves=True,
     sympy=on_expressions(_concatenate),
     samples=(
         Sample((vector(-1, 1, 2), vector(-1, 1, 3, seed=1)), {"axis": 0}),
@@ -179,6 +180,7 @@ pad = Op(
     numpy=_pad,
     derivative=Linear(_pad_transpose),
     lowering=Whole(_pad_source, scratch=_pad_scratch, expanded=_pad_expanded),
+    moves=True,
     sympy=on_expressions(_pad),
     samples=(
         Sample((vector(-1, 1),), {"widths": ((1, 2),)}),

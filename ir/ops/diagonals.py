@@ -81,6 +81,7 @@ diagonal = Op(
         scratch=lambda types, attrs: _diagonal_infer(types, attrs, ()),
         expanded=_diagonal_expanded,
     ),
+    moves=True,
     sympy=on_expressions(_diagonal),
     samples=(
         Sample((matrix(-1, 1, 3, 3),), {"k": 0}),
@@ -122,6 +123,7 @@ diag = Op(
     lowering=Whole(
         lambda eqn, operands: f"np.diag({operands[0]}, {eqn.attrs['k']})", expanded=_diag_expanded
     ),
+    moves=True,
     sympy=on_expressions(_diag),
     samples=(
         Sample((vector(-1, 1, 3),), {"k": 0}),

@@ -83,6 +83,7 @@ def elementwise(
     cost: float = 1.0,
     adds: bool = False,
     chooses: bool = False,
+    moves: bool = False,
     scratch: Scratch = nothing,
     samples: tuple[Sample, ...] = (),
 ) -> Op:
@@ -101,6 +102,7 @@ def elementwise(
         cost=cost,
         adds=adds,
         chooses=chooses,
+        moves=moves,
         samples=samples,
     )
 

@@ -61,6 +61,7 @@ where = elementwise(
     infer=_where_types,
     aliases=(np.where,),
     chooses=True,
+    moves=True,
     samples=(
         Sample((np.array([True, False, True]), vector(-1, 1, 3), vector(1, 2, 3, seed=1))),
         Sample((np.array([[True], [False]]), matrix(-1, 1, 1, 3), np.float64(0.5))),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from adcompiler import ArgumentError, adjoint, value_and_grad
-from adcompiler.backends.cuda import arrays, graphs, recording, streams, toolkit
+from adcompiler.backends.cuda import arrays, graphs, pool, recording, streams, toolkit
 from adcompiler.backends.cuda.graphs import KEPT, LARGE, PATIENCE, Graphs
 from adcompiler.backends.cuda.interchange import is_foreign
 
@@ -153,6 +153,17 @@ def test_memory_of_a_graph_serves_nobody_else(made):
     held = [arrays.to_device(np.full(4, -1.0)) for _ in range(8)]
     call(mine, np.arange(4.0) + 7)
     assert all((arrays.to_host(array) == -1.0).all() for array in held)
+
+
+def test_an_arena_lets_go_of_nothing(monkeypatch):
+    monkeypatch.setattr(pool, "most_kept", lambda: 0)
+    arena = graphs.Arena()
+    with arrays.memory_from(arena):
+        temporary = arrays.empty((100,), np.float64)
+    del temporary
+    arrays.SHARED.give_back(arrays.SHARED.take(1))
+    arena.make_room()
+    assert (arena.idle_bytes, arena.made_bytes, arrays.SHARED.idle_bytes) == (1024, 1024, 0)
 
 
 # ---- the driver ----

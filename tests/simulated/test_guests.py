@@ -126,6 +126,16 @@ def test_out_on_the_device():
     np.testing.assert_allclose(strided, DX)
 
 
+def test_another_library_may_go_on_at_once_with_what_it_brought(monkeypatch):
+    waited = []
+    monkeypatch.setattr(driver_memory, "synchronize", lambda: waited.append(1))
+    g = adjoint(dot, backend="cuda")
+    g(X, Y, out=arrays.to_device(np.zeros(6)))
+    assert waited == []
+    g(X, Y, out=Guest(np.zeros(6)))
+    assert waited == [1]
+
+
 @pytest.mark.parametrize(
     ("out", "message"),
     [
