@@ -16,9 +16,12 @@ from typing import Any
 import click
 from measuring import device_contest, fresh, ulps
 from reporting import on_device
-from suite import DOCS, surroundings
+from suite import DOCS, PACKAGES, surroundings
 
 from adcompiler.benchmarking import device
+
+ON_DEVICE = ("numba-cuda", "nvmath-python", "cupy")
+"""Packages whose versions the page has beside those of the suite."""
 
 BUDGET = 450.0
 """Seconds for all steps on a device."""
@@ -45,7 +48,7 @@ def steps() -> Iterator[Step]:
     yield Step("overhead", "measuring.on_device.overhead", (3.0,), 40)
     yield Step("products", "measuring.on_device.products", (3.0,), 40)
     yield Step("ensembles", "measuring.ensembles.measured", (5.0,), 80)
-    yield Step("ulps", "measuring.ulps.measured", (30.0,), 60)
+    yield Step("ulps", "measuring.ulps.measured", (20.0,), 50)
     for name, size in device_contest.LARGE.items():
         yield Step("contest", "measuring.device_contest.held", (name, size, 2.0), 45)
 
@@ -88,7 +91,7 @@ def begun() -> dict[str, Any]:
 
     missing = device.absent()
     return {
-        "machine": surroundings(),
+        "machine": surroundings((*PACKAGES, *ON_DEVICE)),
         "device": ", ".join(toolkit.devices()) if missing is None else None,
         "no_device": missing,
         "figures": {},
@@ -108,6 +111,7 @@ def main(page: Path, file: Path | None) -> None:
 
     run = begun()
     write(run)
+    print(f"device: {run['device'] or run['no_device']}", flush=True)
     try:
         measure(run, write)
     except KeyboardInterrupt:

@@ -99,7 +99,7 @@ def test_the_page_of_a_device():
     text = on_device.text(run(FIGURES, failed={"products 3.0": "stopped after 40 s"}))
     assert "2026-01-31: processor a processor. Device: A device (9.0).\n" in text
     assert "| mse | 1,000 | 2,000 | 1,000 |\n| gmm | 2,000 | 1,000 | not measured |\n" in text
-    assert "CUDA's on the device: of each element" in text
+    assert "CUDA's on the device:\nof each element" in text
     assert "| mse | 1 | 2 | 0.25 | 12,346 |\n" in text
     assert "| heat | not measured | not measured | not measured | not measured |\n" in text
     assert text.endswith(
@@ -112,7 +112,7 @@ def test_the_page_without_a_device_has_figures_of_the_simulator_alone():
     assert "Device: not measured: no driver is found.\n" in text
     assert text.count(" |  | not measured |  |\n") == 7
     assert "| mse | not measured | not measured | not measured |\n" in text
-    assert "CUDA's in the simulator, at its small sizes: of each element" in text
+    assert "CUDA's in the simulator, at small sizes and with the processor's functions:\n" in text
     assert "| mse | 1 | 2 | 0.25 | 12,346 |\n" in text
     assert "Who is missing" not in text
     assert " met " not in text

@@ -126,7 +126,8 @@ def text(run: Mapping[str, Any]) -> str:
     figures, machine = run["figures"], run["machine"]
     described = ", ".join(f"{what} {value}" for what, value in machine.items() if what != "date")
     device = run["device"] or f"{NOT_MEASURED}: {run['no_device']}"
-    where = "on the device" if run["device"] else "in the simulator, at its small sizes"
+    simulated = "in the simulator, at small sizes and with the processor's functions"
+    where = "on the device" if run["device"] else simulated
     gone = absences_of(failures(run))
     parts = [
         INTRODUCTION,
@@ -136,9 +137,9 @@ def text(run: Mapping[str, Any]) -> str:
         "\n## Vectorised workloads\n",
         contest_table(figures.get("contest", []), run["names"]["contest"]),
         "\n## NumPy, Numba, CUDA\n",
-        f"The largest difference from NumPy's gradients, CUDA's {where}: of each element in its own",
-        "units in the last place, and in those of the largest element of its array. An element near zero",
-        "that is a difference of large ones may be many of its own away.\n",
+        f"The largest difference from NumPy's gradients, CUDA's {where}:",
+        "of each element in its own units in the last place, and in those of the largest element of its array.",
+        "An element near zero that is a difference of large ones may be many of its own away.\n",
         ulps_table(figures.get("ulps", {}), run["names"]["ulps"]),
         *(["\n## Who is missing, and why\n", gone] if gone else []),
     ]
