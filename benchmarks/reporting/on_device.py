@@ -138,8 +138,8 @@ def text(run: Mapping[str, Any]) -> str:
         contest_table(figures.get("contest", []), run["names"]["contest"]),
         "\n## NumPy, Numba, CUDA\n",
         f"The largest difference from NumPy's gradients, CUDA's {where}:",
-        "of each element in its own units in the last place, and in those of the largest element of its array.",
-        "An element near zero that is a difference of large ones may be many of its own away.\n",
+        "of each element in its own units in the last place, and in those of the largest of its array. An",
+        "element near zero that is a difference of large ones may be many of its own away.\n",
         ulps_table(figures.get("ulps", {}), run["names"]["ulps"]),
         *(["\n## Who is missing, and why\n", gone] if gone else []),
     ]

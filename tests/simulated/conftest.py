@@ -27,7 +27,7 @@ def pytest_configure():
 
 WARNINGS = (
     ".* encountered in :RuntimeWarning",  # in threads of the simulator, where np.errstate does not reach
-    "(?s).*(Grid size|Host array used in CUDA kernel)",  # on a device, of kernels that tests launch themselves
+    "(?s).*(Grid size|Host array used in CUDA kernel)",  # on a device, of kernels that tests launch
 )
 
 
