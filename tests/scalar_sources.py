@@ -24,6 +24,11 @@ def variants(case: Case, dtypes: Sequence[DType] = DTYPES) -> list[Case]:
     return [case, *filter(None, map(case.converted, dtypes if case.floats else ()))]
 
 
+def is_computed(case: Case) -> bool:
+    """Whether the source of an op is asked for: no operand, and not the result, is a float of 16 bits."""
+    return not any(dtype.is_half for dtype in (*(t.dtype for t in case.types), result_dtype(case)))
+
+
 def result_dtype(case: Case) -> DType:
     """The dtype of the one result of an elementwise op."""
     return case.function.body.results[0].type.dtype
