@@ -297,6 +297,15 @@ def test_the_picture_shows_crossovers(tmp_path, monkeypatch):
     assert drawn == [pytest.approx(1e5), pytest.approx(1e4), pytest.approx(20_757, rel=1e-4)]
 
 
+def test_a_picture_where_the_device_had_no_room(tmp_path):
+    host = [row for row in ON_A_DEVICE if row.runner != "cuda"]
+    full = Row(10**7, "gradient", "cuda", problem="cannot run it: DeviceMemoryError")
+    found = on_a_device([*host, full])
+    found.write_png(str(tmp_path / "times.png"))
+    assert (tmp_path / "times.png").exists()
+    assert "gradient   not measured   not measured" in found.lines()
+
+
 @pytest.mark.parametrize(
     ("host", "there", "text"),
     [

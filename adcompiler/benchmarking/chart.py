@@ -34,6 +34,7 @@ def draw(
         _pace(panel, of_program, ceilings, "0.4", "copy or matmul")
         if device is not None:
             _pace(panel, of_program, device, "0.7", "copy or matmul, device")
+        if crossover.DEVICE in names:
             _crossovers(panel, timed, program, f"C{names.index(crossover.DEVICE)}")
         panel.set(xscale="log", yscale="log", title=program, xlabel="size")
         panel.grid(which="major", alpha=0.3)

@@ -18,6 +18,7 @@ from adcompiler.benchmarking import clock, device
 
 from .contest import agree
 from .on_device import arrays, gradient, there
+from .peers_on_device import jax_there, torch_there
 
 LARGE = {
     "logsumexp": 30_000_000,
@@ -82,8 +83,7 @@ def jax_forms(workload: Any) -> dict[str, Any]:
 
 
 def with_jax(workload: Any, args: tuple[Any, ...], function: Any) -> Contestant:
-    from .with_devices import jax
-
+    jax = jax_there()
     peer = import_module("peers.with_jax")
     static = tuple(k for k, a in enumerate(args) if isinstance(a, int))
     compiled = jax.jit(jax.grad(function, workload.argnums), static_argnums=static)
@@ -91,8 +91,7 @@ def with_jax(workload: Any, args: tuple[Any, ...], function: Any) -> Contestant:
 
 
 def with_torch(workload: Any, args: tuple[Any, ...], compiled: bool) -> Contestant:
-    from .with_devices import torch
-
+    torch = torch_there()
     peer = import_module("peers.with_torch")
     function = getattr(peer.torch_forms, workload.name)
     if compiled:

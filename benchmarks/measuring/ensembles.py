@@ -15,6 +15,8 @@ from adcompiler import adjoint
 from adcompiler.backends.cuda import arrays
 from adcompiler.benchmarking import clock, device
 
+from .peers_on_device import jax_there
+
 TRAJECTORIES, STEPS = 1_000_000, 1_000
 STEP = 0.01
 
@@ -66,7 +68,7 @@ def measured(seconds: float, trajectories: int = TRAJECTORIES, steps: int = STEP
 
 def in_jax(start: Any, steps: int, checkpointed: bool) -> tuple[Callable[[], Any], clock.Wait]:
     """A call of JAX's gradient, and what waits for it; raises where JAX has no device."""
-    from .with_devices import jax
+    jax = jax_there()
 
     def one(x):
         def body(state, _):

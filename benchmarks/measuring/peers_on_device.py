@@ -1,19 +1,10 @@
-"""JAX and PyTorch on a device; who has none there raises ImportError."""
+"""JAX and PyTorch where they have a device; ImportError where they do not."""
 
 from typing import Any
 
 
-def __getattr__(name: str) -> Any:
-    """`jax` or `torch`, imported when it is asked for."""
-    match name:
-        case "jax":
-            return _jax()
-        case "torch":
-            return _torch()
-    raise AttributeError(name)
-
-
-def _jax() -> Any:
+def jax_there() -> Any:
+    """The module `jax`, in double precision."""
     import jax
 
     if jax.default_backend() != "gpu":
@@ -22,7 +13,8 @@ def _jax() -> Any:
     return jax
 
 
-def _torch() -> Any:
+def torch_there() -> Any:
+    """The module `torch`."""
     import torch
 
     if not torch.cuda.is_available():
