@@ -6,7 +6,13 @@ PROGRAMS ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz bench clean
+# Where nothing can be installed, a Python that has everything: make gpu-test GPU_PYTHON=python3
+GPU_PYTHON ?= $(BIN)/python
+GPU_STAMPS := $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/dev.stamp $(VENV)/cuda.stamp)
+ON_DEVICE := env -u NUMBA_ENABLE_CUDASIM PYTHONPATH=$(CURDIR) $(GPU_PYTHON)
+ABSENT := from adcompiler.benchmarking.device import absent; raise SystemExit(absent())
+
+.PHONY: demo test fuzz bench gpu-test gpu-bench clean
 
 demo: $(VENV)/plot.stamp
 	$(BIN)/adcompiler demo
@@ -15,6 +21,20 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(WORKERS)
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/pytest -n $(WORKERS) --durations 10 tests/simulated
+
+# On a device, what is not for the simulator alone. A file has a process of its own: kernels keep what they
+# were compiled with.
+gpu-test: $(GPU_STAMPS)
+	@$(ON_DEVICE) -c '$(ABSENT)'
+	failed=; for file in $$(grep -L '^pytestmark = pytest.mark.simulator' tests/simulated/test_*.py) \
+			tests/gpu/test_*.py; do \
+		echo "== $$file"; $(ON_DEVICE) -m pytest -q $$file || failed="$$failed $$file"; done; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+# Figures of a device, in eight minutes; renews docs/benchmarks-gpu.md, which without a device says so.
+gpu-bench: $(GPU_STAMPS)
+	$(ON_DEVICE) benchmarks/gpu.py
 
 # Hours of random programs, against the minutes of `make test`; prints what became of each construct.
 fuzz: $(VENV)/dev.stamp

@@ -86,9 +86,9 @@ def a_run(names, sizes, threads, quick):
     return run
 
 
-def surroundings():
+def surroundings(packages=PACKAGES):
     """Machine, versions, and the day."""
-    found = machine.describe(PACKAGES)
+    found = machine.describe(packages)
     about = {"processor": found.cpu, "cores": str(found.cores), "system": found.system, **found.versions}
     return {**about, "date": datetime.date.today().isoformat()}
 

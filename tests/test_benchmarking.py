@@ -308,7 +308,7 @@ def test_of_several_ways_the_fastest_counts(monkeypatch):
     monkeypatch.setattr(
         measure,
         "steady",
-        lambda calls, seconds: [clock.Timing(times[call()], 0.0, 0.0) for call, _ in calls],
+        lambda calls, seconds: [clock.Timing(times[ready.call()], 0.0, 0.0) for ready, _ in calls],
     )
     (row,) = rows(Fixed("several", 1.0, 2.0, 3.0))
     assert (row.variant, row.steady.median) == ("(1)", 2.0)
@@ -331,11 +331,33 @@ def test_slow_calls_are_timed_alone_and_few_times(monkeypatch):
 
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     slow, quick = partial(calls, "slow", 10.0), partial(calls, "quick", 1e-3)
-    times = measure.steady([(slow, 10.0), (quick, 50.0)], 2.0)
+    times = measure.steady([(Ready(slow), 10.0), (Ready(quick), 50.0)], 2.0)
     assert times[0].median == pytest.approx(10.0)
     assert times[1].median == pytest.approx(1e-3)
     assert counts["slow"] == 1 + measure.FEW
     assert counts["quick"] > clock.MOST
+
+
+def test_calls_that_only_start_what_they_compute_are_waited_for_once_a_sample():
+    now, started, waits = [0.0], [], []
+
+    def start():
+        now[0] += 1e-5
+        started.append(1e-4)
+        return len(started)
+
+    def wait(result):
+        assert result == len(started) + sum(waits)
+        now[0] += sum(started)
+        waits.append(len(started))
+        started.clear()
+
+    def start_more():
+        return start() + sum(waits)
+
+    found = clock.in_turn({"device": start_more}, 0.1, lambda: now[0], {"device": wait})
+    assert found["device"].median == pytest.approx(1.1e-4)
+    assert set(waits) == {1, 9}  # the call before each sample, and those of a sample
 
 
 @pytest.mark.parametrize(

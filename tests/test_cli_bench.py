@@ -5,12 +5,14 @@ import json
 import click
 import pytest
 
-from adcompiler.benchmarking import machine
+from adcompiler.benchmarking import device, machine
 from adcompiler.benchmarking.clock import Timing
+from adcompiler.benchmarking.crossover import Crossover, crossover
+from adcompiler.benchmarking.device import Device
 from adcompiler.benchmarking.machine import Ceilings, Machine
 from adcompiler.benchmarking.measure import Row
 from adcompiler.cli import USAGE, bench, main
-from adcompiler.cli.measurements import Report, duration, rate
+from adcompiler.cli.measurements import Report, crossing, duration, rate
 from adcompiler.cli.sizes import read_sizes, size_text
 from adcompiler.cli.threads import VARIABLES, pinned, run_pinned
 
@@ -132,11 +134,23 @@ def test_without_a_named_size_there_is_one_measurement(report):
     ]
 
 
-def test_cuda_has_no_device(run):
-    code, out, _ = run("user.py:three", *THREE, "--backends", "cuda")
-    assert code == 0
-    assert "cuda  primal    -  no device" in out.splitlines()
-    assert "cuda  gradient  -  no device" in out.splitlines()
+def test_without_a_device_nothing_of_it_is_measured(run, monkeypatch):
+    monkeypatch.setattr(device, "absent", lambda: "no driver is found")
+    arguments = ("--arg", "x=f64[n]", "--arg", "a=1.0", "--sizes", "10,20", "--seconds", "0.01")
+    code, out, err = run("user.py:energy", *arguments, "--backends", "cuda,numpy", "--json", "found.json")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert "device not measured: no driver is found" in lines
+    assert "cuda  primal    10, 20  not measured: no driver is found" in lines
+    assert "cuda  gradient  10, 20  not measured: no driver is found" in lines
+    assert "primal     not measured   not measured" in lines
+    assert "gradient   not measured   not measured" in lines
+    with open("found.json", encoding="utf-8") as file:
+        found = json.load(file)
+    nothing = {"on the device": None, "with copies": None}
+    assert (found["device"], found["no_device"]) == (None, "no driver is found")
+    assert found["crossovers"] == {"primal": nothing, "gradient": nothing}
+    assert {row["runner"] for row in found["rows"] if row["steady"]} == {"python", "numpy"}
 
 
 THREE = ("--arg", "a=2.0", "--arg", "b=-3.0", "--arg", "c=10.0", "--seconds", "0.01")
@@ -231,6 +245,87 @@ def test_the_table(golden):
         exact=False,
     )
     golden("bench", "\n".join(found.lines()))
+
+
+def at(size, program, runner, median, to_device=None, to_host=None):
+    """A row with made-up times: traffic and operations are those of 10 GB/s and 5 GFLOP/s."""
+    times = Timing(median, 0.9 * median, 1.1 * median)
+    return Row(
+        *(size, program, runner, "", None, None, median, times, 10.0, 5.0),
+        to_device=to_device,
+        to_host=to_host,
+    )
+
+
+ON_A_DEVICE = [
+    *(at(n, p, "numba", n * 1e-9) for p in ("primal", "gradient") for n in (10**3, 10**5, 10**7)),
+    *(at(n, "primal", "cuda", 1e-4, n * 1e-9, 0.0) for n in (10**3, 10**5, 10**7)),
+    *(at(n, "gradient", "cuda", 1e-5, n * 1e-10, n * 1e-10) for n in (10**3, 10**5, 10**7)),
+]
+
+
+def on_a_device(rows=ON_A_DEVICE, matmul=500.0):
+    return Report(
+        "user.py:f",
+        ("x=f64[n]",),
+        Machine("A processor", 2, "Linux x86_64", {"python": "3.12.1"}),
+        Ceilings(1, 2**29, 10.0, 20.0, 50.0),
+        Device("A device (9.0)", 2**30, 1000.0, matmul),
+        rows=rows,
+    )
+
+
+def test_the_table_with_a_device(golden):
+    golden("bench-device", "\n".join(on_a_device().lines()))
+
+
+def test_a_device_without_its_libraries():
+    lines = on_a_device(matmul=None).lines()
+    assert "A device (9.0), copy 1,000 GB/s, matmul not measured" in lines
+    (row,) = (line for line in lines if line.startswith("1e7") and "gradient  cuda" in line)
+    assert row.split("  ")[-1] == "not measured"
+
+
+def test_the_picture_shows_crossovers(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from matplotlib.axes import Axes
+
+    drawn = []
+    monkeypatch.setattr(Axes, "axvline", lambda self, x, **style: drawn.append(x))
+    on_a_device().write_png(str(tmp_path / "times.png"))
+    assert (tmp_path / "times.png").read_bytes().startswith(b"\x89PNG")
+    assert drawn == [pytest.approx(1e5), pytest.approx(1e4), pytest.approx(20_757, rel=1e-4)]
+
+
+def test_a_picture_where_the_device_had_no_room(tmp_path):
+    host = [row for row in ON_A_DEVICE if row.runner != "cuda"]
+    full = Row(10**7, "gradient", "cuda", problem="cannot run it: DeviceMemoryError")
+    found = on_a_device([*host, full])
+    found.write_png(str(tmp_path / "times.png"))
+    assert (tmp_path / "times.png").exists()
+    assert "gradient   not measured   not measured" in found.lines()
+
+
+@pytest.mark.parametrize(
+    ("host", "there", "text"),
+    [
+        ({}, {10: 1.0}, "not measured"),
+        ({10: 1.0, 20: 2.0}, {30: 1.0}, "not measured"),
+        ({10: 1.0, 100: 2.0}, {10: 2.0, 100: 2.0}, "none up to 100"),
+        ({10: 1.0, 100: 2.0, 1000: 1.0}, {10: 2.0, 100: 2.5}, "none up to 100"),
+        ({10: 1.0, 100: 2.0}, {100: 1.0, 10: 0.5}, "at most 10"),
+        ({100: 10.0, 10: 1.0}, {10: 4.0, 100: 4.0}, "about 40"),
+        ({10: 1.0, 1000: 100.0}, {10: 10.0, 1000: 10.0}, "about 100"),
+        ({10: 1.0, 1000: 100.0, 10**4: 1.0}, {10: 10.0, 1000: 10.0, 10**4: 10.0}, "about 100"),
+    ],
+)
+def test_crossovers(host, there, text):
+    assert crossing(crossover(host, there)) == text
+
+
+def test_between_two_sizes_times_are_powers_of_the_size():
+    found = crossover({10: 1.0, 1000: 1e4}, {10: 100.0, 1000: 100.0})
+    assert found == Crossover(pytest.approx(100.0), 10, 1000)
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from adcompiler.ir.cost import Cost
-from adcompiler.ir.errors import AdcompilerError
+from adcompiler.ir.errors import AdcompilerError, DeviceError, DeviceMemoryError
 
 from .backends import Backend, timed
 from .clock import FEWEST, Timing, in_turn, seconds_a_call, timing
@@ -31,7 +31,9 @@ FEW = 3
 class Row:
     """One program of one runner at one size: seconds of the stages, rates, or the `problem` it had.
 
-    `variant` says how it was called, where there were several ways; `note` how its results differ.
+    `variant` says how it was called, where there were several ways; `note` how its results differ. Of a
+    device `to_device` and `to_host` are the seconds in which arguments and results are copied; no other time
+    has them.
     """
 
     size: int | None
@@ -48,6 +50,8 @@ class Row:
     """GFLOP/s."""
     note: str = ""
     problem: str = ""
+    to_device: float | None = None
+    to_host: float | None = None
 
 
 @dataclass
@@ -76,12 +80,13 @@ class Patience:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A runner that has been called once: in seconds, and how its results differ."""
+    """A runner that has been called once: in seconds, how its results differ, and what copies take."""
 
     runner: str
     ready: Ready
     first: float
     note: str
+    transfers: tuple[float, float] | tuple[None, None]
 
 
 def measured(
@@ -99,11 +104,10 @@ def measured(
             try:
                 found += _prepared(runner, workload, program, comparison, patience)
             except Exception as error:
-                if isinstance(runner, Backend) and isinstance(error, AdcompilerError):
+                if isinstance(runner, Backend) and _is_the_functions(error):
                     raise
                 yield Row(workload.size, program, runner.name, problem=one_line(error))
-        calls = [(prepared.ready.call, prepared.first) for prepared in found]
-        times = steady(calls, seconds / len(PROGRAMS))
+        times = steady([(p.ready, p.first) for p in found], seconds / len(PROGRAMS))
         for k in _fastest(found, times):
             yield _row(workload.size, program, found[k], times[k], costs[program])
 
@@ -121,9 +125,18 @@ def _prepared(
     return found
 
 
+def _is_the_functions(error: Exception) -> bool:
+    """Whether a refusal is of the function, and not of what a device has no room for, or lacks."""
+    return isinstance(error, AdcompilerError) and not isinstance(error, DeviceError | DeviceMemoryError)
+
+
 def _called(runner: str, ready: Ready, comparison: Comparison) -> Prepared:
-    result, first = timed(ready.call)
-    return Prepared(runner, ready, first, comparison.note(runner, ready.arrays(result)))
+    begin = time.perf_counter()
+    result = ready.call()
+    ready.wait(result)
+    first = time.perf_counter() - begin
+    transfers = ready.transfers(result) if ready.transfers else (None, None)
+    return Prepared(runner, ready, first, comparison.note(runner, ready.arrays(result)), transfers)
 
 
 def _fastest(found: Sequence[Prepared], times: Sequence[Timing]) -> Iterator[int]:
@@ -146,6 +159,8 @@ def _row(size: int | None, program: str, prepared: Prepared, steady: Timing, cos
         steady=steady,
         bandwidth=cost.bytes / nano,
         arithmetic=cost.flops / nano,
+        to_device=prepared.transfers[0],
+        to_host=prepared.transfers[1],
         note=prepared.note,
     )
 
@@ -153,24 +168,26 @@ def _row(size: int | None, program: str, prepared: Prepared, steady: Timing, cos
 # ---- times ----
 
 
-def steady(calls: Sequence[tuple[Callable[[], Any], float]], seconds: float) -> list[Timing]:
+def steady(calls: Sequence[tuple[Ready, float]], seconds: float) -> list[Timing]:
     """The time of calls, with that of their first: short calls take turns, long ones stand alone."""
     share = seconds / max(1, len(calls))
-    fits = [first * FEWEST <= share or _short(call, share) for call, first in calls]
-    short = {str(k): call for k, (call, _) in enumerate(calls) if fits[k]}
-    times = in_turn(short, share * len(short), time.perf_counter) if short else {}
-    return [times[str(k)] if fits[k] else _alone(call, share) for k, (call, _) in enumerate(calls)]
+    fits = [first * FEWEST <= share or _once(ready) * FEWEST <= share for ready, first in calls]
+    short = {str(k): ready for k, (ready, _) in enumerate(calls) if fits[k]}
+    functions = {k: ready.call for k, ready in short.items()}
+    waits = {k: ready.wait for k, ready in short.items()}
+    times = in_turn(functions, share * len(short), time.perf_counter, waits) if short else {}
+    return [times[str(k)] if fits[k] else _alone(ready, share) for k, (ready, _) in enumerate(calls)]
 
 
-def _short(call: Callable[[], Any], share: float) -> bool:
-    """Whether the fewest samples fit; the first call may have been slower than those after it."""
-    return seconds_a_call(call, 1, time.perf_counter) * FEWEST <= share
+def _once(ready: Ready) -> float:
+    """Seconds of a call; the first one may have been slower than those after it."""
+    return seconds_a_call(ready.call, 1, time.perf_counter, ready.wait)
 
 
-def _alone(call: Callable[[], Any], seconds: float) -> Timing:
+def _alone(ready: Ready, seconds: float) -> Timing:
     end, samples = time.perf_counter() + seconds, list[float]()
     while len(samples) < FEW or time.perf_counter() < end:
-        samples.append(seconds_a_call(call, 1, time.perf_counter))
+        samples.append(_once(ready))
     return timing(samples)
 
 

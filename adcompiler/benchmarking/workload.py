@@ -11,6 +11,8 @@ import optree
 
 from adcompiler.frontend.arguments import binder, flatten
 
+from .clock import Wait, nothing
+
 PROGRAMS = ("primal", "gradient")
 
 
@@ -76,7 +78,8 @@ class Ready:
     """A program that can be called: with what, where that matters, as "(device)", and what came before.
 
     `trace` and `compile` are seconds, None where there was nothing to do; `arrays` are the arrays and numbers
-    of what a call returned.
+    of what a call returned. Of calls on a device that only start what they compute, `wait` returns when a
+    result is there, and `transfers` measures the seconds that copying takes: arguments there, a result back.
     """
 
     call: Callable[[], Any]
@@ -84,6 +87,8 @@ class Ready:
     trace: float | None = None
     compile: float | None = None
     arrays: Callable[[Any], list[Any]] = lambda result: leaves(result)
+    wait: Wait = nothing
+    transfers: Callable[[Any], tuple[float, float]] | None = None
 
 
 class Impossible(Exception):

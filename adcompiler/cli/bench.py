@@ -14,14 +14,15 @@ import click
 import numpy as np
 
 from adcompiler.backends import BACKENDS
-from adcompiler.benchmarking import machine
+from adcompiler.benchmarking import crossover, device, machine
 from adcompiler.benchmarking.backends import Backend, Costs, Python
 from adcompiler.benchmarking.measure import Patience, measured
+from adcompiler.benchmarking.on_device import Cuda
 from adcompiler.benchmarking.peers import PEERS
 from adcompiler.benchmarking.workload import Missing, Runner, Workload
 from adcompiler.ir.cost import Cost
 
-from .measurements import Report, gibibytes
+from .measurements import NOT_MEASURED, Report, gibibytes
 from .options import on_function, with_respect_to
 from .sizes import read_named, read_sizes, size_text
 from .target import load, requested
@@ -96,7 +97,9 @@ def bench(
     An argument may be a type, f64, f32[n, 3] or i64: then its values are random, between 0.25 and 0.75, and
     each named size takes the values of --sizes. Tracing, compiling (with an empty cache), the first call and
     later ones are timed apart; of these the table has the median and the distance of the quartiles. Results
-    are compared before. A peer runs the function as it stands, its NumPy in place of NumPy.
+    are compared before. A peer runs the function as it stands, its NumPy in place of NumPy. With cuda among
+    the backends, copies to the device and back are timed apart, and the table has the size from which on the
+    device is faster.
 
     Ctrl-C ends it with a table of what there is; the exit code is then 130.
 
@@ -108,7 +111,7 @@ def bench(
         raise click.UsageError("--png needs matplotlib: pip install 'adcompiler[plot]'")
     if threads is not None and not pinned(threads):
         raise SystemExit(run_pinned(context, threads))
-    backends_chosen = _chosen("--backends", backends, (*BACKENDS, "cuda"))
+    backends_chosen = _chosen("--backends", backends, tuple(BACKENDS))
     peers_chosen = _chosen("--peers", peers, tuple(PEERS))
     plan = _plan(target, args, wrt, sizes, read_named(fixed), seconds)
     if png is not None and plan.sizes == [None]:
@@ -181,8 +184,12 @@ def _measured(plan: Plan, backends: Sequence[str], peers: Sequence[str]) -> Repo
     """Everything, or what there is of it when Ctrl-C is pressed."""
     known = machine.describe((*machine.PACKAGES, *peers))
     report = Report(plan.target, plan.args, known, machine.measured(machine.cores()))
+    if crossover.DEVICE in backends:
+        report.no_device = device.absent()
+        report.device = device.measured() if report.no_device is None else None
     wrt, patience = plan.workload(plan.sizes[0], None).wrt, Patience()
-    runners = [Python(), *(_backend(n, plan.function, wrt) for n in backends), *map(_peer, peers)]
+    ours = (_backend(n, plan.function, wrt, report.no_device) for n in backends)
+    runners = [Python(), *ours, *map(_peer, peers)]
     try:
         for workload, costs in _workloads(plan, wrt, report):
             for row in measured(workload, runners, costs, plan.seconds, patience):
@@ -214,8 +221,12 @@ def _check_memory(needed: int, free: int) -> None:
         raise MemoryError(f"it needs about {gibibytes(needed)}, and {gibibytes(free)} are available")
 
 
-def _backend(name: str, function: Callable[..., Any], wrt: Sequence[str]) -> Runner:
-    return Backend(name, function, wrt) if name in BACKENDS else Missing(name, "no device")
+def _backend(
+    name: str, function: Callable[..., Any], wrt: Sequence[str], no_device: str | None
+) -> Runner:
+    if name != crossover.DEVICE:
+        return Backend(name, function, wrt)
+    return Cuda(name, function, wrt) if no_device is None else Missing(name, f"{NOT_MEASURED}: {no_device}")
 
 
 def _peer(name: str) -> Runner:

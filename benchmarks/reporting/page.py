@@ -70,11 +70,13 @@ def compile_table(rows: Sequence[Row]) -> str:
 
 def absences(rows: Sequence[Row]) -> str:
     """Who did not take part, or failed, and why."""
-    found: dict[str, None] = {}
-    for row in rows:
-        for who, why in {**row.left_out, **row.failed}.items():
-            found[f"- {row.workload}, {who}: {why}"] = None
-    return "\n".join(found)
+    gone = ((row.workload, {**row.left_out, **row.failed}) for row in rows)
+    return absences_of((workload, who, why) for workload, whys in gone for who, why in whys.items())
+
+
+def absences_of(found: Iterable[tuple[str, str, str]]) -> str:
+    """Where, who and why, a line each, none twice."""
+    return "\n".join(dict.fromkeys(f"- {where}, {who}: {why}" for where, who, why in found))
 
 
 def text(rows: Sequence[Row], bars: Sequence[Bar], machine: dict[str, str]) -> str:

@@ -1,5 +1,16 @@
-"""What needs a GPU: nothing is collected where there is none, or where it is simulated."""
+"""What needs a GPU: `make gpu-test`, which runs tests/simulated there as well."""
 
-from adcompiler.backends.cuda import toolkit
+import sys
+from pathlib import Path
 
-collect_ignore_glob = ["test_*.py"] if toolkit.missing() is not None or toolkit.simulated() else []
+import pytest
+
+from adcompiler.benchmarking.device import absent
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+
+def pytest_configure():
+    problem = absent()
+    if problem is not None:
+        raise pytest.UsageError(f"tests/gpu runs on a device: {problem}")

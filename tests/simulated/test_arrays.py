@@ -43,6 +43,7 @@ def test_zeros_in_memory_that_was_used(shape):
     np.testing.assert_array_equal(arrays.to_host(arrays.zeros(shape, np.float64)), np.zeros(shape))
 
 
+@pytest.mark.simulator
 def test_memory_that_nobody_wrote_is_no_number():
     assert np.isnan(arrays.to_host(arrays.empty((3,), np.float64))).all()
 
@@ -142,6 +143,7 @@ def test_what_is_kept_makes_room(small):
     assert large.kind == (0, 8192)
 
 
+@pytest.mark.simulator
 def test_arrays_in_cycles_make_room(small):
     mine, alive = small
     with arrays.memory_from(mine):

@@ -15,6 +15,8 @@ from library_cases import *  # noqa: F403
 from adcompiler.backends.cuda import device_products, device_routines, handles, simulated_routines, systems
 from adcompiler.backends.cuda.matrices import NO, Columns
 
+pytestmark = pytest.mark.simulator
+
 SIGNATURES = {
     "gemm_ex_64": "handle transa transb m n k alpha a atype lda b btype ldb beta c ctype ldc "
     "compute_type algo",

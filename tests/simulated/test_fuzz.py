@@ -28,6 +28,8 @@ from adcompiler import pipeline
 from adcompiler.backends.cuda import checks, grid_nests, grids, placement
 from adcompiler.ir.types import DType
 
+pytestmark = pytest.mark.simulator
+
 PROGRAMS = int(os.environ.get("FUZZ_DEVICE_PROGRAMS", "4"))
 
 SIZES = [{"n": n, "m": m} for n, m in ((5, 2), (1, 1), (0, 0), (2, 3), (9, 4))]

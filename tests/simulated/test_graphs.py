@@ -10,6 +10,8 @@ from adcompiler.backends.cuda import arrays, graphs, pool, recording, streams, t
 from adcompiler.backends.cuda.graphs import KEPT, LARGE, PATIENCE, Graphs
 from adcompiler.backends.cuda.interchange import is_foreign
 
+pytestmark = pytest.mark.simulator
+
 
 class Again:
     """A graph that does what the program did, with the same arguments and into the same results."""

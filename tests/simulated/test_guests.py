@@ -11,6 +11,8 @@ import adcompiler
 from adcompiler import ArgumentError, adjoint, jvp, value_and_grad, vjp
 from adcompiler.backends.cuda import arrays, driver_memory, foreign
 
+pytestmark = pytest.mark.simulator
+
 
 def dot(x, y):
     return np.sum(np.sin(x) * y)

@@ -6,6 +6,8 @@ from adcompiler.backends.cuda import arrays, driver_memory, handles, streams
 from adcompiler.backends.cuda.pool import Pool
 from adcompiler.ir.errors import DeviceError
 
+pytestmark = pytest.mark.simulator
+
 
 class Functions:
     """Those of both libraries; `told` are the calls."""

@@ -17,6 +17,7 @@ from adcompiler.backends.cuda import simulated_routines
         ("bcij,bcj->bci", [6]),
     ],
 )
+@pytest.mark.simulator
 def test_batches_are_as_few_calls_as_can_be(labels, counts, monkeypatch):
     told = []
     for name in ("gemm", "gemv"):

@@ -6,6 +6,8 @@ from machine import Fault, machine
 
 from adcompiler.backends.cuda import arrays, launching, reductions, toolkit
 
+pytestmark = pytest.mark.simulator
+
 cuda = toolkit.cuda()
 total = reductions.lanes_reducer("{acc} + {x}", np.float64)
 

@@ -8,6 +8,8 @@ import pytest
 
 from adcompiler.backends.cuda import reductions, simulator, toolkit
 
+pytestmark = pytest.mark.simulator
+
 cuda = toolkit.cuda()
 
 

@@ -3,31 +3,26 @@
 import numpy as np
 import pytest
 
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda import reductions, toolkit
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import DType
 
-MISSING = "the simulator has tests of its own" if toolkit.simulated() else toolkit.missing()
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
-
+cuda = toolkit.cuda()
 ROWS = [(1, 1), (256, 4), (3, 8), (32, 32), (1, 64), (4, 256), (2, 512), (1, 1024)]
 
 
 def over_lanes(body, step, x):
-    from adcompiler.backends.cuda import reductions
-
     dtype = DType.of(x.dtype)
     reduced = body(reductions.combiner(step, dtype), x.dtype.type)
-    cuda = toolkit.cuda()
 
     @cuda.jit
     def kernel(x, out):
         out[cuda.threadIdx.y, cuda.threadIdx.x] = reduced(x[cuda.threadIdx.y, cuda.threadIdx.x])
 
     rows, lanes = x.shape
-    out = np.zeros_like(x)
-    toolkit.configured(kernel, (1,), (lanes, rows))(x, out)
-    return out
+    out = cuda.device_array_like(x)
+    toolkit.configured(kernel, (1,), (lanes, rows))(cuda.to_device(x), out)
+    return out.copy_to_host()
 
 
 def numbers(dtype, shape):
@@ -47,8 +42,6 @@ def folded(x):
 @pytest.mark.parametrize(("rows", "lanes"), ROWS)
 @pytest.mark.parametrize("dtype", list(DType), ids=str)
 def test_both_bodies_give_the_same_bits(rows, lanes, dtype):
-    from adcompiler.backends.cuda import reductions
-
     steps = ["any", "all"] if dtype is DType.BOOL else ["sum", "prod", "max", "min"]
     x = numbers(dtype, (rows, lanes))
     for name in steps:
@@ -61,8 +54,6 @@ def test_both_bodies_give_the_same_bits(rows, lanes, dtype):
 
 @pytest.mark.parametrize(("rows", "lanes"), ROWS)
 def test_the_order_of_a_sum(rows, lanes):
-    from adcompiler.backends.cuda import reductions
-
     x = numbers(DType.F64, (rows, lanes))
     found = over_lanes(reductions.by_shuffles, "{acc} + {x}", x)
     for sums, row in zip(found, x, strict=True):
