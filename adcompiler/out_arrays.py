@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .backends import destined
-from .backends.cuda import interchange
-from .backends.cuda.foreign import is_read_only
+from .backends.cuda.device import interchange
+from .backends.cuda.device.foreign import is_read_only
 from .frontend.arguments import READY
 from .frontend.captured import Inputs
 from .frontend.device_arrays import dtype_of, is_device_array

@@ -21,7 +21,7 @@ from typing import Any
 
 from .backends import BACKENDS, Compiled, compile_function
 from .backends import Options as BackendOptions
-from .backends.cuda.pinned import Pinned
+from .backends.cuda.device.pinned import Pinned
 from .backends.stored import stored
 from .checkpointing.abstraction import EveryArray
 from .checkpointing.lowering import schedule

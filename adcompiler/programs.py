@@ -15,7 +15,7 @@ import numpy as np
 
 from . import pipeline
 from .backends import Compiled
-from .backends.cuda import interchange
+from .backends.cuda.device import interchange
 from .checkpointing.plans import Plan, residuals
 from .differentiation import Choice, Differentiation
 from .directions import like

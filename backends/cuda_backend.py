@@ -13,32 +13,34 @@ from ..ir.graph import Constant, Function
 from ..ir.types import BOOL, ArrayType, Dim
 from . import cache, special
 from .compiled import Compiled, Options, Results, destined
-from .cuda.accumulations import accumulated
-from .cuda.counting import counted
-from .cuda.expansion import expand
-from .cuda.host_writer import HostWriter, Kernel
-from .cuda.lifting import lifted
-from .cuda.scattering import scattered
-from .cuda.writer import DeviceWriter
+from .cuda.passes.accumulations import accumulated
+from .cuda.passes.counting import counted
+from .cuda.passes.expansion import expand
+from .cuda.passes.lifting import lifted
+from .cuda.passes.scattering import scattered
+from .cuda.writing.host_writer import HostWriter, Kernel
+from .cuda.writing.writer import DeviceWriter
 from .drops import droppable, with_drops
 from .kernels import kernels_text
 from .numpy_backend import typed_literal
 from .peak import needs
 from .source import Line, Page, render, tuple_text
 
-DEVICE = {
-    **dict.fromkeys(("launch", "points", "rows", "tiles", "blocks", "one_block"), "launching"),
-    **dict.fromkeys(("in_all", "chunks", "chunked"), "launching"),
-    "running_sum": "scans",
-    **dict.fromkeys(("empty", "zeros", "copy", "overwrite", "side_by_side", "grown"), "arrays"),
-    **dict.fromkeys(("resident",), "arrays"),
-    **dict.fromkeys(("add_segments", "add_atomically"), "sorting"),
-    **dict.fromkeys(("first_failed", "no_failure"), "checks"),
-    "fail": "failing",
-    **dict.fromkeys(("product", "transposed", "fail_where", "cholesky", "inverse"), "libraries"),
-    **dict.fromkeys(("solve", "solve_vector", "lu", "solve_factored", "solve_factored_vector"), "libraries"),
-    **dict.fromkeys(("solve_triangular", "solve_triangular_vector"), "libraries"),
+MODULES = {
+    "device.arrays": ("empty", "zeros", "copy", "overwrite", "side_by_side", "grown", "resident"),
+    "device.checks": ("first_failed", "no_failure"),
+    "device.launching": (
+        *("launch", "points", "rows", "tiles", "blocks", "one_block", "in_all", "chunks", "chunked"),
+    ),
+    "kernels.failing": ("fail",),
+    "kernels.scans": ("running_sum",),
+    "kernels.sorting": ("add_segments", "add_atomically"),
+    "libraries.linear_algebra": (
+        *("product", "transposed", "fail_where", "cholesky", "inverse", "lu", "solve", "solve_vector"),
+        *("solve_factored", "solve_factored_vector", "solve_triangular", "solve_triangular_vector"),
+    ),
 }
+DEVICE = {name: module for module, names in MODULES.items() for name in names}
 """Functions that host programs call by their bare names, and their modules in `cuda`."""
 
 SPECIAL = [name for name, f in getmembers(special, isfunction) if f.__module__ == special.__name__]
@@ -75,8 +77,8 @@ def compile_function(function: Function, options: Options) -> Compiled:
     known = needs(program.lines, types, (), Dim.of(0), holders, function.sizes, more, writer.unknown)
 
     def compile_(*_: Any) -> None:
-        from .cuda.callers import Caller
-        from .cuda.graphs import Graphs
+        from .cuda.device.callers import Caller
+        from .cuda.device.graphs import Graphs
 
         host = getattr(module.load(), program.name)
         run = Graphs(host) if options.graphs else host
@@ -140,7 +142,7 @@ def _prepared(function: Function) -> Function:
 
 def ptx(function: Function, options: Options, capability: tuple[int, int] = (9, 0)) -> dict[str, str]:
     """The PTX of every kernel of a Function, by names; no device is needed."""
-    from .cuda import toolkit
+    from .cuda.device import toolkit
 
     program = generated(function, options)
     module = program.module.load()
@@ -175,7 +177,8 @@ def _header(name: str, writer: HostWriter, body: str, options: Options) -> list[
     for module in sorted(set(used.values())):
         names = sorted(f for f in used if used[f] == module)
         page.write(f"from adcompiler.backends.cuda.{module} import {', '.join(names)}")
-    page.write("from adcompiler.backends.cuda import reductions, toolkit")
+    page.write("from adcompiler.backends.cuda.device import toolkit")
+    page.write("from adcompiler.backends.cuda.kernels import reductions")
     helpers = [f for f in SPECIAL if re.search(rf"(?<![\w.]){f}\(", body)]
     if helpers:
         page.write("from adcompiler.backends import special")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .cuda.arrays import SHARED
+from .cuda.device.arrays import SHARED
 
 WORTH = 2**13
 """Words of 8 bytes from which on memory is kept: below that the allocator is as fast."""

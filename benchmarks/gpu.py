@@ -87,7 +87,7 @@ def enter(figures: dict[str, Any], step: Step, found: Any) -> None:
 
 def begun() -> dict[str, Any]:
     """A run of which nothing is measured."""
-    from adcompiler.backends.cuda import toolkit
+    from adcompiler.backends.cuda.device import toolkit
 
     missing = device.absent()
     return {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 
 cuda = toolkit.cuda()
 

@@ -5,10 +5,9 @@ import pytest
 import scipy.linalg
 from op_cases import applied
 
-from adcompiler.backends.cuda import arrays
-from adcompiler.backends.cuda.checks import first_failed, no_failure
-from adcompiler.backends.cuda.device_calls import described
-from adcompiler.backends.cuda.libraries import (
+from adcompiler.backends.cuda.device import arrays
+from adcompiler.backends.cuda.device.checks import first_failed, no_failure
+from adcompiler.backends.cuda.libraries.linear_algebra import (
     cholesky,
     fail_where,
     inverse,
@@ -22,6 +21,7 @@ from adcompiler.backends.cuda.libraries import (
     solve_vector,
     transposed,
 )
+from adcompiler.backends.cuda.writing.device_calls import described
 from adcompiler.backends.products import library_product
 from adcompiler.ir.ops import OPS
 

@@ -19,7 +19,7 @@ from numba.cuda.cudadrv.devicearray import FakeCUDAArray
 from numba.cuda.simulator import kernel as kernels
 from numba.cuda.simulator.kernelapi import Dim3, FakeCUDAModule
 
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 
 
 class Fault(Exception):

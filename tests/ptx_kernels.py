@@ -14,7 +14,7 @@ from op_cases import Case, cases
 from scalar_sources import NAMES, result_dtype, scalar_source
 
 from adcompiler.backends import special
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 from adcompiler.backends.source import literal
 from adcompiler.ir.graph import constant
 from adcompiler.ir.op import Scalar

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adcompiler.backends.cache import environment
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 from adcompiler.backends.storage import keep
 from adcompiler.cli import CHECK_FAILED, UNSUPPORTED, USAGE, commands, main
 from adcompiler.cli.output import plain, shown

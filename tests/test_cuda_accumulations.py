@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adcompiler.backends.cuda.accumulations import accumulated
+from adcompiler.backends.cuda.passes.accumulations import accumulated
 from adcompiler.frontend.capture import capture
 from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate

@@ -13,10 +13,10 @@ from modes import floats
 from roundtrip import assert_round_trip, outcome
 
 from adcompiler import pipeline
-from adcompiler.backends.cuda import counting
-from adcompiler.backends.cuda.counting import MORE, counted
-from adcompiler.backends.cuda.lifting import lifted
-from adcompiler.backends.cuda.placement import placed
+from adcompiler.backends.cuda.passes import counting
+from adcompiler.backends.cuda.passes.counting import MORE, counted
+from adcompiler.backends.cuda.passes.lifting import lifted
+from adcompiler.backends.cuda.passes.placement import placed
 from adcompiler.ir.build import function
 from adcompiler.ir.check import verify
 from adcompiler.ir.equality import same

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from op_cases import applied, type_of
 
-from adcompiler.backends.cuda.expansion import expand
+from adcompiler.backends.cuda.passes.expansion import expand
 from adcompiler.ir.build import emit, function, origin
 from adcompiler.ir.check import verify
 from adcompiler.ir.errors import Location

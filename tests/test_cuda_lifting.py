@@ -17,8 +17,8 @@ from scheduled_runs import Planned, marked
 from user_programs import PROGRAMS
 
 from adcompiler import pipeline
-from adcompiler.backends.cuda.lifting import lifted
-from adcompiler.backends.cuda.placement import Runs, placed
+from adcompiler.backends.cuda.passes.lifting import lifted
+from adcompiler.backends.cuda.passes.placement import Runs, placed
 from adcompiler.checkpointing.choice import choose
 from adcompiler.ir.check import verify
 from adcompiler.ir.graph import Function, walk

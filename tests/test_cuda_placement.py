@@ -9,9 +9,9 @@ from backend_cases import N, op, program
 from device_programs import kernels, programs
 
 from adcompiler import pipeline
-from adcompiler.backends.cuda.counting import counted
-from adcompiler.backends.cuda.placement import Runs, placed
-from adcompiler.backends.cuda.scattering import scattered
+from adcompiler.backends.cuda.passes.counting import counted
+from adcompiler.backends.cuda.passes.placement import Runs, placed
+from adcompiler.backends.cuda.passes.scattering import scattered
 from adcompiler.ir.graph import walk
 from adcompiler.ir.ops.control import branch
 from adcompiler.ir.ops.loops import loop

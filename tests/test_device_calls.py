@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from backend_cases import op, program
 
-from adcompiler.backends.cuda.device_calls import DeviceCallWriter
+from adcompiler.backends.cuda.writing.device_calls import DeviceCallWriter
 from adcompiler.backends.inlining import inlining
 from adcompiler.backends.memory import Place
 from adcompiler.backends.source import Page

@@ -3,8 +3,8 @@
 import pytest
 from numba import int32, int64, types
 
-from adcompiler.backends.cuda import library_kernels as kernels
-from adcompiler.backends.cuda.toolkit import ptx
+from adcompiler.backends.cuda.device.toolkit import ptx
+from adcompiler.backends.cuda.kernels import library_kernels as kernels
 
 SIGNATURES = {
     "lower_triangle": lambda a, m: (a, m),

@@ -5,7 +5,8 @@ import re
 import pytest
 from ptx_kernels import array, atomic, by_table, double, dtypes, guilty, in_double, local, ptx, records
 
-from adcompiler.backends.cuda import reductions, scans, sorting, toolkit
+from adcompiler.backends.cuda.device import toolkit
+from adcompiler.backends.cuda.kernels import reductions, scans, sorting
 from adcompiler.ir.op import Reduction
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import F32, F64, I64, DType

@@ -14,9 +14,9 @@ from roundtrip import assert_round_trip
 from trip_orders import parallel_loops
 
 from adcompiler import adjoint, pipeline
-from adcompiler.backends.cuda import contributions, extraction, owners, scattering
-from adcompiler.backends.cuda.accumulations import accumulated
-from adcompiler.backends.cuda.scattering import scattered
+from adcompiler.backends.cuda.passes import contributions, extraction, owners, scattering
+from adcompiler.backends.cuda.passes.accumulations import accumulated
+from adcompiler.backends.cuda.passes.scattering import scattered
 from adcompiler.ir.check import verify
 from adcompiler.ir.evaluate import evaluate
 from adcompiler.ir.graph import Block, Eqn, Function, walk

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adcompiler import adjoint
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 from adcompiler.ir.errors import DeviceError
 
 driver_module = pytest.importorskip("numba.cuda.cudadrv.driver", exc_type=ImportError)
@@ -227,7 +227,7 @@ def test_small_grids_are_no_reason_to_warn():
 
 
 def test_arrays_load_nothing_before_they_are_made():
-    script = "import sys, adcompiler.backends.cuda.arrays; print(*sys.modules)"
+    script = "import sys, adcompiler.backends.cuda.device.arrays; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     roots = {name.partition(".")[0] for name in loaded.stdout.split()}
     assert "adcompiler" in roots and roots.isdisjoint({"numba", "numba_cuda", "cuda"})

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from adcompiler.backends.cuda import arrays, driver_memory, toolkit
+from adcompiler.backends.cuda.device import arrays, driver_memory, toolkit
 from adcompiler.ir.errors import DeviceError
 
 from .clock import in_turn
@@ -59,7 +59,7 @@ def copy_bandwidth(size: int, seconds: float) -> float:
 
 def matmul_rate(order: int, seconds: float) -> float | None:
     """GFLOP/s of a product of square f64 matrices; None where the device's libraries are not installed."""
-    from adcompiler.backends.cuda.libraries import product
+    from adcompiler.backends.cuda.libraries.linear_algebra import product
 
     a, b = map(arrays.to_device, np.random.default_rng(0).random((2, order, order)))
     out = arrays.empty((order, order), np.float64)

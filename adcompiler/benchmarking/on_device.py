@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import optree
 
-from adcompiler.backends.cuda import arrays
-from adcompiler.backends.cuda.interchange import is_foreign
+from adcompiler.backends.cuda.device import arrays
+from adcompiler.backends.cuda.device.interchange import is_foreign
 
 from . import device
 from .backends import Backend

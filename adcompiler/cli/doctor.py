@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from adcompiler import __version__
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 from adcompiler.backends.storage import folder, stored
 from adcompiler.backends.threads import layer
 from adcompiler.ir.errors import ArgumentError

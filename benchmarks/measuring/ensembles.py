@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adcompiler import adjoint
-from adcompiler.backends.cuda import arrays
+from adcompiler.backends.cuda.device import arrays
 from adcompiler.benchmarking import clock, device
 
 from .peers_on_device import jax_there

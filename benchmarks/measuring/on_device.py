@@ -13,7 +13,7 @@ import numpy as np
 import workloads
 
 from adcompiler import adjoint
-from adcompiler.backends.cuda import arrays, toolkit
+from adcompiler.backends.cuda.device import arrays, toolkit
 from adcompiler.benchmarking import clock, device
 
 ELEMENTS = 100_000_000
@@ -75,7 +75,7 @@ def launches(call: Callable[[], Any]) -> int:
 
 def products(seconds: float, width: int = WIDTH) -> dict[str, float]:
     """Seconds of a perceptron's gradient, all of its matrices square, and of its five products alone."""
-    from adcompiler.backends.cuda.libraries import product
+    from adcompiler.backends.cuda.libraries.linear_algebra import product
 
     rng = np.random.default_rng(0)
     w1, w2, x = rng.normal(size=(3, width, width)) / width**0.5

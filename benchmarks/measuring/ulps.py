@@ -11,7 +11,7 @@ import peers
 import workloads
 
 from adcompiler import adjoint
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 
 SIMULATED = {
     "three_scalars": None,

@@ -6,7 +6,7 @@ import pytest
 import workloads
 
 from adcompiler import adjoint
-from adcompiler.backends.cuda import arrays, launching
+from adcompiler.backends.cuda.device import arrays, launching
 
 RUNS = 20
 FEW = 3

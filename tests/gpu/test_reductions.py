@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from adcompiler.backends.cuda import reductions, toolkit
+from adcompiler.backends.cuda.device import toolkit
+from adcompiler.backends.cuda.kernels import reductions
 from adcompiler.ir.ops import OPS
 from adcompiler.ir.types import DType
 

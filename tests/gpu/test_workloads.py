@@ -7,7 +7,7 @@ import workloads
 from measuring import ulps
 from measuring.on_device import SMALL, gradient, launches, there
 
-from adcompiler.backends.cuda import arrays
+from adcompiler.backends.cuda.device import arrays
 
 MOST = 4_500
 """Units in the last place of the largest element: 1e-12 of it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 
 ON_DEVICE = toolkit.missing() is None and not toolkit.simulated()
 WHOLE = "pytestmark = pytest.mark.simulator\n"

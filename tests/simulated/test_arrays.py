@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adcompiler
-from adcompiler.backends.cuda import arrays, driver_memory, pool
+from adcompiler.backends.cuda.device import arrays, driver_memory, pool
 from adcompiler.ir.errors import DeviceMemoryError
 
 SHAPES = [(), (0,), (5,), (2, 0, 3), (3, 4), (2, 3, 4)]

@@ -12,8 +12,14 @@ import numpy as np
 import pytest
 from library_cases import *  # noqa: F403
 
-from adcompiler.backends.cuda import device_products, device_routines, handles, simulated_routines, systems
-from adcompiler.backends.cuda.matrices import NO, Columns
+from adcompiler.backends.cuda.libraries import (
+    device_products,
+    device_routines,
+    handles,
+    simulated_routines,
+    systems,
+)
+from adcompiler.backends.cuda.libraries.matrices import NO, Columns
 
 pytestmark = pytest.mark.simulator
 

@@ -25,7 +25,9 @@ from random_functions import functions
 from simulated_oracle import arguments, assert_right
 
 from adcompiler import pipeline
-from adcompiler.backends.cuda import checks, grid_nests, grids, placement
+from adcompiler.backends.cuda.device import checks
+from adcompiler.backends.cuda.passes import placement
+from adcompiler.backends.cuda.writing import grid_nests, grids
 from adcompiler.ir.types import DType
 
 pytestmark = pytest.mark.simulator

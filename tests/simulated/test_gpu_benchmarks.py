@@ -11,7 +11,8 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 from measuring import device_contest, ensembles, on_device, ulps  # noqa: E402
 
 from adcompiler import adjoint  # noqa: E402
-from adcompiler.backends.cuda import arrays, libraries  # noqa: E402
+from adcompiler.backends.cuda.device import arrays  # noqa: E402
+from adcompiler.backends.cuda.libraries import linear_algebra as libraries  # noqa: E402
 
 
 def test_bandwidth():

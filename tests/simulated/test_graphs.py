@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from adcompiler import ArgumentError, adjoint, value_and_grad
-from adcompiler.backends.cuda import arrays, graphs, pool, recording, streams, toolkit
-from adcompiler.backends.cuda.graphs import KEPT, LARGE, PATIENCE, Graphs
-from adcompiler.backends.cuda.interchange import is_foreign
+from adcompiler.backends.cuda.device import arrays, graphs, pool, recording, streams, toolkit
+from adcompiler.backends.cuda.device.graphs import KEPT, LARGE, PATIENCE, Graphs
+from adcompiler.backends.cuda.device.interchange import is_foreign
 
 pytestmark = pytest.mark.simulator
 

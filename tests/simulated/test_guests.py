@@ -9,7 +9,7 @@ from guests import Array, Guest, Tensor, numbers
 
 import adcompiler
 from adcompiler import ArgumentError, adjoint, jvp, value_and_grad, vjp
-from adcompiler.backends.cuda import arrays, driver_memory, foreign
+from adcompiler.backends.cuda.device import arrays, driver_memory, foreign
 
 pytestmark = pytest.mark.simulator
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from adcompiler.backends.cuda import arrays, driver_memory, handles, streams
-from adcompiler.backends.cuda.pool import Pool
+from adcompiler.backends.cuda.device import arrays, driver_memory, streams
+from adcompiler.backends.cuda.device.pool import Pool
+from adcompiler.backends.cuda.libraries import handles
 from adcompiler.ir.errors import DeviceError
 
 pytestmark = pytest.mark.simulator

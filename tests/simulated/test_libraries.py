@@ -5,7 +5,7 @@ import pytest
 from library_cases import *  # noqa: F403
 from library_cases import assert_product
 
-from adcompiler.backends.cuda import simulated_routines
+from adcompiler.backends.cuda.libraries import simulated_routines
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from machine import Fault, machine
 
-from adcompiler.backends.cuda import arrays, launching, reductions, toolkit
+from adcompiler.backends.cuda.device import arrays, launching, toolkit
+from adcompiler.backends.cuda.kernels import reductions
 
 pytestmark = pytest.mark.simulator
 

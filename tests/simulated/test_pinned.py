@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from adcompiler import ArgumentError, Budget, adjoint, checkpointed, vjp
-from adcompiler.backends.cuda import arrays, driver_memory
-from adcompiler.backends.cuda.pinned import Pinned
+from adcompiler.backends.cuda.device import arrays, driver_memory
+from adcompiler.backends.cuda.device.pinned import Pinned
 from adcompiler.checkpointing.choice import _too_small
 from adcompiler.checkpointing.stores import Request, lent
 from adcompiler.ir.errors import PlanError

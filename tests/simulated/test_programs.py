@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adcompiler import Budget, MaxExtra, PlanError, adjoint, value_and_grad
-from adcompiler.backends.cuda import launching
+from adcompiler.backends.cuda.device import launching
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 import kernels  # noqa: E402

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scalar_sources import COMPUTED
 
-from adcompiler.backends.cuda import reductions, toolkit
+from adcompiler.backends.cuda.device import toolkit
+from adcompiler.backends.cuda.kernels import reductions
 from adcompiler.ir.errors import AdcompilerError, DTypeError
 from adcompiler.ir.op import Reduction
 from adcompiler.ir.ops import OPS

@@ -13,7 +13,7 @@ from scalar_sources import (
     variants,
 )
 
-from adcompiler.backends.cuda import toolkit
+from adcompiler.backends.cuda.device import toolkit
 from adcompiler.ir.op import Scalar
 
 cuda = toolkit.cuda()

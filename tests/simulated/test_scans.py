@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from launched_kernels import cuda, empty, launch
 
-from adcompiler.backends.cuda import scans
+from adcompiler.backends.cuda.kernels import scans
 
 
 @pytest.fixture(autouse=True, scope="module")

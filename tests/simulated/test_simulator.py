@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from adcompiler.backends.cuda import reductions, simulator, toolkit
+from adcompiler.backends.cuda.device import simulator, toolkit
+from adcompiler.backends.cuda.kernels import reductions
 
 pytestmark = pytest.mark.simulator
 

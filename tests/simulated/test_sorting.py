@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from launched_kernels import cuda, empty, launch
 
-from adcompiler.backends.cuda import scans, sorting
+from adcompiler.backends.cuda.kernels import scans, sorting
 
 
 @pytest.fixture(autouse=True, scope="module")

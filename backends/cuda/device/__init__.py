@@ -1,0 +1,1 @@
+"""The device as generated programs meet it: memory, arrays, launches, graphs, checks."""

@@ -1,0 +1,1 @@
+"""Kernels and device functions that are not generated: reductions, running sums, sorted additions."""

@@ -1,0 +1,1 @@
+"""NVIDIA's libraries of dense linear algebra, on device arrays."""

@@ -1,0 +1,1 @@
+"""What a program goes through before it is written for a device: passes from Function to Function."""

@@ -1,0 +1,1 @@
+"""The source of host programs and of their kernels."""
