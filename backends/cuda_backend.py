@@ -18,7 +18,8 @@ from .cuda.passes.counting import counted
 from .cuda.passes.expansion import expand
 from .cuda.passes.lifting import lifted
 from .cuda.passes.scattering import scattered
-from .cuda.writing.host_writer import HostWriter, Kernel
+from .cuda.writing.host_writer import HostWriter
+from .cuda.writing.launch_writer import Kernel
 from .cuda.writing.writer import DeviceWriter
 from .drops import droppable, with_drops
 from .kernels import kernels_text

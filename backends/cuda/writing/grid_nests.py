@@ -21,8 +21,9 @@ from ...memory import Place, Scope
 from ...root_writer import RootWriter
 from ...source import Line, in_loop, remark
 from ..device import launching
+from .grid_text import AXES, grid_range, points_shape
 from .grids import innermost, laned
-from .host_writer import AXES, HostWriter, grid_range, points_shape
+from .host_writer import HostWriter
 
 
 class GridNest(RootWriter):

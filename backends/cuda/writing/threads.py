@@ -1,38 +1,26 @@
 """What one thread runs of a program: loops and branches inside a kernel.
 
 A parallel loop is a grid: each thread takes trips of it, a grid apart. Any other region is one thread's.
-Arrays that a trip makes are the thread's own: small ones of known size local, others a part of an array that
-the host makes, in which the same elements of neighbouring threads lie side by side. They have one place each,
-so what a loop carries is copied from trip to trip.
+Arrays that a trip makes are the thread's own (`thread_memory`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-
-from ....ir.errors import VerifierError
-from ....ir.graph import Block, Eqn, Value, mentioned, reads, walk
-from ....ir.loops import loop_body, most_trips, state_count, trip_count
-from ....ir.op import constructor
+from ....ir.graph import Block, Eqn, Value, mentioned, walk
+from ....ir.loops import loop_body, state_count, trip_count
 from ....ir.types import I64, ArrayType, Dim, Sizes
-from ...accumulate import step_template, stepped
 from ...blocks import place_text
-from ...branches import Targets
-from ...control_flow import ControlWriter
 from ...elements import Elements
 from ...kernels import Nest, Schedule, fused
-from ...memory import Group, Place, Scope
-from ...nests import NestWriter
+from ...memory import Place, Scope
 from ...roots import is_row
-from ...source import Line, Page, tuple_text, zero
+from ...source import Line, zero
 from ..device import launching
 from ..passes.placement import Region, Runs
-from .host_writer import AXES, ONE, HostWriter, grid_range, points_shape
-
-LOCAL = 64
-"""Elements up to which an array is local to a thread."""
-
-__all__ = ["write_region"]
+from .grid_text import AXES, ONE, grid_range, points_shape
+from .host_writer import HostWriter
+from .thread_memory import ThreadMemory
+from .thread_nests import ThreadNest
 
 
 def write_region(host: HostWriter, region: Region, scope: Scope) -> None:
@@ -40,25 +28,8 @@ def write_region(host: HostWriter, region: Region, scope: Scope) -> None:
     ThreadWriter(host, region, scope).write()
 
 
-class ThreadWriter(ControlWriter):
+class ThreadWriter(ThreadMemory):
     """The kernel of a region, on a page of its own, which knows what the host's writer knows."""
-
-    makes_once = False
-
-    def __init__(self, host: HostWriter, region: Region, scope: Scope) -> None:
-        vars(self).update(vars(host))
-        self.host, self.region, self.outside = host, region, scope
-        self.page = Page()
-        self.grid = self.names.fresh("grid") if region.grid else ONE
-        self.thread, self.threads = self.names.fresh("thread"), self.names.fresh("threads")
-        self.on_grid: set[str] = set()
-        """The indices of loops that are the grid."""
-        self.inside = {name for eqn in region.eqns[:1] for name in _bound(eqn)}
-        """The names of sizes that only a trip knows."""
-        self.has_own = False
-        """Whether threads have parts of arrays of the host."""
-        self.behind: list[Line] = []
-        """What the host does behind the launch."""
 
     def write(self) -> None:
         """Write the kernel, and its launch."""
@@ -109,86 +80,6 @@ class ThreadWriter(ControlWriter):
         else:
             super().start(eqn, n, scope, inner)
 
-    def allocate(self, value: Value, scope: Scope, eqn: Eqn | None = None, fill: str = "") -> Place:
-        if scope is self.outside:
-            return self._of_region(value, scope, eqn)
-        place, there = self._reused(value, scope, eqn) or self.target(value, scope)
-        if not there:
-            self.own(place.name, value.type, eqn)
-        if fill:
-            self._each(value.type, lambda at: f"{place_text(place.at(*at))} = {fill}", eqn)
-        return place
-
-    def _of_region(self, stack: Value, scope: Scope, eqn: Eqn | None) -> Place:
-        """A stack of the region: what neighbours write lies side by side, if only threads read it."""
-        first = len(self.region.grid)
-        readers = [e for e in scope.block.eqns if stack in reads(e)]
-        by_threads = all(self.host.placement.runs(e) is not Runs.HOST for e in readers)
-        if first in (0, stack.type.rank) or stack in scope.block.results or not by_threads:
-            return self.host.allocate(stack, scope, eqn)
-        place, _ = self.target(stack, scope)
-        behind = stack.type.with_shape(stack.type.shape[first:])
-        self.host.side_by_side(place.name, stack.type.shape[:first], behind, eqn)
-        return place
-
-    # ---- memory of a thread ----
-
-    def own(self, name: str, type_: ArrayType, eqn: Eqn | None) -> None:
-        """An array of the thread."""
-        size, dtype = type_.size.constant, constructor(type_.dtype)
-        if size is not None and 0 < size <= LOCAL:
-            shape = tuple_text([str(d) for d in type_.shape])
-            self.page.write(f"{name} = cuda.local.array({shape}, {dtype})", eqn)
-            return
-        if self.inside & {n for d in type_.shape for n in d.names()}:
-            what = "an array in a loop of threads has a size that only a trip knows"
-            raise VerifierError(what, eqn.location if eqn else None)
-        each = self.names.fresh(f"{name}_each")
-        self.has_own = True
-        self.host.side_by_side(each, [Dim.of(self.threads)], type_, eqn)
-        self.page.write(f"{name} = {each}[{self.thread}]", eqn)
-
-    def copy(self, name: str, value: Value, eqn: Eqn | None = None) -> None:
-        self.own(name, value.type, eqn)
-        self.overwrite(self.page, Place(name, (), Group(None)), self.place(value), value.type, eqn)
-
-    def overwrite(
-        self, page: Page, place: Place, source: Place, type: ArrayType, eqn: Eqn | None = None
-    ) -> None:
-        assert page is self.page
-        self._each(type, lambda at: f"{place_text(place.at(*at))} = {place_text(source.at(*at))}", eqn)
-
-    def _each(
-        self, type_: ArrayType, statement: Callable[[Sequence[str]], str], eqn: Eqn | None
-    ) -> None:
-        """A statement for each element."""
-        indices = [self.names.loop(axis) for axis in range(type_.rank)]
-        depth = self.page.depth
-        for index, extent in zip(indices, type_.shape, strict=True):
-            self.page.write(f"for {index} in range({extent}):", eqn)
-            self.page.depth += 1
-        self.page.write(statement(indices), eqn)
-        self.page.depth = depth
-
-    def owns(self, scope: Scope, place: Place) -> bool:
-        """An array of a thread has one place: it is copied, never handed on."""
-        return False
-
-    def next_trip(self, body: Block, k: int, inner: Scope, begin: int) -> None:
-        """Arrays are copied to their places; by way of others where a source is the place of a carry."""
-        pairs = list(zip(body.params[1:], body.results[:k], strict=False))
-        arrays = [(p, r) for p, r in pairs if p.type.rank and self.places[p] != self.place(r)]
-        buffers = {self.places[p].name for p, _ in pairs if p.type.rank}
-        sources = {r: self.place(r) for _, r in arrays}
-        if len(arrays) > 1 or any(place.name in buffers for place in sources.values()):
-            for result in sources:
-                name = self.names.fresh(result.name)
-                self.copy(name, result)
-                sources[result] = Place(name, (), Group(None))
-        for param, result in arrays:
-            self.overwrite(self.page, self.places[param], sources[result], param.type)
-        self._move([(self.texts[p], self.scalar(r)) for p, r in pairs if not p.type.rank])
-
     # ---- statements ----
 
     def schedule(self, block: Block) -> Schedule:
@@ -229,46 +120,7 @@ class ThreadWriter(ControlWriter):
         safe = text.isdigit() or text.startswith("U(") or (text in self.ascending - self.on_grid)
         return text if safe else f"U({text})"
 
-    # ---- branches ----
-
-    def _targets(
-        self,
-        eqn: Eqn,
-        stored: Collection[int],
-        lent: Collection[Group],
-        inners: Sequence[Scope],
-        scope: Scope,
-    ) -> Targets:
-        """Arrays that a branch hands on have memory before it."""
-        targets = super()._targets(eqn, stored, lent, inners, scope)
-        for target, output in zip(targets, eqn.outputs, strict=True):
-            if target is not None and output.type.rank:
-                make = self.host.make if scope is self.outside else self.own
-                make(target, output.type, eqn)
-        return targets
-
-    def _ends(self, inner: Scope, targets: Targets, stored: Collection[int]) -> None:
-        for target, result in zip(targets, inner.block.results, strict=True):
-            if target is not None and result.type.rank:
-                self.overwrite(self.page, Place(target, (), Group(None)), self.place(result), result.type)
-            elif target is not None:
-                self.page.write(f"{target} = {self.scalar(result)}")
-
     # ---- loops and checks ----
-
-    def _tapes(self, eqn: Eqn) -> tuple[list[Place], bool]:
-        """Tapes for as many trips as there can be."""
-        most, tapes = most_trips(eqn.attrs), list[Place]()
-        for output in eqn.outputs[state_count(eqn.attrs) :]:
-            assert most is not None, "what memory a thread takes is known"
-            tape = Place(self.names.fresh(output.name), (), Group(None))
-            make = self.host.make if eqn in self.region.eqns else self.own
-            make(tape.name, output.type.with_shape([most.positive(), *output.type.shape[1:]]), eqn)
-            tapes.append(tape)
-        return tapes, False
-
-    def cut_off(self, stack: Value, tape: Place, trips: str) -> None:
-        self.places[stack] = Place(tape.name, (), Group(None, [stack]))
 
     def while_loop(self, eqn: Eqn, scope: Scope) -> None:
         super().while_loop(eqn, scope)
@@ -328,46 +180,6 @@ class ThreadWriter(ControlWriter):
 
     def left(self, scope: Scope) -> None:
         """A check that failed has left the kernel."""
-
-    status: str
-
-
-class ThreadNest(NestWriter):
-    """A nest that one thread runs, one trip after the other."""
-
-    writer: ThreadWriter
-
-    def __init__(self, writer: ThreadWriter, nest: Nest, scope: Scope) -> None:
-        super().__init__(writer, nest, scope)
-        self.elements = Elements(writer, self.inlined, vector=False)
-
-    def _sums(self, loop: object, depth: int) -> list[Eqn]:
-        return []
-
-    def _stepped(self, root: Eqn, accumulator: str, x: str) -> str:
-        return stepped(step_template(root, vector=False), root.output.type.dtype, accumulator, x)
-
-    def _found_memory(self, root: Eqn, fill: str) -> Place:
-        output = root.output
-        if output not in self.nest.own:
-            return super()._found_memory(root, fill)
-        axes = self._own_axes(root)
-        name = self.writer.names.fresh(output.name)
-        self.writer.own(name, output.type.with_shape([output.type.shape[a] for a in axes]), root)
-        self.writer.places[output] = Place(name, (), Group(None))
-        self.elements.own[output] = tuple(axes)
-        self.elements.depth[name] = self.nest.own[output]
-        return self.writer.places[output]
-
-
-def _bound(eqn: Eqn) -> Iterator[str]:
-    """The names of sizes that are bound in an equation, or by it."""
-    for part in (eqn, *(inner for block in eqn.blocks for inner in walk(block))):
-        if part.attrs.get("index"):
-            yield str(part.attrs["index"])
-        if part.op.binds and part is not eqn:
-            yield str(part.attrs[part.op.binds])
-
 
 def _linear_index() -> str:
     """The number of a thread in the grid."""
