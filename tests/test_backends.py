@@ -34,7 +34,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from loop_programs import random_program
 from op_cases import cases
-from random_functions import functions
+from random_functions import COMPUTED, functions
 
 from adcompiler.backends import cache, compile_function, memory, nests, numba_backend, storage
 from adcompiler.backends.compiled import Options
@@ -371,7 +371,7 @@ def _outcome(call, *args):
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(functions(), st.integers(0, 4), st.integers(0, 3), st.integers(0, 2**30))
+@given(functions(COMPUTED), st.integers(0, 4), st.integers(0, 3), st.integers(0, 2**30))
 def test_random_functions_of_all_dtypes(f, n, m, seed):
     """With odd constants, ragged sizes, and checks that may fail."""
     rng = np.random.default_rng(seed)
@@ -503,7 +503,7 @@ def test_modules_are_shared_by_functions_that_differ_in_places_only():
 def test_an_unknown_backend_is_refused():
     with pytest.raises(ArgumentError) as raised:
         compile_function(recurrence(), "fortran")
-    assert str(raised.value) == "there is no backend 'fortran'\nhint: use one of numba, numpy"
+    assert str(raised.value) == "there is no backend 'fortran'\nhint: use one of cuda, numba, numpy"
 
 
 def test_calls_are_inlined_before():
