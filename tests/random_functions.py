@@ -149,7 +149,7 @@ class Writer:
             ends = [self.pick([v for v in inside if v.type == s.type]) for s in states]
             total = [emit(OPS["add"], [s, self.draw(constants(s.type.dtype, ()))])[0] for s in added]
             stacked = [v for v in inside if not (mentions(v) - set(sizes))]
-            return [*ends, *total, self.pick(stacked), self.draw(constants())]
+            return [*ends, *total, self.pick(stacked), self.draw(constants(dtypes=self.dtypes))]
 
         reverse = self.draw(st.booleans())
         return loop(length, trip, carries, sums, slices, reverse=reverse, index=index)
@@ -194,7 +194,8 @@ def accepts(op, dtype):
 def functions(draw, dtypes=DTYPES):
     """A Function that verifies, with everything that the text can say of these dtypes."""
     shape = st.sampled_from([(), (), ("n",), ("n", "m"), (2, "n")])
-    types = st.builds(lambda dtype, s: ArrayType(dtype, tuple(map(Dim.of, s))), st.sampled_from(dtypes), shape)
+    chosen = st.sampled_from(dtypes)
+    types = st.builds(lambda dtype, s: ArrayType(dtype, tuple(map(Dim.of, s))), chosen, shape)
     kinds = draw(st.lists(types, min_size=1, max_size=3))
     params = [Value(kind, draw(HINTS)) for kind in kinds]
     guards = [Guard(draw(dims()), draw(st.sampled_from(Relation))) for _ in range(draw(st.integers(0, 1)))]
