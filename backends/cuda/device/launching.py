@@ -33,8 +33,8 @@ def points(*extents: int) -> Shape:
     """One thread a point; extents are those of the loops over points, the outermost first."""
     inner = [max(int(n), 1) for n in reversed(extents)][:3]
     block, left = [], threads()
-    for n in inner:
-        block.append(min(_power(n), left))
+    for n, most in zip(inner, toolkit.limits().block, strict=False):
+        block.append(min(_power(n), left, most))
         left //= block[-1]
     return _shape([-(-n // b) for n, b in zip(inner, block, strict=True)], block)
 
@@ -43,7 +43,7 @@ def rows(*extents: int) -> Shape:
     """Rows of threads, one a point, whose lanes share a loop of the last extent."""
     *around, across = (max(int(n), 1) for n in extents)
     lanes = min(_power(across), threads())
-    block = [lanes, min(_power(around[-1]), threads() // lanes)]
+    block = [lanes, min(_power(around[-1]), threads() // lanes)]  # less than any device allows
     return _shape([-(-around[-1] // block[1]), *reversed(around[-3:-1])], block)
 
 
