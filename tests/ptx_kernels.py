@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from op_cases import Case, cases
-from scalar_sources import NAMES, result_dtype, scalar_source
+from scalar_sources import NAMES, is_computed, result_dtype, scalar_source
 
 from adcompiler.backends import special
 from adcompiler.backends.cuda.device import toolkit
@@ -47,7 +47,7 @@ def records() -> Iterator[Case]:
     """One case for each op, setting of its attributes, and dtypes that it accepts."""
     seen = set()
     for case in cases():
-        if isinstance(case.op.lowering, Scalar):
+        if isinstance(case.op.lowering, Scalar) and is_computed(case):
             for variant in filter(None, (case, *(case.converted(d) for d in DTYPES if case.floats))):
                 key = case.op.name, str(case.sample.attrs), dtypes(variant)
                 if key not in seen:
