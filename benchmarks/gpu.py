@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from measuring import device_contest, fresh, ulps
+import workloads
+from measuring import device_contest, fresh
 from reporting import on_device
 from suite import DOCS, PACKAGES, surroundings
 
@@ -96,7 +97,7 @@ def begun() -> dict[str, Any]:
         "no_device": missing,
         "figures": {},
         "failed": {},
-        "names": {"contest": list(device_contest.LARGE), "ulps": ulps.NAMES},
+        "names": {"contest": list(device_contest.LARGE), "ulps": workloads.gradients()},
     }
 
 

@@ -16,32 +16,15 @@ import workloads  # noqa: E402
 from peers import ourselves  # noqa: E402
 
 SMALL = {"heat": 30, "lstm": 6, "lennard_jones": 6, "hmm": 9}
-FEW = 12
-SHAPES = {
-    "three_scalars": None,
-    "heat": 30,
-    "diagonal_lstm": (2, 7),
-    "gmm": (10, 4),
-    "kmeans": (3, 9, 2),
-    "kmeans_hvp": (3, 9, 2),
-    "layer_norm": (5, 7),
-    "softmax_cross_entropy": (6, 5),
-}
-GRADIENTS = [name for name in workloads.NAMES if workloads.load(name).derivative is None]
 
 
 def kernel_and_arguments(name):
     kernel = kernels.load(name)
-    return kernel, kernel.arguments(SMALL.get(name, FEW))
+    return kernel, kernel.arguments(SMALL.get(name, 12))
 
 
 def as_tuple(gradient):
     return gradient if isinstance(gradient, tuple) else (gradient,)
-
-
-def small_workload(name):
-    workload = workloads.load(name)
-    return workload, workload.arguments(SHAPES.get(name, FEW))
 
 
 def slopes(function, argnums, args, gradients):
@@ -77,19 +60,19 @@ def test_ours_as_by_hand(name):
 
 @pytest.mark.parametrize("name", workloads.NAMES)
 def test_workloads_by_hand(name):
-    workload, args = small_workload(name)
+    workload, args = workloads.small(name)
     assert hand.load_primal(name)(*args) == pytest.approx(workload.function(*args), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", workloads.gradients())
 def test_workloads_by_hand_as_differences(name):
-    workload, args = small_workload(name)
+    workload, args = workloads.small(name)
     for slope, estimate in slopes(workload.function, workload.argnums, args, hand.load(name)(*args)):
         assert slope == pytest.approx(estimate, rel=1e-8)
 
 
 def test_hessian_of_kmeans_by_hand_as_differences():
-    _, (centroids, points, direction) = small_workload("kmeans_hvp")
+    _, (centroids, points, direction) = workloads.small("kmeans_hvp")
     ahead, behind = (hand.load("kmeans")(centroids + h * direction, points) for h in (1e-3, -1e-3))
     product = hand.load("kmeans_hvp")(centroids, points, direction)
     np.testing.assert_allclose(product, (ahead - behind) / 2e-3, rtol=1e-9)
@@ -97,7 +80,7 @@ def test_hessian_of_kmeans_by_hand_as_differences():
 
 @pytest.mark.parametrize("name", workloads.NAMES)
 def test_workloads_as_by_hand(name):
-    workload, args = small_workload(name)
+    workload, args = workloads.small(name)
     ours = ourselves.derivative(workload)[1](*args)
     for mine, by_hand in zip(as_tuple(ours), as_tuple(hand.load(name)(*args)), strict=True):
         np.testing.assert_allclose(mine, by_hand, rtol=1e-9, atol=1e-11)

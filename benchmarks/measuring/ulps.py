@@ -13,25 +13,14 @@ import workloads
 from adcompiler import adjoint
 from adcompiler.backends.cuda.device import toolkit
 
-SIMULATED = {
-    "three_scalars": None,
-    "heat": 30,
-    "diagonal_lstm": (2, 3),
-    "gmm": (2, 3),
-    "kmeans": (3, 9, 2),
-    "layer_norm": (5, 7),
-    "softmax_cross_entropy": (6, 5),
-}
-"""Sizes that the simulator gets through; of all others `FEW`."""
-
-FEW = 12
-NAMES = [name for name in workloads.NAMES if workloads.load(name).derivative is None]
+SIMULATED = {"diagonal_lstm": (2, 3), "gmm": (2, 3)}
+"""Sizes that the simulator gets through, where those of small workloads would take it long."""
 
 
 def measured(seconds: float) -> dict[str, dict[str, float]]:
     """By workload: how far Numba and CUDA are from NumPy; those that are reached in so many seconds."""
     end, found = time.monotonic() + seconds, {}
-    for name in NAMES:
+    for name in workloads.gradients():
         if time.monotonic() > end:
             break
         found[name] = of(name)
@@ -40,8 +29,9 @@ def measured(seconds: float) -> dict[str, dict[str, float]]:
 
 def of(name: str) -> dict[str, float]:
     """The largest difference of any element, in its own units, and in those of the largest of its array."""
-    workload = workloads.load(name)
-    args = workload.arguments(SIMULATED.get(name, FEW) if toolkit.simulated() else workload.sizes["small"])
+    workload, args = workloads.small(name, SIMULATED)
+    if not toolkit.simulated():
+        args = workload.arguments(workload.sizes["small"])
     exact, *others = (
         peers.as_tuple(adjoint(workload.function, workload.argnums, backend=backend)(*args))
         for backend in ("numpy", "numba", "cuda")

@@ -33,6 +33,19 @@ NAMES = (
     "logistic_regression",
 )
 
+FEW = 12
+FEW_OF = {
+    "three_scalars": None,
+    "heat": 30,
+    "diagonal_lstm": (2, 7),
+    "gmm": (10, 4),
+    "kmeans": (3, 9, 2),
+    "kmeans_hvp": (3, 9, 2),
+    "layer_norm": (5, 7),
+    "softmax_cross_entropy": (6, 5),
+}
+"""Sizes that are checked, not measured; of all others `FEW`."""
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -63,3 +76,14 @@ def load(name: str) -> Workload:
         getattr(module, "products", None),
         getattr(module, "derivative", None),
     )
+
+
+def small(name: str, sizes: Mapping[str, Any] | None = None) -> tuple[Workload, tuple[Any, ...]]:
+    """A workload with a few arguments to check it by; those in `sizes` with arguments of that size."""
+    workload = load(name)
+    return workload, workload.arguments((FEW_OF | dict(sizes or {})).get(name, FEW))
+
+
+def gradients() -> list[str]:
+    """The workloads whose gradient is measured."""
+    return [name for name in NAMES if load(name).derivative is None]

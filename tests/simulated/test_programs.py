@@ -15,17 +15,6 @@ import kernels  # noqa: E402
 import workloads  # noqa: E402
 
 N = {"heat": 40, "lstm": 6, "lennard_jones": 9, "hmm": 9, "newton": 5}
-SHAPES = {
-    "three_scalars": None,
-    "heat": 30,
-    "diagonal_lstm": (2, 7),
-    "gmm": (10, 4),
-    "kmeans": (3, 9, 2),
-    "kmeans_hvp": (3, 9, 2),
-    "layer_norm": (5, 7),
-    "softmax_cross_entropy": (6, 5),
-}
-GRADIENTS = [name for name in workloads.NAMES if workloads.load(name).derivative is None]
 
 
 def both(function, args, argnums=0, **options):
@@ -47,10 +36,10 @@ def test_loop_kernels(name):
     assert_close(*both(kernel.function, kernel.arguments(N.get(name, 30)), kernel.argnums))
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", workloads.gradients())
 def test_workloads(name):
-    workload = workloads.load(name)
-    assert_close(*both(workload.function, workload.arguments(SHAPES.get(name, 12)), workload.argnums))
+    workload, args = workloads.small(name)
+    assert_close(*both(workload.function, args, workload.argnums))
 
 
 # ---- one thread a trip ----

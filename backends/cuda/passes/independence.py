@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ....ir import parallel as loops
 from ....ir.graph import Eqn
 from ....ir.integers import Integers
+from ....ir.parallel import parallel
 
 
-def parallel(eqn: Eqn, known: Integers) -> bool | None:
-    """True for such a loop; None where trips may depend on each other, or add to the same places."""
-    found = loops.parallel(eqn, known)
-    return True if found is not None and not found.shared else None
+def independent(eqn: Eqn, known: Integers) -> bool:
+    """Whether an equation is such a loop."""
+    found = parallel(eqn, known)
+    return found is not None and not found.shared

@@ -17,7 +17,7 @@ from ....ir.integers import Integers, integers
 from ....ir.loops import loop_body, state_count, trip_count
 from ....ir.types import Dim
 from ...memory import stays
-from .independence import parallel
+from .independence import independent
 from .thread_work import is_small, obstacle, parallel_work
 
 DIMENSIONS = 3
@@ -102,7 +102,7 @@ def _many_threads(eqn: Eqn, known: Integers) -> bool:
     if eqn.op.name != "for" or (is_small(trip_count(eqn.attrs)) and not _few_and_long(eqn, known)):
         return False
     in_place = (stays(eqn, k) for k in range(state_count(eqn.attrs)) if eqn.outputs[k].type.rank)
-    return all(in_place) and parallel(eqn, known) is not None
+    return all(in_place) and independent(eqn, known)
 
 
 def _few_and_long(loop: Eqn, known: Integers) -> bool:
@@ -123,7 +123,7 @@ def _nested(loop: Eqn, known: Integers) -> Eqn | None:
     """The parallel loop that is all that a body does, beside scalars that every thread may compute."""
     body = loop_body(loop)
     *before, inner = body.eqns or (loop,)
-    if inner.op.name != "for" or inner is loop or parallel(inner, known) is None:
+    if inner.op.name != "for" or inner is loop or not independent(inner, known):
         return None
     states = body.params[1 : 1 + state_count(loop.attrs)]
     ends = body.results[: len(states)]

@@ -21,7 +21,7 @@ from ...kernels import Nest, fused
 from ...memory import origin, stays
 from ...products import library_product
 from ...roots import extents, is_elementwise, is_product, is_root, is_row
-from .independence import parallel
+from .independence import independent
 
 SMALL = 64
 """Elements up to which an array is no work for many threads."""
@@ -55,7 +55,7 @@ def is_parallel_work(eqn: Eqn, known: Integers) -> bool:
 
 def is_parallel(eqn: Eqn, known: Integers) -> bool:
     """Whether an equation is a loop of enough trips that may run at the same time."""
-    return eqn.op.name == "for" and not is_small(trip_count(eqn.attrs)) and parallel(eqn, known) is not None
+    return eqn.op.name == "for" and not is_small(trip_count(eqn.attrs)) and independent(eqn, known)
 
 
 # ---- what a thread cannot run ----
