@@ -136,11 +136,11 @@ def _programs(seeds):
 
 
 def _owned(eqn, known):
-    return True if eqn.op.name == "for" else None
+    return eqn.op.name == "for"
 
 
 MUTANTS = {
-    "the trips of every loop are independent": (placement, "parallel", _owned),
+    "the trips of every loop are independent": (placement, "independent", _owned),
     "launches have no number": (checks.Failures, "turn", lambda self: (self.words, 7)),
     "every trip is a point": (grids, "_role", lambda root, depth, tree: grids.Role.OWN),
     "every lane stores what one should": (grid_nests.RowNest, "_stored", lambda self, text: text),
